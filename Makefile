@@ -1,0 +1,58 @@
+# Two commands for a newcomer: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv --quiet
+LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+.PHONY: help demo test lint format types lock clean
+
+help:  ## Show this list.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/uv: requirements/bootstrap.lock
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "RiskControl needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make demo PYTHON=python3.12")'
+	@echo "Making the virtual environment in $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
+	@touch $@
+
+$(VENV)/runtime: requirements/runtime.lock pyproject.toml | $(BIN)/uv
+	@echo "Installing what the product runs on (about 1 GB the first time) ..."
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements/runtime.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev: requirements/dev.lock $(VENV)/runtime
+	@echo "Installing the tools for tests ..."
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements/dev.lock
+	@touch $@
+
+demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulated day.
+	@$(BIN)/riskcontrol demo
+
+test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: $(VENV)/dev  ## Check style only.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/dev  ## Put the code into the project's format.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/dev  ## Check types only.
+	$(BIN)/mypy
+
+lock: $(BIN)/uv  ## Pin the dependencies anew from requirements/*.in.
+	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.lock
+	$(LOCK) requirements/runtime.in -o requirements/runtime.lock
+	$(LOCK) requirements/dev.in -c requirements/runtime.lock -o requirements/dev.lock
+
+clean:  ## Stop local servers and remove what the commands made (.venv stays).
+	@[ ! -x $(BIN)/riskcontrol ] || $(BIN)/riskcontrol down
+	rm -rf .riskcontrol

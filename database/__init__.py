@@ -1,0 +1,1 @@
+"""Cassandra: schema, sessions, reads, writes and the batch user generator."""

@@ -1,0 +1,1 @@
+"""The Dash pages on a FastAPI server."""

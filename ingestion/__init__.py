@@ -1,0 +1,1 @@
+"""From trade files and feeds to normalised trades on the tape."""

@@ -1,0 +1,1 @@
+"""The pinned JVM parts (Kafka broker, Cassandra server) and how they are fetched."""

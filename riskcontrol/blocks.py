@@ -1,0 +1,200 @@
+"""Blocks: how trades and openings travel on the tape, and the checks on everything that comes off it.
+
+A record's value is one Arrow IPC stream with one record batch; its headers say what it holds:
+
+* ``type``: ``trades`` (schema `riskcontrol.trades.TRADES`) or ``strategies`` (schema `OPENINGS`);
+* ``schema``: the version of that schema, today ``1``.
+
+A record without these headers is a single trade in JSON, as foreign producers send it
+(`riskcontrol.foreign`). Whatever can't be decoded raises `TapeError` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from riskcontrol.errors import TapeError
+from riskcontrol.money import MAX_CASH, MAX_PRICE
+from riskcontrol.rows import Openings
+from riskcontrol.strategy import (
+    NAME_LENGTH,
+    NAME_PATTERN,
+    USERNAME_LENGTH,
+    USERNAME_PATTERN,
+    Action,
+    FillMode,
+    Strategy,
+)
+from riskcontrol.trades import (
+    ALL_FLAGS,
+    MAX_NOTIONAL,
+    MAX_SIZE,
+    MAX_TIME,
+    MIN_TIME,
+    TICKER_LENGTH,
+    TICKER_PATTERN,
+    TRADES,
+)
+
+MAX_BYTES = 8 << 20
+"""Largest record accepted, bytes."""
+MAX_ROWS = 262_144
+"""Most rows in a block."""
+
+OPENINGS = pa.schema(
+    [
+        pa.field("action", pa.int8(), nullable=False),
+        pa.field("username", pa.utf8(), nullable=False),
+        pa.field("name", pa.utf8(), nullable=False),
+        pa.field("ticker", pa.utf8(), nullable=False),
+        pa.field("cash", pa.int64(), nullable=False),
+        pa.field("buy_below", pa.int64(), nullable=False),
+        pa.field("sell_above", pa.int64(), nullable=False),
+        pa.field("fill", pa.int8(), nullable=False),
+        pa.field("time", pa.int64(), nullable=False),
+    ]
+)
+"""Schema of a block of openings and stops (`riskcontrol.rows.Openings`)."""
+
+Headers = list[tuple[str, bytes]]
+
+TRADES_HEADERS: Headers = [("type", b"trades"), ("schema", b"1")]
+OPENINGS_HEADERS: Headers = [("type", b"strategies"), ("schema", b"1")]
+
+_SCHEMAS = {"trades": TRADES, "strategies": OPENINGS}
+_WIDTHS = {"username": USERNAME_LENGTH, "name": NAME_LENGTH, "ticker": TICKER_LENGTH}
+
+
+def encode(batch: pa.RecordBatch) -> bytes:
+    """Return the record value for a batch of trades or openings.
+
+    Args:
+        batch: At most `MAX_ROWS` rows, with the schema `TRADES` or `OPENINGS`.
+    """
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def openings_batch(strategies: Iterable[Strategy], *, time: int, action: Action = Action.OPEN) -> pa.RecordBatch:
+    """Return the batch that opens (or stops) these strategies.
+
+    Args:
+        strategies: What to open; checked already, as every `Strategy` is.
+        time: Now, nanoseconds UTC.
+        action: `Action.OPEN` or `Action.STOP`.
+
+    >>> openings_batch([Strategy("ann", "dip", "IBM", 10**10, 10**5, 10**5)], time=0).num_rows
+    1
+    """
+    rows = [
+        (int(action), s.username, s.name, s.ticker, s.cash, s.buy_below, s.sell_above, int(s.fill), time)
+        for s in strategies
+    ]
+    columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * len(OPENINGS)
+    return pa.record_batch(
+        [pa.array(column, field.type) for column, field in zip(columns, OPENINGS, strict=True)],
+        schema=OPENINGS,
+    )
+
+
+def decode(value: bytes, headers: Iterable[tuple[str, bytes]]) -> pa.RecordBatch | Openings:
+    """Decode a record that carries our headers, checking everything in it.
+
+    Args:
+        value: The record's value.
+        headers: The record's headers.
+
+    Returns:
+        A batch with schema `TRADES`, or `Openings`.
+
+    Raises:
+        TapeError: It is none of these, or a value is out of its range.
+    """
+    kind, version = _kind(dict(headers))
+    schema = _SCHEMAS.get(kind)
+    if schema is None:
+        raise TapeError(f"unknown type {kind[:40]!r}")
+    if version != "1":
+        raise TapeError(f"schema version {version[:40]!r} of {kind} is newer than this program knows")
+    if len(value) > MAX_BYTES:
+        raise TapeError(f"{len(value):,} bytes; at most {MAX_BYTES:,} are accepted")
+    batch = _read(value, schema)
+    return _checked_trades(batch) if kind == "trades" else _checked_openings(batch)
+
+
+def _kind(headers: Mapping[str, bytes]) -> tuple[str, str]:
+    try:
+        return headers.get("type", b"").decode("ascii"), headers.get("schema", b"").decode("ascii")
+    except UnicodeDecodeError as error:
+        raise TapeError("headers are not ASCII") from error
+
+
+def _read(value: bytes, schema: pa.Schema) -> pa.RecordBatch:
+    try:
+        with pa.ipc.open_stream(value) as reader:
+            if not reader.schema.equals(schema):
+                raise TapeError("columns differ from the schema")
+            batch = reader.read_next_batch()
+            if batch.num_rows > MAX_ROWS:
+                raise TapeError(f"{batch.num_rows:,} rows; at most {MAX_ROWS:,} are accepted")
+            batch.validate(full=True)
+    except (pa.ArrowInvalid, pa.ArrowException, StopIteration, OSError, MemoryError) as error:
+        raise TapeError(f"not an Arrow stream: {str(error).splitlines()[0][:200]}") from error
+    for name in schema.names:
+        if batch.column(name).null_count:
+            raise TapeError(f"{name}: empty values")
+    return batch
+
+
+def _check_range(batch: pa.RecordBatch, name: str, least: int, most: int) -> None:
+    bounds = pc.min_max(batch.column(name))
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    if low is not None and not (least <= low and high <= most):
+        raise TapeError(f"{name}: values from {low} to {high}; {least} to {most} are accepted")
+
+
+def _checked_trades(batch: pa.RecordBatch) -> pa.RecordBatch:
+    _check_range(batch, "time", MIN_TIME, MAX_TIME)
+    _check_range(batch, "price", 1, MAX_PRICE)
+    _check_range(batch, "size", 1, MAX_SIZE)
+    _check_range(batch, "flags", 0, ALL_FLAGS)
+    price, size = batch.column("price").to_numpy(), batch.column("size").to_numpy()
+    if batch.num_rows and float(np.max(price.astype(np.float64) * size)) > MAX_NOTIONAL:
+        raise TapeError(f"price × size over {MAX_NOTIONAL // 1_000_000:,} dollars")
+    tickers = batch.column("ticker").dictionary
+    if tickers.null_count:
+        raise TapeError("ticker: empty values")
+    for ticker in tickers.to_pylist():
+        if not TICKER_PATTERN.fullmatch(ticker):
+            raise TapeError(f"ticker {ticker[:40]!r} is not one")
+    return batch
+
+
+def _checked_openings(batch: pa.RecordBatch) -> Openings:
+    for name, known in (("action", set(map(int, Action))), ("fill", set(map(int, FillMode)))):
+        unknown = set(batch.column(name).to_pylist()) - known
+        if unknown:
+            raise TapeError(f"{name} {min(unknown)} is unknown")
+    _check_range(batch, "cash", 1, MAX_CASH)
+    _check_range(batch, "buy_below", 1, MAX_PRICE)
+    _check_range(batch, "sell_above", 1, MAX_PRICE)
+    _check_range(batch, "time", MIN_TIME, MAX_TIME)
+    for name, pattern in (("username", USERNAME_PATTERN), ("name", NAME_PATTERN), ("ticker", TICKER_PATTERN)):
+        for text in batch.column(name).to_pylist():
+            if not pattern.fullmatch(text):
+                raise TapeError(f"{name} {text[:40]!r} is not one")
+    return Openings(
+        **{
+            f.name: np.array(batch.column(f.name).to_pylist(), dtype=f"S{_WIDTHS[f.name]}")
+            if f.name in _WIDTHS
+            else batch.column(f.name).to_numpy()
+            for f in fields(Openings)
+        }
+    )

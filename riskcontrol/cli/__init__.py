@@ -1,0 +1,78 @@
+"""The command line: `riskcontrol COMMAND`; each command is a module of this folder, imported when it runs."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import click
+
+from riskcontrol.errors import RiskControlError
+
+COMMANDS = {
+    "demo": "Start everything on this machine and replay a trading day.",
+    "up": "Start the local servers: Kafka, Cassandra, S3.",
+    "down": "Stop the local servers.",
+    "status": "Tell what runs, where, and how far the stream is.",
+    "simulate": "Write a simulated trading day as a Daily TAQ gzip file.",
+    "upload": "Put trade files into a bucket.",
+    "ingest": "Send trade files to the tape, at any speed.",
+    "users": "Open strategies of many generated users.",
+    "stream": "Run the Spark job that advances every strategy by the tape.",
+    "dashboard": "Serve the pages.",
+    "bars": "Print OHLCV+VWAP bars of trade files.",
+    "database": "Create the tables.",
+    "jars": "Fetch the pinned JVM parts.",
+    "bench": "Measure; each benchmark has --json.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when the command runs, so that --help stays quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"riskcontrol.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "RISKCONTROL"},
+    epilog="Settings: a flag beats the environment (RISKCONTROL_...), which beats riskcontrol.toml. "
+    "Start with: riskcontrol demo",
+)
+@click.version_option(version("riskcontrol"), prog_name="riskcontrol")
+def cli() -> None:
+    """Paper-trade strategies on the real tape, beside a million others."""
+
+
+def main() -> None:
+    """Run the command line; an error raised on purpose is one line and exit status 1."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        click.echo("Stopped.", err=True)
+        sys.exit(130)
+    except RiskControlError as error:
+        click.echo(f"riskcontrol: error: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,103 @@
+"""Every error that RiskControl raises on purpose.
+
+::
+
+    RiskControlError
+    ├── InputError        a trade file or other input can't be used (.source, .line, .field)
+    ├── StrategyError     a strategy can't be accepted               (.field)
+    ├── TapeError         a record of the tape can't be used         (.reason)
+    ├── StateError        a shard's state doesn't fit the tape       (.shard)
+    ├── SettingsError     a setting is missing or wrong              (.field)
+    └── ServerError       a local server or a remote one fails us    (.server)
+
+The command line prints the message of these and exits with 1; any other exception is a fault of ours.
+"""
+
+from __future__ import annotations
+
+
+class RiskControlError(Exception):
+    """Base of all errors raised on purpose; its text says what is wrong and what to do."""
+
+
+class InputError(RiskControlError):
+    """A trade file, a line of it or a field of that line can't be used.
+
+    Args:
+        message: What is wrong and how to mend it.
+        source: File or URL.
+        line: One-based line in it, where known.
+        field: The column or field, where known.
+    """
+
+    def __init__(self, message: str, *, source: str = "", line: int | None = None, field: str | None = None) -> None:
+        place = source + (f", line {line}" if line is not None else "") + (f", {field}" if field else "")
+        super().__init__(f"{place}: {message}" if place else message)
+        self.source = source
+        self.line = line
+        self.field = field
+
+
+class StrategyError(RiskControlError):
+    """A strategy, or the name of its user, can't be accepted.
+
+    Args:
+        message: What is wrong and what is expected.
+        field: The field of the strategy that is wrong.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.message = message
+        self.field = field
+
+
+class TapeError(RiskControlError):
+    """A record of the tape can't be used.
+
+    Args:
+        reason: What is wrong with it, short enough for a log line.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class StateError(RiskControlError):
+    """A shard's state doesn't fit the tape or can't be read.
+
+    Args:
+        message: What is wrong and how to mend it.
+        shard: Number of the shard.
+    """
+
+    def __init__(self, message: str, *, shard: int) -> None:
+        super().__init__(f"shard {shard}: {message}")
+        self.shard = shard
+
+
+class SettingsError(RiskControlError):
+    """A setting is missing or wrong.
+
+    Args:
+        message: What is wrong and how to set it.
+        field: Name of the setting.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class ServerError(RiskControlError):
+    """A server can't be started, reached or used.
+
+    Args:
+        message: What happened and what to look at.
+        server: Which one ("kafka", "cassandra", "s3", ...).
+    """
+
+    def __init__(self, message: str, *, server: str) -> None:
+        super().__init__(f"{server}: {message}")
+        self.server = server

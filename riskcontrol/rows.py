@@ -1,0 +1,94 @@
+"""Rows as columns: what the engine puts out and the database takes in.
+
+Each class is a struct of arrays, all of one length; text is fixed-width ASCII bytes (NumPy ``S``), money is
+int64 micro-dollars, times are int64 nanoseconds since 1970 UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Names = NDArray[np.bytes_]
+
+
+class Columns:
+    """Base of the structs of arrays below."""
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
+
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Self:
+        """Return the rows that a NumPy index picks."""
+        return type(self)(**{f.name: getattr(self, f.name)[index] for f in fields(self)})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Openings(Columns):
+    """Strategies to open or to stop, in the order of the tape (`riskcontrol.strategy` has the meanings)."""
+
+    action: NDArray[np.int8]
+    username: Names
+    name: Names
+    ticker: Names
+    cash: Ints
+    buy_below: Ints
+    sell_above: Ints
+    fill: NDArray[np.int8]
+    time: Ints
+    """When it was asked for: wall clock of whoever published it, nanoseconds UTC."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fills(Columns):
+    """Paper executions: shares are positive when bought, negative when sold; cash is after the fill."""
+
+    username: Names
+    name: Names
+    ticker: Names
+    number: Ints
+    """1 for a strategy's first fill, and so on without a gap."""
+    time: Ints
+    price: Ints
+    shares: Ints
+    cash: Ints
+    sequence: Ints
+    """The sequence number of the trade that it filled on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Positions(Columns):
+    """The current state of strategies that changed."""
+
+    username: Names
+    name: Names
+    ticker: Names
+    time: Ints
+    """Event time of the change; for a strategy just stopped, the time of the request."""
+    cash: Ints
+    shares: Ints
+    reference: Ints
+    """Price of the last action, at first of the first trade seen; 0 before any trade."""
+    fills: Ints
+    status: NDArray[np.int8]
+    """`riskcontrol.book.Status`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars(Columns):
+    """Bars of one minute that have closed; `time` is the minute's start."""
+
+    ticker: Names
+    time: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Ints
+    notional: Ints
+    """Sum of price × size over the trades that count as volume, in dollars × 10⁻⁶; VWAP = notional / volume."""
+    trades: Ints

@@ -1,0 +1,82 @@
+"""Settings: a flag beats the environment (`RISKCONTROL_…`), which beats a TOML file; secrets are never printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from riskcontrol.errors import SettingsError
+
+DEFAULT_FILE = Path("riskcontrol.toml")
+
+
+class Settings(BaseSettings):
+    """Where the parts are and how they are reached.
+
+    An address left empty means: the local server that `riskcontrol up` started.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="RISKCONTROL_", extra="forbid", frozen=True)
+
+    home: Path = Field(Path(".riskcontrol"), description="folder of local servers, state and logs")
+    kafka: str = Field("", description="bootstrap servers, HOST:PORT[,HOST:PORT...]")
+    topic: str = Field("tape", pattern=r"^[A-Za-z0-9._-]{1,200}$", description="topic that holds the tape")
+    shards: int = Field(4, ge=1, le=1024, description="partitions of a tape that is made anew")
+    cassandra: str = Field("", description="contact points, HOST[:PORT][,HOST...]")
+    cassandra_username: str = Field("", description="user of the database, if it asks for one")
+    cassandra_password: SecretStr = Field(SecretStr(""), description="password of that user")
+    keyspace: str = Field("riskcontrol", pattern=r"^[a-z][a-z0-9_]{0,47}$", description="keyspace of the tables")
+    replication: int = Field(1, ge=1, le=9, description="replicas of topic and keyspace, where made anew")
+    s3_endpoint: str = Field("", description="S3 endpoint URL; empty: the local server, or else Amazon's")
+    s3_access_key: str = Field("", description="access key; empty: boto3's usual ways")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="secret key")
+    s3_region: str = Field("us-east-1", description="region")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the sources in order: flags, environment, TOML file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(file: Path | None = None, **flags: Any) -> Settings:
+    """Load the settings.
+
+    Args:
+        file: TOML file; without one, `riskcontrol.toml` of this folder where there is one.
+        flags: Values from the command line; None means not given.
+
+    Raises:
+        SettingsError: A setting is wrong, or `file` isn't there.
+    """
+    if file is not None and not file.is_file():
+        raise SettingsError(f"{file} is not a file", field="config")
+
+    class Located(Settings):
+        model_config = SettingsConfigDict(toml_file=file or DEFAULT_FILE)
+
+    try:
+        return Located(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"{first['msg']} (flag --{field.replace('_', '-')}, RISKCONTROL_{field.upper()}, or the TOML file)",
+            field=field,
+        ) from None
+    except ValueError as error:  # a TOML file that isn't one
+        raise SettingsError(str(error), field=str(file or DEFAULT_FILE)) from None

@@ -1,0 +1,1 @@
+"""The DStream job that advances every shard of positions by the tape."""

@@ -1,0 +1,99 @@
+"""Blocks survive the tape, and nothing bad gets off it."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from riskcontrol.blocks import OPENINGS_HEADERS, TRADES_HEADERS, decode, encode, openings_batch
+from riskcontrol.errors import TapeError
+from riskcontrol.rows import Openings
+from riskcontrol.strategy import Action, FillMode, Strategy
+from riskcontrol.trades import TRADES
+
+
+def trades(**changed: list[object]) -> pa.RecordBatch:
+    columns = {
+        "ticker": ["IBM", "BAC"],
+        "time": [1, 2],
+        "price": [181_850_000, 13_910_000],
+        "size": [100, 1],
+        "flags": [15, 4],
+        "sequence": [1, 2],
+    } | changed
+    return pa.record_batch(
+        [
+            pa.array(columns[f.name], pa.utf8()).dictionary_encode()
+            if f.name == "ticker"
+            else pa.array(columns[f.name], f.type)
+            for f in TRADES
+        ],
+        schema=TRADES,
+    )
+
+
+def test_trades_come_back_as_they_were() -> None:
+    batch = trades()
+    assert decode(encode(batch), TRADES_HEADERS).equals(batch)
+
+
+def test_openings_come_back_as_they_were() -> None:
+    strategy = Strategy("ann", "dip", "BRK.B", 10**10, 100_000, 200_000, FillMode.SAME)
+    openings = decode(encode(openings_batch([strategy], time=7, action=Action.STOP)), OPENINGS_HEADERS)
+    assert isinstance(openings, Openings)
+    assert len(openings) == 1
+    assert (openings.username[0], openings.ticker[0], openings.action[0], openings.fill[0], openings.time[0]) == (
+        b"ann",
+        b"BRK.B",
+        Action.STOP,
+        FillMode.SAME,
+        7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"price": [0, 1]}, "price"),
+        ({"price": [10**14, 1]}, "price"),
+        ({"size": [0, 1]}, "size"),
+        ({"flags": [16, 1]}, "flags"),
+        ({"time": [-1, 1]}, "time"),
+        ({"ticker": ["IBM", "<b>"]}, "ticker"),
+        ({"size": [10**10, 1], "price": [10**13, 1]}, "price × size"),
+    ],
+)
+def test_values_out_of_range_are_refused(changed: dict[str, list[object]], reason: str) -> None:
+    with pytest.raises(TapeError, match=reason):
+        decode(encode(trades(**changed)), TRADES_HEADERS)
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ([], "unknown type"),
+        ([("type", b"trades"), ("schema", b"2")], "newer"),
+        ([("type", b"\xff")], "ASCII"),
+        (OPENINGS_HEADERS, "columns"),
+    ],
+)
+def test_headers_that_do_not_fit_are_refused(headers: list[tuple[str, bytes]], reason: str) -> None:
+    with pytest.raises(TapeError, match=reason):
+        decode(encode(trades()), headers)
+
+
+@given(st.binary(max_size=2_000), st.sampled_from([TRADES_HEADERS, OPENINGS_HEADERS]))
+def test_random_bytes_are_refused(value: bytes, headers: list[tuple[str, bytes]]) -> None:
+    with pytest.raises(TapeError):
+        decode(value, headers)
+
+
+@given(st.data())
+def test_a_changed_byte_gives_a_block_or_a_reason(data: st.DataObject) -> None:
+    value = bytearray(encode(trades()))
+    value[data.draw(st.integers(0, len(value) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        batch = decode(bytes(value), TRADES_HEADERS)
+    except TapeError:
+        return
+    assert batch.schema.equals(TRADES)
