@@ -29,7 +29,7 @@ NOTHING: dict[str, Any] = {
 def histories(draw: st.DrawFn) -> dict[str, Any]:
     """All-in, all-out fills as the first rule makes them, and bars with gaps."""
     cash = draw(st.integers(1_000, 10**12))
-    prices = draw(st.lists(st.integers(1, 10**9), max_size=12))
+    prices = draw(st.lists(st.integers(100, 400), max_size=12))
     times = sorted(draw(st.lists(st.integers(0, 20 * MINUTE), min_size=len(prices), max_size=len(prices))))
     # On the minute's edge now and then, where before and after are easily confused.
     times = sorted(t - t % MINUTE if draw(st.booleans()) else t for t in times)
