@@ -1,0 +1,70 @@
+"""New York's clock and the exchange's sessions, for one day at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import warnings
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from riskcontrol.trades import NS_PER_SECOND
+
+NEW_YORK = ZoneInfo("America/New_York")
+EPOCH = dt.date(1970, 1, 1)
+FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.date(2099, 12, 30)
+"""Days outside of these are typing errors, not trading days."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One New York day.
+
+    Attributes:
+        date: The day.
+        midnights: For each hour of the wall clock, what to add to nanoseconds since local midnight to get
+            nanoseconds UTC: ``int64[24]``. They differ only on the two days a year when clocks change; a time
+            that comes twice on such a day is taken as the first of the two.
+        opens: First nanosecond UTC of the regular session; with `closes`, an empty interval on a closed day.
+        closes: First nanosecond UTC after it (13:00 New York on half days).
+    """
+
+    date: dt.date
+    midnights: NDArray[np.int64]
+    opens: int
+    closes: int
+
+
+@functools.lru_cache(maxsize=4096)
+def day(date: dt.date) -> Day:
+    """Return what is to know of a New York day.
+
+    >>> monday = day(dt.date(2013, 10, 7))
+    >>> (monday.closes - monday.opens) / 3600e9
+    6.5
+    """
+    midnights = np.array([_midnight(date, hour) for hour in range(24)], np.int64)
+    midnights.flags.writeable = False
+    opens, closes = _session(date)
+    return Day(date, midnights, opens, closes)
+
+
+def _midnight(date: dt.date, hour: int) -> int:
+    local = dt.datetime.combine(date, dt.time(hour), NEW_YORK)
+    return (int(local.timestamp()) - hour * 3600) * NS_PER_SECOND
+
+
+def _session(date: dt.date) -> tuple[int, int]:
+    # Imported here, for it brings pandas and takes a second; asked for a month, it answers in a tenth of one.
+    with warnings.catch_warnings():
+        # The library's own use of pandas is not for our users to mend.
+        warnings.simplefilter("ignore")
+        from exchange_calendars import get_calendar  # noqa: PLC0415
+
+        exchange = get_calendar("XNYS", start=date - dt.timedelta(days=15), end=date + dt.timedelta(days=15))
+        if not exchange.is_session(date.isoformat()):
+            return 0, 0
+        return exchange.session_open(date.isoformat()).value, exchange.session_close(date.isoformat()).value
