@@ -6,7 +6,7 @@ A record's value is one Arrow IPC stream with one record batch; its headers say 
 * ``schema``: the version of that schema, today ``1``.
 
 A record without these headers is a single trade in JSON, as foreign producers send it
-(`riskcontrol.foreign`). Whatever can't be decoded raises `TapeError` with the reason.
+(`ingestion.foreign`). Whatever can't be decoded raises `TapeError` with the reason.
 """
 
 from __future__ import annotations

@@ -74,6 +74,7 @@ class StateError(RiskControlError):
 
     def __init__(self, message: str, *, shard: int) -> None:
         super().__init__(f"shard {shard}: {message}")
+        self.message = message
         self.shard = shard
 
 

@@ -1,0 +1,38 @@
+"""Compiles the kernels ahead of their first use, into Numba's cache on disk.
+
+`make demo` and the stream's start call it, so that no batch waits for a compiler.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
+from riskcontrol.book import Book
+from riskcontrol.engine import advance
+from riskcontrol.rows import Openings
+from riskcontrol.strategy import Strategy
+from riskcontrol.trades import ALL_FLAGS, NS_PER_MINUTE, TRADES
+
+
+def compile_kernels() -> None:
+    """Run every kernel once on a handful of trades."""
+    opening = decode(encode(openings_batch([Strategy("warm", "up", "A", 10**9, 1, 1)], time=0)), OPENINGS_HEADERS)
+    assert isinstance(opening, Openings)  # noqa: S101  narrows the type
+    columns = [[i * NS_PER_MINUTE for i in range(3)], [3, 2, 1], [1] * 3, [ALL_FLAGS] * 3, range(3)]
+    trades = pa.record_batch(
+        [
+            pa.array(["A"] * 3).dictionary_encode(),
+            *[pa.array(column, field.type) for column, field in zip(columns, list(TRADES)[1:], strict=True)],
+        ],
+        schema=TRADES,
+    )
+    # Through the tape's form and back, so that the arrays have the very types (read-only, for one) of the stream's.
+    received = pa.ipc.open_stream(encode(trades)).read_next_batch()
+    book = Book()
+    advance(book, [opening, received, received])
+    book.reindex(1024)
+
+
+if __name__ == "__main__":
+    compile_kernels()

@@ -1,0 +1,193 @@
+"""The direct stream's two ends: what the tape holds (driver), and reading a range of it (worker)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from ingestion.foreign import decode_trade
+from ingestion.topic import CONNECT_MS, MAX_RECORD, reaching
+from riskcontrol.blocks import decode
+from riskcontrol.errors import ServerError, TapeError
+from riskcontrol.rows import Openings
+from riskcontrol.settings import Settings
+
+REJECTED = ".rejected"
+"""What the dead-letter topic's name has behind the tape's."""
+
+_READ_SECONDS = 60
+"""How long a range may give nothing before the batch is given up (and tried again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that could not be used."""
+
+    offset: int
+    reason: str
+    value: bytes
+
+
+class Tape:
+    """The driver's view: where each partition begins and ends.
+
+    Args:
+        settings: `kafka` and `topic`.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        with reaching(settings) as brokers:
+            self._consumer = KafkaConsumer(
+                bootstrap_servers=brokers.split(","), enable_auto_commit=False, bootstrap_timeout_ms=CONNECT_MS
+            )
+            partitions = self._consumer.partitions_for_topic(settings.topic)
+        self._settings = settings
+        self._partitions = [TopicPartition(settings.topic, number) for number in sorted(partitions or ())]
+        if not self._partitions:
+            raise ServerError(
+                f"there is no topic {settings.topic}; it is made by: riskcontrol up, or riskcontrol ingest",
+                server="kafka",
+            )
+
+    @property
+    def shards(self) -> int:
+        """How many partitions there are."""
+        return len(self._partitions)
+
+    def begins(self) -> dict[int, int]:
+        """Return the first offset that each partition still holds."""
+        return self._offsets(self._consumer.beginning_offsets)
+
+    def ends(self) -> dict[int, int]:
+        """Return the first offset that each partition does not hold yet.
+
+        Raises:
+            ServerError: The brokers don't answer.
+        """
+        return self._offsets(self._consumer.end_offsets)
+
+    def _offsets(self, ask: Any) -> dict[int, int]:
+        with reaching(self._settings):
+            return {tp.partition: offset for tp, offset in ask(self._partitions, timeout_ms=10_000).items()}
+
+    def close(self) -> None:
+        """Leave the brokers."""
+        self._consumer.close()
+
+
+_consumers: dict[tuple[str, str, int], KafkaConsumer] = {}
+"""This process's consumers, by brokers, topic and partition: making one costs more than a batch."""
+
+
+def _consumer(settings: Settings, shard: int) -> KafkaConsumer:
+    key = (settings.kafka, settings.topic, shard)
+    if key not in _consumers:
+        consumer = KafkaConsumer(
+            bootstrap_servers=settings.kafka.split(","),
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=20,
+            max_partition_fetch_bytes=2 * MAX_RECORD,
+            fetch_max_bytes=4 * MAX_RECORD,
+            bootstrap_timeout_ms=CONNECT_MS,
+        )
+        consumer.assign([TopicPartition(settings.topic, shard)])
+        _consumers[key] = consumer
+    return _consumers[key]
+
+
+@contextmanager
+def _failing_clean(settings: Settings, shard: int) -> Iterator[None]:
+    """Forget the consumer when something goes wrong: the next try makes a new one."""
+    try:
+        with reaching(settings):
+            yield
+    except BaseException:
+        consumer = _consumers.pop((settings.kafka, settings.topic, shard), None)
+        if consumer is not None:
+            consumer.close(autocommit=False)
+        raise
+
+
+def read_range(
+    settings: Settings, shard: int, start: int, end: int
+) -> tuple[list[pa.RecordBatch | Openings], list[Rejected]]:
+    """Read and decode the records of a partition from offset `start` up to, not including, `end`.
+
+    Returns:
+        The blocks in the order of the tape, and the records that can't be used.
+
+    Raises:
+        ServerError: The brokers don't answer, or the tape no longer holds the range.
+    """
+    events: list[pa.RecordBatch | Openings] = []
+    rejected: list[Rejected] = []
+    with _failing_clean(settings, shard):
+        consumer, partition = _consumer(settings, shard), TopicPartition(settings.topic, shard)
+        consumer.seek(partition, start)
+        last_news = time.monotonic()
+        # Offsets may have gaps (markers of transactions), so that the position tells the end, not a count.
+        while consumer.position(partition) < end:
+            records = consumer.poll(200, max_records=end - start).get(partition, [])
+            for record in records:
+                if record.offset >= end:
+                    break
+                try:
+                    events.append(_decode(record))
+                except TapeError as error:
+                    rejected.append(Rejected(record.offset, error.reason, record.value or b""))
+            if records:
+                last_news = time.monotonic()
+            elif time.monotonic() - last_news > _READ_SECONDS:
+                raise ServerError(f"no records of shard {shard} for {_READ_SECONDS} s", server="kafka")
+    return events, rejected
+
+
+def _decode(record: Any) -> pa.RecordBatch | Openings:
+    value = record.value or b""
+    if any(name == "type" for name, _ in record.headers):
+        return decode(value, record.headers)
+    return decode_trade(value)
+
+
+_producers: dict[str, KafkaProducer] = {}
+
+
+def send_rejected(settings: Settings, shard: int, rejected: list[Rejected]) -> None:
+    """Put records that can't be used into the dead-letter topic, with reason and offset in the headers.
+
+    Raises:
+        ServerError: The brokers don't take them.
+    """
+    if not rejected:
+        return
+    with reaching(settings) as brokers:
+        producer = _producers.get(brokers)
+        if producer is None:
+            producer = _producers[brokers] = KafkaProducer(
+                bootstrap_servers=brokers.split(","), acks="all", max_request_size=MAX_RECORD
+            )
+        sent = [
+            producer.send(
+                settings.topic + REJECTED,
+                value=record.value,
+                headers=[
+                    ("reason", record.reason.encode()),
+                    ("partition", str(shard).encode()),
+                    ("offset", str(record.offset).encode()),
+                ],
+            )
+            for record in rejected
+        ]
+        producer.flush(30)
+        for future in sent:
+            if not future.succeeded():
+                raise future.exception or KafkaError("not acknowledged")

@@ -1,0 +1,177 @@
+"""A shard's state on disk is the fold of the tape up to one offset, whatever was killed when."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from riskcontrol.book import TABLES, Book
+from riskcontrol.engine import advance
+from riskcontrol.errors import StateError
+from riskcontrol.rows import Openings
+from riskcontrol.strategy import Strategy
+from spark import state
+from spark.state import Meta, ShardStore
+from tests.core.test_engine import ANN, ibm, openings, tapes, tuples
+
+Event = pa.RecordBatch | Openings
+
+
+def step(store: ShardStore, events: list[Event]) -> list[tuple[object, ...]]:
+    """Run a batch as a worker does, one offset an event, and return the fills."""
+    with store.locked():
+        before = store.recover()
+        book = store.book(before)
+        outcome = advance(book, events)
+        after = replace(before, next=before.next + len(events), counts=tuple(book.counts.tolist()))
+        store.commit(book, outcome.touched, before, after)
+    return tuples(outcome.fills)
+
+
+def contents(book: Book) -> dict[str, object]:
+    """Return everything that counts in a book, in a form that can be compared."""
+    slots = book.used_slots()
+    pages, tickers = int(book.counts[0]), int(book.counts[1])
+    return {
+        "below": book.below[slots].tolist(),
+        "above": book.above[slots].tolist(),
+        "positions": book.positions[slots].tolist(),
+        "names": book.names[slots].tolist(),
+        "pages": book.pages[:pages].tolist(),
+        "tickers": book.tickers[:tickers].tolist(),
+        "indexed": sorted((book.index[book.index > 0] - 1).tolist()),
+    }
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(tape=tapes())
+def test_batches_through_the_files_equal_one_run_in_memory(tmp_path: Path, tape: list[Event]) -> None:
+    shutil.rmtree(tmp_path / "s", ignore_errors=True)
+    store = ShardStore(tmp_path / "s", 3, "tape")
+    fills = [fill for event in tape for fill in step(store, [event])]
+    book = Book()
+    assert sorted(fills) == sorted(tuples(advance(book, tape).fills))
+    with store.locked():
+        meta = store.recover()
+        assert meta.next == len(tape)
+        assert contents(store.book(meta)) == contents(book)
+
+
+def many(first: int, count: int) -> Openings:
+    return openings(*[Strategy(f"u{i}", "s", "IBM", 10**9, 10**5, 10**5) for i in range(first, first + count)])
+
+
+def test_tables_and_hash_table_grow_without_losing_anything(tmp_path: Path) -> None:
+    store, book = ShardStore(tmp_path, 0, "tape"), Book()
+    batches: list[list[Event]] = [
+        [many(0, 10), ibm(10_000, 9_990, 9_980)],
+        [ibm(9_990), many(10, 3_000), ibm(9_970, 9_960)],
+        [many(0, 20), many(3_010, 2_000)],
+        [ibm(10_000, 10_010)],
+    ]
+    for batch in batches:
+        assert sorted(step(store, batch)) == sorted(tuples(advance(book, batch).fills))
+    with store.locked():
+        assert contents(store.book(store.recover())) == contents(book)
+
+
+class Killed(Exception):
+    """Stands for kill -9 at a point of the commit."""
+
+
+@pytest.mark.parametrize("point", ["before redo", "after redo", "in the middle of the tables", "before meta"])
+def test_a_commit_cut_short_has_happened_or_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    batches: list[list[Event]] = [
+        [openings(ANN), ibm(10_000, 9_990)],
+        [many(0, 3_000), ibm(9_980, 10_000)],
+        [ibm(10_500)],
+    ]
+    undisturbed = ShardStore(tmp_path / "a", 0, "tape")
+    expected = [step(undisturbed, batch) for batch in batches]
+    store = ShardStore(tmp_path / "b", 0, "tape")
+    assert step(store, batches[0]) == expected[0]
+
+    write, mapped, tables = state._write_atomically, state._mapped, []
+
+    def dying_write(path: Path, *chunks: bytes) -> None:
+        if path.name == "redo" and point == "before redo":
+            raise Killed
+        if path.name == "meta.json" and point == "before meta":
+            raise Killed
+        write(path, *chunks)
+        if path.name == "redo" and point == "after redo":
+            raise Killed
+
+    def dying_map(folder: Path, name: str, mode: str) -> np.ndarray:
+        tables.append(name)
+        if mode == "r+" and name == "pages" and point == "in the middle of the tables":
+            raise Killed
+        return mapped(folder, name, mode)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state, "_write_atomically", dying_write)
+        patch.setattr(state, "_mapped", dying_map)
+        with pytest.raises(Killed):
+            step(store, batches[1])
+
+    with store.locked():
+        reached = store.recover().next
+    if point == "before redo":
+        assert reached == 2
+        assert step(store, batches[1]) == expected[1]
+    else:
+        assert reached == 4
+    assert step(store, batches[2]) == expected[2]
+    with store.locked(), undisturbed.locked():
+        meta = store.recover()
+        assert meta == undisturbed.recover()
+        assert contents(store.book(meta)) == contents(undisturbed.book(meta))
+
+
+def test_the_state_of_another_tape_is_refused(tmp_path: Path) -> None:
+    step(ShardStore(tmp_path, 0, "tape"), [openings(ANN)])
+    with pytest.raises(StateError, match="another tape"), ShardStore(tmp_path, 0, "other").locked():
+        ShardStore(tmp_path, 0, "other").recover()
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda folder: (folder / "meta.json").write_text("{"), "damaged"),
+        (lambda folder: (folder / "meta.json").write_text(json.dumps({"next": 1})), "damaged"),
+        (lambda folder: (folder / "positions").write_bytes(b""), "cut short"),
+        (lambda folder: (folder / "redo").write_bytes(b"RCREDO01\xff\x00\x00\x00\x00\x00\x00\x00{"), "damaged"),
+        (lambda folder: (folder / "redo").write_bytes(b"nonsense"), "damaged"),
+    ],
+)
+def test_damage_is_told(tmp_path: Path, damage: object, reason: str) -> None:
+    store = ShardStore(tmp_path, 0, "tape")
+    step(store, [openings(ANN), ibm(1)])
+    damage(store.folder)  # type: ignore[operator]
+    with store.locked(), pytest.raises(StateError, match=reason):
+        store.recover()
+
+
+def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path, 0, "tape")
+    step(store, [openings(ANN)])
+    path = store.folder / "meta.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": state.SCHEMA + 1}))
+    with store.locked(), pytest.raises(StateError, match="newer"):
+        store.recover()
+
+
+def test_a_fresh_shard_stands_at_the_beginning(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path, 5, "tape")
+    with store.locked():
+        assert store.recover() == Meta("tape", 5)
+    assert set(TABLES) >= {"below", "above"}
