@@ -82,8 +82,11 @@ def paced(
     """
     event, wall, midnight, high = 0, 0.0, 0, 0
     for rows in batches:
+        if not len(rows):
+            yield Slice(rows, 0.0)
+            continue
         due_at = np.maximum.accumulate(np.maximum(rows.time, high))
-        if high and (back := int((due_at - rows.time).max())) > MAX_DISORDER:
+        if (back := int((due_at - rows.time).max())) > MAX_DISORDER:
             raise InputError(
                 f"time goes back by {back // NS_PER_SECOND:,} s from row to row, so it can't be replayed by the clock; "
                 "sort the file by time, or send it with --speed max",
@@ -108,7 +111,7 @@ def paced(
                 return
 
 
-def in_order(batches: Iterable[Rows], *, source: str = "", most: int = MAX_SORTED) -> tuple[Order, Iterator[Rows]]:
+def in_time(batches: Iterable[Rows], *, source: str = "", most: int = MAX_SORTED) -> tuple[Order, Iterator[Rows]]:
     """Find out whether a source is in time order, and sort it by time where it isn't.
 
     Files of a day are sorted by time, or by ticker and then by time. In the first kind a ticker comes again after
@@ -129,29 +132,29 @@ def in_order(batches: Iterable[Rows], *, source: str = "", most: int = MAX_SORTE
     """
     ahead: list[Rows] = []
     rest = iter(batches)
+    high, latest = 0, -1
+    seen: set[int] = set()
     for rows in rest:
         ahead.append(rows)
-        looked = Rows.joined(ahead)
-        if _goes_back(looked):
-            return "time", iter([_sorted(looked, rest, source, most)])
-        if _ticker_returns(looked):
-            break
-        ahead = [looked]
+        due_at = np.maximum.accumulate(np.maximum(rows.time, high))
+        if int((due_at - rows.time).max()) > MAX_DISORDER:
+            return "time", iter([sorted_by_time(chain(ahead, rest), source=source, most=most)])
+        runs = rows.ticker[np.flatnonzero(np.diff(rows.ticker, prepend=latest))]
+        if len(set(runs.tolist())) < len(runs) or not seen.isdisjoint(runs.tolist()):
+            break  # a ticker came again
+        seen.update(runs.tolist())
+        high, latest = int(due_at[-1]), int(rows.ticker[-1])
     return "file", chain(ahead, rest)
 
 
-def _goes_back(rows: Rows) -> bool:
-    return bool(len(rows)) and int((np.maximum.accumulate(rows.time) - rows.time).max()) > MAX_DISORDER
+def sorted_by_time(batches: Iterable[Rows], *, source: str = "", most: int = MAX_SORTED) -> Rows:
+    """Return all rows in one piece, sorted by time (those of one time as they came), ordinals counted in that order.
 
-
-def _ticker_returns(rows: Rows) -> bool:
-    runs = np.count_nonzero(np.diff(rows.ticker)) + 1
-    return bool(runs > len(np.unique(rows.ticker)))
-
-
-def _sorted(looked: Rows, rest: Iterator[Rows], source: str, most: int) -> Rows:
-    parts, count = [looked], len(looked)
-    for rows in rest:
+    Raises:
+        InputError: There are more than `most`.
+    """
+    parts, count = [], 0
+    for rows in batches:
         parts.append(rows)
         count += len(rows)
         if count > most:
