@@ -57,22 +57,11 @@ _HASH = np.uint64(0x9E3779B97F4A7C15)
 
 
 @njit(cache=True)
-def _trim(text: Any, a: int, b: int, quoted: bool) -> tuple[int, int]:
-    while a < b and (text[a] == 32 or text[a] == 13):
-        a += 1
-    while a < b and (text[b - 1] == 32 or text[b - 1] == 13):
-        b -= 1
-    if quoted and b - a >= 2 and text[a] == 34 and text[b - 1] == 34:
-        return a + 1, b - 1
-    return a, b
-
-
-@njit(cache=True)
 def _number(text: Any, a: int, b: int) -> int:
     """Return the integer of these digits, or -1."""
     if a == b or b - a > 18:
         return -1
-    value = 0
+    value: Any = 0
     for i in range(a, b):
         digit = np.int64(text[i]) - 48
         if digit < 0 or digit > 9:
@@ -87,7 +76,9 @@ def _price(text: Any, a: int, b: int) -> int:
     negative = a < b and text[a] == 45
     if negative:
         a += 1
-    whole = fraction = places = digits = 0
+    whole: Any = 0
+    fraction: Any = 0
+    places = digits = 0
     dot = extra = False
     for i in range(a, b):
         digit = np.int64(text[i]) - 48
@@ -164,10 +155,7 @@ def _date(text: Any, a: int, b: int) -> int:
     if year < 1971 or year > 2098 or month < 1 or month > 12 or day < 1:
         return -1
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-    if month == 2:
-        last = 29 if leap else 28
-    else:
-        last = 30 if month in (4, 6, 9, 11) else 31
+    last = (29 if leap else 28) if month == 2 else (30 if month in (4, 6, 9, 11) else 31)
     if day > last:
         return -1
     # Days of the civil calendar, with years that begin in March so that the leap day comes last.
@@ -225,12 +213,8 @@ def _intern(pair: Any, keys: Any, slots: Any, count: Any, seed: Any) -> int:
 
 
 @njit(cache=True)
-def _parse(
-    text: Any, starts: Any, stops: Any, quoted: bool, today: int, symbols: Any, conditions: Any, pair: Any, fact: Any
-) -> int:
+def _parse(text: Any, starts: Any, stops: Any, today: int, symbols: Any, conditions: Any, pair: Any, fact: Any) -> int:
     """Read the fields of one line into `fact`; return the verdict."""
-    for role in range(1, ROLES):
-        starts[role], stops[role] = _trim(text, starts[role], stops[role], quoted)
     correction = _number(text, starts[CORRECTION], stops[CORRECTION])
     if correction in _DROPPED:
         return CANCELLED
@@ -307,10 +291,10 @@ def cut(
         text: ``uint8[bytes]``, whole lines.
         roles: ``int8[fields of a line]``, what each column is for.
         delimiter: The byte between fields.
-        quoted: Whether quotation marks around a field are taken off; else, lines that begin with ``END|`` are trailers.
+        quoted: Quotation marks around a field are taken off; if not, a line that begins with ``END|`` is a trailer.
         today: Days since 1970 of every line, or -1 to read each line's `DATE`.
-        symbols: The table of tickers of the file: keys ``uint64[n, 2]``, slots ``int32[2^k]``, count ``int64[1]``, seed.
-        conditions: The table of sale conditions of the file.
+        symbols: The file's symbols: keys ``uint64[n, 2]``, slots ``int32[2^k]``, count ``int64[1]``, seed ``uint64``.
+        conditions: The file's sale conditions, likewise.
         facts: ``int64[lines or more, FACTS]``, filled.
         verdict: ``uint8[lines or more]``, filled.
 
@@ -330,13 +314,25 @@ def cut(
             if byte == delimiter or byte == 10:
                 if fields < roles.size:
                     role = roles[fields]
-                    starts[role], stops[role] = begin, position
+                    if role != OTHER:
+                        # Blanks and quotation marks come off here, in place: a call per field took twice the time.
+                        a, b = begin, position
+                        while a < b and (text[a] == 32 or text[a] == 13):
+                            a += 1
+                        while a < b and (text[b - 1] == 32 or text[b - 1] == 13):
+                            b -= 1
+                        if quoted and b - a >= 2 and text[a] == 34 and text[b - 1] == 34:
+                            a += 1
+                            b -= 1
+                        starts[role], stops[role] = a, b
                 fields += 1
                 begin = position + 1
                 if byte == 10:
                     break
             position += 1
-        start, stop = _trim(text, fact[START], position, False)
+        start, stop = fact[START], position
+        if stop > start and text[stop - 1] == 13:
+            stop -= 1
         fact[STOP] = stop
         position += 1
         if start == stop:
@@ -353,7 +349,7 @@ def cut(
         elif fields != roles.size:
             verdict[lines] = BAD_FIELDS
         else:
-            verdict[lines] = _parse(text, starts, stops, quoted, today, symbols, conditions, pair, fact)
+            verdict[lines] = _parse(text, starts, stops, today, symbols, conditions, pair, fact)
         lines += 1
     return lines
 

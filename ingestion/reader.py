@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from ingestion import kernel, taq, wrds
+from ingestion.calendar import EPOCH
 from ingestion.layout import Layout
-from ingestion.reading import Lines, Reading
+from ingestion.lines import LineReader, Lines
 from ingestion.rejects import Rejects, escaped
 from ingestion.report import Report
 from ingestion.text import blocks, unpack
@@ -19,6 +20,8 @@ from riskcontrol.errors import InputError, RiskControlError
 
 JUDGED_AFTER = 1_000
 """Lines after which the share of bad ones is judged for the first time; in any case, it is judged at the end."""
+
+_TAIL = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def read(
     def count(size: int) -> None:
         report.bytes_read += size
 
-    reading: Reading | None = None
+    reader: LineReader | None = None
     trailer: tuple[int, bytes] | None = None
     number = 2
     waiting: list[pa.RecordBatch] = []
@@ -72,13 +75,13 @@ def read(
             failure, text = error, None
         if text is None:
             break
-        if reading is None:
+        if reader is None:
             header, _, text = text.partition(b"\n")
-            reading = Reading(find_layout(header, source), today, source)
-        lines = reading.read(text)
+            reader = LineReader(find_layout(header, source), today, source)
+        lines = reader.read(text)
         _account(lines, number, source, report, limits.rejects)
-        for end in np.flatnonzero(lines.verdict == kernel.TRAILER):
-            trailer = number + int(end), lines.line(end)
+        for end in map(int, np.flatnonzero(lines.verdict == kernel.TRAILER)):
+            trailer = number + end, lines.line(end)
         number += len(lines.verdict)
         waiting.append(lines.trades)
         if report.lines >= JUDGED_AFTER:
@@ -89,7 +92,7 @@ def read(
     yield from _deliver(waiting, report)
     if failure is not None:
         raise failure
-    if reading is not None and reading.layout.trailer:
+    if reader is not None and reader.layout.trailer:
         _check_trailer(trailer, today, report, source)
     report.complete = True
 
@@ -112,6 +115,38 @@ def find_layout(header: bytes, source: str) -> Layout:
     )
 
 
+def find_day(pieces: Iterable[bytes], source: str) -> dt.date | None:
+    """Return the day of a file whose name doesn't tell it.
+
+    A WRDS file tells it in its first good line (None: it has none in its first block); for a Daily TAQ file, all of
+    it has to be gone through to its trailer.
+
+    Args:
+        pieces: The file's bytes, in order.
+        source: Its path or URL, for errors.
+
+    Raises:
+        InputError: It isn't a trade file, or its trailer isn't there.
+    """
+    texts = blocks(unpack(pieces, source, lambda _: None), source)
+    header, _, text = next(texts).partition(b"\n")
+    layout = find_layout(header, source)
+    if layout.dated:
+        lines = LineReader(layout, None, source).read(text)
+        good = np.flatnonzero(lines.verdict == kernel.GOOD)
+        return EPOCH + dt.timedelta(days=int(lines.facts[good[0], kernel.DAY])) if len(good) else None
+    tail = text[-_TAIL:]
+    try:
+        for text in texts:
+            tail = (tail + text)[-_TAIL:]
+        day, _ = taq.trailer(tail.rstrip().rpartition(b"\n")[2].decode("latin-1"), source)
+    except InputError as error:
+        raise InputError(
+            "its name doesn't tell its day, nor does its end; name it ..._YYYYMMDD.gz", source=source
+        ) from error
+    return day
+
+
 def _account(lines: Lines, number: int, source: str, report: Report, rejects: Rejects) -> None:
     counts = np.bincount(lines.verdict, minlength=kernel.AFTER_TRAILER + 1)
     report.lines += len(lines.verdict) - int(counts[kernel.BLANK] + counts[kernel.TRAILER])
@@ -119,7 +154,7 @@ def _account(lines: Lines, number: int, source: str, report: Report, rejects: Re
     bad = np.flatnonzero(lines.verdict >= kernel.BAD_FIELDS)
     if not len(bad):
         return
-    for verdict in np.flatnonzero(counts):
+    for verdict in map(int, np.flatnonzero(counts)):
         if verdict in kernel.REASONS:
             reason = kernel.REASONS[verdict]
             report.rejected[reason] = report.rejected.get(reason, 0) + int(counts[verdict])

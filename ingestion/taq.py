@@ -39,22 +39,22 @@ def layout(header: str, source: str) -> Layout:
     return Layout("Daily TAQ", b"|", columns(header, "|", _COLUMNS, _OPTIONAL, source), quoted=False, trailer=True)
 
 
-def trailer(line: str, source: str, number: int) -> tuple[dt.date, int]:
+def trailer(line: str, source: str, number: int | None = None) -> tuple[dt.date, int]:
     """Return the day and the count of trades of a trailer.
 
     Args:
         line: The trailer; what follows the count doesn't matter, and may be a field more or fewer than the rows have.
         source: Name of the file, for errors.
-        number: One-based line.
+        number: One-based line, where known.
 
     Raises:
         InputError: It has no such day or count.
 
-    >>> trailer("END|20131007|137816||", "x", 2)
+    >>> trailer("END|20131007|137816||", "x")
     (datetime.date(2013, 10, 7), 137816)
     """
     fields = [field.strip() for field in line.split("|")]
-    day = day_of(fields[1]) if len(fields) > 2 else None
+    day = day_of(fields[1]) if len(fields) > 2 and fields[0] == "END" else None
     if day is None or not re.fullmatch(r"[0-9]{1,15}", fields[2]):
         raise InputError(f"the trailer {line[:80]!r} is not END|YYYYMMDD|count", source=source, line=number)
     return day, int(fields[2])

@@ -34,8 +34,6 @@ def unpack(pieces: Iterable[bytes], source: str, count: Callable[[int], None]) -
         head += piece
         if len(head) >= len(_GZIP):
             break
-    if not head:
-        raise InputError("the file is empty", source=source)
     if head.startswith(_GZIP):
         yield from _gunzip(_chained(head, counted), source)
     else:
@@ -80,7 +78,7 @@ def _gunzip(pieces: Iterator[bytes], source: str) -> Iterator[bytes]:
 
 
 def blocks(texts: Iterable[bytes], source: str) -> Iterator[bytes]:
-    """Cut text into blocks of whole lines; where it is cut depends on the text alone.
+    r"""Cut text into blocks of whole lines; where it is cut depends on the text alone.
 
     Args:
         texts: The text, in pieces of any size.
@@ -90,14 +88,15 @@ def blocks(texts: Iterable[bytes], source: str) -> Iterator[bytes]:
         Blocks of at most `BLOCK` bytes that end with a newline (the last one may lack it).
 
     Raises:
-        InputError: A line is longer than a block; or the text itself ended with an error, which is raised
+        InputError: There is no text; a line is longer than a block; or the text itself ended with an error, which is raised
             after the whole lines before it, without the piece of a line that it left.
 
-    >>> list(blocks([b"a|b", b"\\nc|", b"d"], "x"))
-    [b'a|b\\nc|d']
+    >>> list(blocks([b"a|b", b"\nc|", b"d"], "x"))
+    [b'a|b\nc|d']
     """
     parts: list[bytes] = []
     held = 0
+    begun = False
     failure: RiskControlError | None = None
     pieces = iter(texts)
     while True:
@@ -118,11 +117,13 @@ def blocks(texts: Iterable[bytes], source: str) -> Iterator[bytes]:
             if end == 0:
                 raise InputError(f"a line is longer than {BLOCK:,} bytes; this is no trade file", source=source)
             yield text[start:end]
-            start = end
+            start, begun = end, True
         parts, held = [text[start:]], len(text) - start
     text = b"".join(parts)
     if failure is not None:
         text = text[: text.rfind(b"\n") + 1]
+    elif not held and not begun:
+        raise InputError("the file is empty", source=source)
     if text:
         yield text
     if failure is not None:
