@@ -1,0 +1,229 @@
+"""Everything that is read: what the pages and the API need, in one place."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Session
+from cassandra.concurrent import execute_concurrent_with_args
+from cassandra.query import tuple_factory
+
+from database.session import answering, prepare
+from riskcontrol.errors import ServerError
+from riskcontrol.strategy import USERNAME_PATTERN
+
+Marks = Mapping[str, tuple[int, int]]
+"""By ticker: time (ns UTC) and price (micro-dollars) of its last driving trade."""
+
+MARKS_SECONDS = 0.5
+"""How old the marks handed out may be."""
+
+_CONCURRENCY = 64
+_FIRST_TIME = -(1 << 63)
+
+_STRATEGY_COLUMNS = "username, ticker, name, cash, buy_below, sell_above, fill, opened, stopped"
+_POSITION_COLUMNS = "ticker, username, name, time, cash, shares, reference, fills, status"
+_FILL_COLUMNS = ("time", "number", "price", "shares", "cash", "sequence")
+_BAR_COLUMNS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
+_BATCH_COUNTS = ("trades", "openings", "fills", "positions", "bars", "rejected", "lag", "event_time")
+_BATCH_SECONDS = ("processing", "delay")
+_BATCH_COLUMNS = ("time", *_BATCH_COUNTS, *_BATCH_SECONDS)
+
+_USER = "SELECT username FROM {}.users WHERE username = ?"
+_STRATEGIES = "SELECT " + _STRATEGY_COLUMNS + " FROM {}.strategies WHERE username = ?"
+_POSITION = "SELECT " + _POSITION_COLUMNS + " FROM {}.positions WHERE ticker = ? AND username = ? AND name = ?"
+_FILLS = (
+    "SELECT " + ", ".join(_FILL_COLUMNS) + " FROM {}.fills "
+    "WHERE username = ? AND ticker = ? AND name = ? AND time >= ? LIMIT ?"
+)
+_BARS = "SELECT " + ", ".join(_BAR_COLUMNS) + " FROM {}.bars WHERE ticker = ? AND day = ?"
+_TRADES = "SELECT ticker, sum(trades) FROM {}.bars WHERE ticker = ? AND day = ?"
+_MARKS = "SELECT shard, block FROM {}.marks"
+_BATCHES = "SELECT " + ", ".join(_BATCH_COLUMNS) + " FROM {}.batches WHERE day = ? LIMIT ?"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyRow:
+    """A strategy as it was opened: money in micro-dollars, times in nanoseconds UTC."""
+
+    username: str
+    ticker: str
+    name: str
+    cash: int
+    buy_below: int
+    sell_above: int
+    fill: str
+    """"next" or "same"."""
+    opened: int
+    stopped: int | None
+    """When its stop was asked for; None while it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """A strategy's current state: money in micro-dollars, `time` (of the last change) in nanoseconds UTC."""
+
+    ticker: str
+    username: str
+    name: str
+    time: int
+    cash: int
+    shares: int
+    reference: int
+    """Price of the last action, at first of the first trade seen."""
+    fills: int
+    status: str
+    """"running", "stopped" or "halted"."""
+
+
+class Reader:
+    """Reads what the job wrote; many threads may share one.
+
+    Every method raises `ServerError` when the database doesn't answer.
+
+    Args:
+        session: A session with the keyspace of the tables.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
+        self._marks: dict[str, tuple[int, int]] = {}
+        self._marks_at = float("-inf")
+        self._blocks: dict[int, bytes] = {}
+        self._lock = threading.Lock()
+
+    def strategies(self, username: str) -> list[StrategyRow]:
+        """Return a user's strategies by ticker and name; none for a user that isn't known."""
+        if not USERNAME_PATTERN.fullmatch(username):
+            return []
+        rows = (StrategyRow(*row) for row in self._rows(_STRATEGIES, username))
+        # A stop whose opening never came leaves a row without cash: no strategy.
+        return [row for row in rows if row.cash is not None]
+
+    def user_exists(self, username: str) -> bool:
+        """Return whether there is such a user: one registered, or one with a strategy."""
+        if not USERNAME_PATTERN.fullmatch(username):
+            return False
+        return bool(self._rows(_USER, username)) or bool(self.strategies(username))
+
+    def positions(self, strategies: Sequence[StrategyRow]) -> list[PositionRow | None]:
+        """Return the strategies' states in the same order; None for one that hasn't seen a trade."""
+        found = self._many(_POSITION, [(s.ticker, s.username, s.name) for s in strategies])
+        return [PositionRow(*rows[0]) if rows else None for rows in found]
+
+    def fills(
+        self, username: str, ticker: str, name: str, *, limit: int = 10_000, since: int | None = None
+    ) -> pd.DataFrame:
+        """Return a strategy's newest fills, oldest first.
+
+        Args:
+            username: Whose.
+            ticker: Of which ticker.
+            name: Of which strategy.
+            limit: At most so many.
+            since: None before this time, nanoseconds UTC.
+
+        Returns:
+            int64 columns time, number, price, shares, cash, sequence.
+        """
+        first = _FIRST_TIME if since is None else since
+        return _frame(self._rows(_FILLS, username, ticker, name, first, limit)[::-1], _FILL_COLUMNS)
+
+    def bars(self, ticker: str, days: Sequence[dt.date]) -> pd.DataFrame:
+        """Return a ticker's closed bars of a minute, oldest first.
+
+        Args:
+            ticker: Which.
+            days: New York dates.
+
+        Returns:
+            int64 columns time (the minute's start), open, high, low, close, volume, notional, trades.
+        """
+        parts = self._many(_BARS, [(ticker, day) for day in sorted(set(days))])
+        return _frame([row for part in parts for row in part], _BAR_COLUMNS)
+
+    def trade_counts(self, tickers: Sequence[str], day: dt.date) -> dict[str, int]:
+        """Return how many trades the closed bars of a day count, for each of the tickers.
+
+        Args:
+            tickers: Which.
+            day: New York date.
+        """
+        counts = [rows[0][1] or 0 for rows in self._many(_TRADES, [(ticker, day) for ticker in tickers])]
+        return dict(zip(tickers, counts, strict=True))
+
+    def marks(self) -> Marks:
+        """Return the last price of every ticker, at most `MARKS_SECONDS` old."""
+        with self._lock:  # one asks, the others wait for what it gets
+            if time.monotonic() - self._marks_at > MARKS_SECONDS:
+                blocks = dict(self._rows(_MARKS))
+                if blocks != self._blocks:
+                    self._marks, self._blocks = _unpacked(blocks), blocks
+                self._marks_at = time.monotonic()
+            return self._marks
+
+    def batches(self, *, limit: int = 60) -> pd.DataFrame:
+        """Return the stream's last batches of today and yesterday (UTC), newest first.
+
+        Args:
+            limit: At most so many.
+
+        Returns:
+            The columns of the table `batches` without `day`: `time` as aware timestamps, `processing` and `delay`
+            in seconds, the others int64.
+        """
+        today = dt.datetime.now(dt.UTC).date()
+        rows = self._rows(_BATCHES, today, limit)
+        if len(rows) < limit:
+            rows += self._rows(_BATCHES, today - dt.timedelta(days=1), limit - len(rows))
+        frame = pd.DataFrame(rows, columns=list(_BATCH_COLUMNS))
+        frame["time"] = pd.to_datetime(frame["time"], utc=True).astype("datetime64[ns, UTC]")
+        counts = {name: frame[name].astype("Int64").fillna(0).astype(np.int64) for name in _BATCH_COUNTS}
+        seconds = {name: frame[name].astype(np.float64) for name in _BATCH_SECONDS}
+        return frame.assign(**counts, **seconds)
+
+    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        statement = prepare(self._session, query)
+        with answering():
+            return list(self._session.execute(statement, values, execution_profile=self._profile))
+
+    def _many(self, query: str, values: Sequence[tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
+        """Ask the same for many keys at a time; the answers come in the keys' order."""
+        statement = prepare(self._session, query)
+        with answering():
+            results = execute_concurrent_with_args(
+                self._session, statement, values, concurrency=_CONCURRENCY, execution_profile=self._profile
+            )
+            return [list(result) for _, result in results]
+
+
+def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame(np.array(rows, np.int64).reshape(-1, len(columns)), columns=list(columns))
+
+
+def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
+    """Return the marks in the packed rows of all shards; of a ticker found twice, the newer.
+
+    Raises:
+        ServerError: A row isn't what the job writes.
+    """
+    marks: dict[str, tuple[int, int]] = {}
+    for shard, block in blocks.items():
+        try:
+            with pa.ipc.open_stream(block) as reader:
+                columns = reader.read_all().select(["ticker", "time", "price"]).to_pydict()
+        except (pa.ArrowException, KeyError, TypeError) as error:
+            raise ServerError(f"row {shard} of marks is damaged ({error})", server="cassandra") from error
+        for ticker, moment, price in zip(columns["ticker"], columns["time"], columns["price"], strict=True):
+            if moment >= marks.get(ticker, (0, 0))[0]:
+                marks[ticker] = (moment, price)
+    return marks

@@ -1,0 +1,230 @@
+"""Sessions with Cassandra: one per process and keyspace, and the keyspace itself."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from cassandra import ConsistencyLevel, DriverException, UnresolvableContactPoints
+from cassandra.auth import PlainTextAuthProvider
+from cassandra.cluster import (
+    EXEC_PROFILE_DEFAULT,
+    Cluster,
+    ExecutionProfile,
+    NoHostAvailable,
+    Session,
+)
+from cassandra.policies import (
+    ConstantSpeculativeExecutionPolicy,
+    DCAwareRoundRobinPolicy,
+    ExponentialReconnectionPolicy,
+    TokenAwarePolicy,
+)
+from cassandra.protocol import ErrorMessage
+from cassandra.query import PreparedStatement
+
+from riskcontrol.errors import ServerError, SettingsError
+from riskcontrol.settings import Settings
+
+DEFAULT_PORT = 9042
+PROTOCOL = 4
+"""Version of the native protocol. Version 5 adds only checksums that TCP has already, computed in Python."""
+
+_SCHEMA = Path(__file__).with_name("schema.cql")
+_ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s,:\[\]]+))(?::(\d{1,5}))?")
+_REQUEST_SECONDS = 15.0
+_SPECULATE_SECONDS = 2.0
+"""After so long, an idempotent request is sent to another replica as well: a node may have just died."""
+
+_ERRORS = (NoHostAvailable, DriverException, ErrorMessage, OSError)
+"""What the driver raises; they have no base of their own."""
+
+_sessions: dict[tuple[int, str, str, str], Session] = {}
+_statements: WeakKeyDictionary[Session, dict[str, PreparedStatement]] = WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def connect(settings: Settings, *, keyspace: bool = True) -> Session:
+    """Return this process's session; the first call makes it.
+
+    A forked child gets a session of its own, as sockets and the driver's thread can't be shared with its parent.
+
+    Args:
+        settings: Contact points, credentials and keyspace.
+        keyspace: Whether the session works in the keyspace of the tables, which then must exist.
+
+    Raises:
+        SettingsError: The contact points can't be read.
+        ServerError: No node answers, the credentials are refused, or there is no such keyspace.
+    """
+    used = settings.keyspace if keyspace else ""
+    key = (os.getpid(), settings.cassandra, settings.cassandra_username, used)
+    with _lock:
+        session = _sessions.get(key)
+        if session is None or session.is_shutdown:
+            _sessions[key] = session = _connected(settings, used)
+        return session
+
+
+def close() -> None:
+    """Close this process's sessions."""
+    with _lock:
+        for key in [key for key in _sessions if key[0] == os.getpid()]:
+            _sessions.pop(key).cluster.shutdown()
+
+
+atexit.register(close)
+
+
+def init(settings: Settings) -> None:
+    """Create the keyspace and the tables; those that are there stay as they are.
+
+    Raises:
+        ServerError: No node answers, or the server refuses.
+    """
+    session = connect(settings, keyspace=False)
+    kind = "NetworkTopologyStrategy" if settings.replication > 1 else "SimpleStrategy"
+    with answering(settings.cassandra):
+        session.execute(
+            f"CREATE KEYSPACE IF NOT EXISTS {settings.keyspace} "
+            f"WITH replication = {{'class': '{kind}', 'replication_factor': {settings.replication}}}"
+        )
+        for statement in schema(settings.keyspace):
+            session.execute(statement)
+
+
+def drop(settings: Settings) -> None:
+    """Drop the keyspace with everything in it.
+
+    Raises:
+        ServerError: No node answers, or the server refuses.
+    """
+    session = connect(settings, keyspace=False)
+    with answering(settings.cassandra):
+        session.execute(f"DROP KEYSPACE IF EXISTS {settings.keyspace}")
+
+
+def schema(keyspace: str) -> list[str]:
+    """Return the statements of `schema.cql`, with the tables' names qualified.
+
+    >>> schema("risk")[0].split("(")[0]
+    'CREATE TABLE IF NOT EXISTS risk.users '
+    """
+    text = re.sub(r"--.*", "", _SCHEMA.read_text(encoding="utf-8"))
+    statements = [statement.strip() for statement in text.split(";") if statement.strip()]
+    return [re.sub(r"(?<=^CREATE TABLE IF NOT EXISTS )", f"{keyspace}.", statement) for statement in statements]
+
+
+def contact_points(text: str) -> list[tuple[str, int]]:
+    """Read a list of contact points.
+
+    Args:
+        text: HOST[:PORT][,HOST[:PORT]...]; an IPv6 address stands in brackets.
+
+    Raises:
+        SettingsError: It isn't such a list.
+
+    >>> contact_points("10.0.0.1,[::1]:9142")
+    [('10.0.0.1', 9042), ('::1', 9142)]
+    """
+    points = []
+    for part in text.split(","):
+        match = _ADDRESS.fullmatch(part.strip())
+        port = int(match[3] or DEFAULT_PORT) if match else 0
+        if match is None or not 0 < port < 65_536:
+            raise SettingsError(f"{part.strip()!r} is not HOST[:PORT]; write HOST[:PORT][,HOST...]", field="cassandra")
+        points.append((match[1] or match[2], port))
+    return points
+
+
+def prepare(session: Session, query: str) -> PreparedStatement:
+    """Return a query prepared, asking the server only once per session and query.
+
+    Args:
+        session: A session with a keyspace.
+        query: CQL with ``{}`` where the keyspace belongs: the server warns of prepared queries that leave it out.
+
+    Raises:
+        ServerError: The server refuses it, or no node answers.
+    """
+    statements = _statements.setdefault(session, {})
+    statement = statements.get(query)
+    if statement is None:
+        with answering():
+            statement = session.prepare(query.format(session.keyspace))
+        statement.is_idempotent = True  # every query of ours can be sent twice
+        statements[query] = statement
+    return statement
+
+
+@contextmanager
+def answering(address: str = "") -> Iterator[None]:
+    """Turn the driver's errors inside into `ServerError` with what to do.
+
+    Raises:
+        ServerError: No node answers, or the server refuses.
+    """
+    try:
+        yield
+    except _ERRORS as error:
+        raise ServerError(_meaning(error, address), server="cassandra") from error
+
+
+def _connected(settings: Settings, keyspace: str) -> Session:
+    if not settings.cassandra:
+        raise ServerError("no database is set and none runs here; start one with: riskcontrol up", server="cassandra")
+    points = contact_points(settings.cassandra)
+    user = settings.cassandra_username
+    with answering(settings.cassandra):
+        cluster = Cluster(
+            contact_points=points,
+            port=points[0][1],
+            auth_provider=PlainTextAuthProvider(user, settings.cassandra_password.get_secret_value()) if user else None,
+            protocol_version=PROTOCOL,
+            compression=False,
+            # Without it, a batch waits 40 ms for the acknowledgement of the one before (Nagle's algorithm).
+            sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            connect_timeout=5,
+            control_connection_timeout=10,
+            reconnection_policy=ExponentialReconnectionPolicy(0.5, 10.0),
+            execution_profiles={
+                EXEC_PROFILE_DEFAULT: ExecutionProfile(
+                    # Not shuffled: a batch goes to the replica for which its rows were put together.
+                    load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(), shuffle_replicas=False),
+                    speculative_execution_policy=ConstantSpeculativeExecutionPolicy(_SPECULATE_SECONDS, 2),
+                    consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+                    request_timeout=_REQUEST_SECONDS,
+                )
+            },
+        )
+        try:
+            session = cluster.connect()
+            if keyspace:
+                session.set_keyspace(keyspace)
+        except BaseException:
+            cluster.shutdown()
+            raise
+    return session
+
+
+def _meaning(error: Exception, address: str) -> str:
+    """Return what an error of the driver means and what to do about it."""
+    causes = [error, *(error.errors.values() if isinstance(error, NoHostAvailable) else ())]
+    said = "; ".join(dict.fromkeys(f"{type(cause).__name__}: {str(cause)[:200]}" for cause in causes[1:] or causes))
+    if any(type(cause).__name__ == "AuthenticationFailed" for cause in causes):
+        return "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
+    if re.search(r"[Kk]eyspace .* does not exist|table \S+ does not exist|unconfigured table", said):
+        return f"{said}; create the tables with: riskcontrol database init"
+    if isinstance(error, UnresolvableContactPoints):
+        return f"{address} can't be resolved; give the database's address with --cassandra HOST[:PORT]"
+    if isinstance(error, NoHostAvailable | OSError):
+        at = f" at {address}" if address else ""
+        return f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"
+    return said

@@ -1,0 +1,348 @@
+"""Everything that is written: columns in, rows in Cassandra, each of them the same when written twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from cassandra import (
+    OperationTimedOut,
+    Unavailable,
+    WriteFailure,
+    WriteTimeout,
+)
+from cassandra.cluster import NoHostAvailable, ResponseFuture, Session
+from cassandra.protocol import IsBootstrappingErrorMessage, OverloadedErrorMessage
+from cassandra.protocol import ServerError as NodeError
+from cassandra.query import BoundStatement, PreparedStatement, Statement
+from numpy.typing import NDArray
+
+from database.batches import Column, EncodedBatch, EncodedHandler, encode_rows
+from database.replicas import group_by_replica
+from database.session import answering, prepare
+from riskcontrol.book import Status
+from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
+from riskcontrol.strategy import Action, FillMode
+
+BATCH_ROWS = 100
+"""Rows in a batch: some 20 KB, so that a server's own limit (50 KiB unless told otherwise) is never met."""
+IN_FLIGHT = 24
+"""Batches that wait for their answer at a time, of one writer."""
+PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds to wait before a failed batch is sent again, and again."""
+
+_PASSING = (
+    NoHostAvailable,
+    OperationTimedOut,
+    Unavailable,
+    WriteTimeout,
+    WriteFailure,
+    OverloadedErrorMessage,
+    IsBootstrappingErrorMessage,
+    NodeError,
+)
+"""Failures that may be gone a moment later."""
+
+_NEW_YORK = ZoneInfo("America/New_York")
+_NS_PER_HOUR = 3_600_000_000_000
+_DATE_ZERO = 1 << 31
+"""How Cassandra's date writes 1970-01-01."""
+
+_FILL = np.array([mode.name.lower().encode() for mode in FillMode])
+_STATUS = np.array([status.name.lower().encode() for status in Status])
+
+_OPEN = (
+    "INSERT INTO {}.strategies (username, ticker, name, cash, buy_below, sell_above, fill, opened) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_STOP = "UPDATE {}.strategies SET stopped = ? WHERE username = ? AND ticker = ? AND name = ?"
+_POSITION = (
+    "INSERT INTO {}.positions (ticker, username, name, time, cash, shares, reference, fills, status) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_FILLED = (
+    "INSERT INTO {}.fills (username, ticker, name, time, number, price, shares, cash, sequence) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_BAR = (
+    "INSERT INTO {}.bars (ticker, day, time, open, high, low, close, volume, notional, trades) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_MARK = "INSERT INTO {}.marks (shard, written, block) VALUES (?, ?, ?)"
+_USER = "INSERT INTO {}.users (username, created, origin) VALUES (?, ?, ?)"
+_WATERMARK = "INSERT INTO {}.watermarks (tape, shard, next) VALUES (?, ?, ?)"
+_WATERMARKS = "SELECT shard, next FROM {}.watermarks WHERE tape = ?"
+_BATCH_COLUMNS = (
+    "trades",
+    "openings",
+    "fills",
+    "positions",
+    "bars",
+    "rejected",
+    "processing",
+    "delay",
+    "lag",
+    "event_time",
+)
+_BATCH = (
+    f"INSERT INTO {{}}.batches (day, time, {', '.join(_BATCH_COLUMNS)}) "  # noqa: S608  names of ours
+    f"VALUES (?, ?{', ?' * len(_BATCH_COLUMNS)})"
+)
+
+
+class Writer:
+    """Writes rows, many at a time on their way.
+
+    Rows are sent while a call runs, but they are in only after `flush`, or after `watermark`, which flushes first:
+    what a watermark says is always true. Making a writer costs nothing; statements stay with the session.
+
+    Args:
+        session: A session with the keyspace of the tables.
+
+    >>> with Writer(session) as writer:  # doctest: +SKIP
+    ...     writer.fills(outcome.fills)
+    ...     writer.positions(outcome.positions, version=end)
+    """
+
+    def __init__(self, session: Session) -> None:
+        session.client_protocol_handler = EncodedHandler
+        self._session = session
+        self._sent: deque[tuple[ResponseFuture, Statement]] = deque()
+
+    def strategies(self, openings: Openings) -> None:
+        """Write strategies opened and stopped.
+
+        Args:
+            openings: Those that the engine accepted; a stop leaves the rest of its row as it is.
+        """
+        opened = openings.take(openings.action == Action.OPEN)
+        self._rows(
+            _OPEN,
+            opened.username,
+            opened.ticker,
+            opened.name,
+            opened.cash,
+            opened.buy_below,
+            opened.sell_above,
+            _FILL[opened.fill],
+            opened.time,
+        )
+        stopped = openings.take(openings.action == Action.STOP)
+        self._rows(_STOP, stopped.time, stopped.username, stopped.ticker, stopped.name)
+
+    def positions(self, rows: Positions, *, version: int) -> None:
+        """Write the current state of positions; rows of one ticker side by side are the cheapest.
+
+        Args:
+            rows: Each position at most once.
+            version: The tape's offset after the last record that made them: a state of a lower version never
+                covers one of a higher.
+        """
+        self._rows(
+            _POSITION,
+            rows.ticker,
+            rows.username,
+            rows.name,
+            rows.time,
+            rows.cash,
+            rows.shares,
+            rows.reference,
+            rows.fills,
+            _STATUS[rows.status],
+            timestamp=version,
+        )
+
+    def fills(self, rows: Fills) -> None:
+        """Write paper executions."""
+        self._rows(
+            _FILLED,
+            rows.username,
+            rows.ticker,
+            rows.name,
+            rows.time,
+            rows.number,
+            rows.price,
+            rows.shares,
+            rows.cash,
+            rows.sequence,
+        )
+
+    def bars(self, rows: Bars) -> None:
+        """Write closed bars under the New York date of their minute."""
+        self._rows(
+            _BAR,
+            rows.ticker,
+            new_york_days(rows.time),
+            rows.time,
+            rows.open,
+            rows.high,
+            rows.low,
+            rows.close,
+            rows.volume,
+            rows.notional,
+            rows.trades,
+        )
+
+    def users(self, usernames: Names, *, created: dt.datetime, origin: str) -> None:
+        """Write who there is.
+
+        Args:
+            usernames: Their names.
+            created: Now, aware.
+            origin: Where they come from: "form", "generator" or "api".
+        """
+        milliseconds = int(created.timestamp() * 1_000)
+        self._rows(
+            _USER,
+            usernames,
+            np.full(len(usernames), milliseconds, np.int64),
+            np.full(len(usernames), origin.encode("ascii")),
+        )
+
+    def marks(self, shard: int, block: bytes) -> None:
+        """Write a shard's last prices.
+
+        Args:
+            shard: Its number.
+            block: An Arrow IPC stream with columns ticker, price (micro-dollars), time (ns UTC).
+        """
+        self._row(_MARK, (shard, dt.datetime.now(dt.UTC), block))
+
+    def batch(self, *, time: dt.datetime, **columns: float) -> None:
+        """Write what a batch did, and wait until it is in.
+
+        Args:
+            time: The batch's nominal time, aware.
+            columns: The other columns of `batches`; one left out stays empty.
+        """
+        unknown = set(columns) - set(_BATCH_COLUMNS)
+        if unknown:
+            raise TypeError(f"batches has no column {min(unknown)}")
+        moment = time.astimezone(dt.UTC)
+        self._row(_BATCH, (moment.date(), moment, *(columns.get(name) for name in _BATCH_COLUMNS)))
+        self.flush()
+
+    def watermark(self, tape: str, shard: int, next_offset: int) -> None:
+        """Flush, then write how far a shard's rows are in, and wait until that is in as well.
+
+        Args:
+            tape: Which tape (its id).
+            shard: Which shard of it.
+            next_offset: The first offset whose rows are not in the tables.
+        """
+        self.flush()
+        self._row(_WATERMARK, (tape, shard, next_offset))
+        self.flush()
+
+    def watermarks(self, tape: str) -> dict[int, int]:
+        """Return how far each shard's rows are in.
+
+        Raises:
+            ServerError: The database doesn't answer.
+        """
+        statement = prepare(self._session, _WATERMARKS)
+        with answering():
+            return {row.shard: row.next for row in self._session.execute(statement, (tape,))}
+
+    def flush(self) -> None:
+        """Wait until everything that was sent is in.
+
+        Raises:
+            ServerError: A row could not be written; what else was sent may be in or not, and can be sent again.
+        """
+        self._wait(0)
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        if kind is None:
+            self.flush()
+
+    def _rows(self, query: str, *columns: Column, timestamp: int | None = None) -> None:
+        """Send rows in batches, on a cluster each batch to a node that keeps its rows."""
+        if not len(columns[0]):
+            return
+        statement = prepare(self._session, query)
+        groups = group_by_replica(self._session, statement, columns)
+        if groups is None:
+            self._batches(statement, columns, timestamp=timestamp)
+            return
+        for group in groups:
+            part = [column[group.index] for column in columns]
+            self._batches(statement, part, timestamp=timestamp, routing_key=group.routing_key)
+
+    def _batches(
+        self,
+        statement: PreparedStatement,
+        columns: Sequence[Column],
+        *,
+        timestamp: int | None,
+        routing_key: bytes | None = None,
+    ) -> None:
+        rows = encode_rows(statement, columns)
+        keyspace = self._session.keyspace if routing_key else None
+        for first in range(0, len(rows), BATCH_ROWS):
+            end = min(first + BATCH_ROWS, len(rows))
+            self._send(EncodedBatch(rows, first, end, timestamp=timestamp, routing_key=routing_key, keyspace=keyspace))
+
+    def _row(self, query: str, values: Sequence[Any]) -> None:
+        self._send(BoundStatement(prepare(self._session, query)).bind(values))
+
+    def _send(self, statement: Statement) -> None:
+        self._wait(IN_FLIGHT - 1)
+        self._sent.append((self._session.execute_async(statement), statement))
+
+    def _wait(self, most: int) -> None:
+        """Wait until at most so many requests are on their way."""
+        try:
+            with answering():
+                while len(self._sent) > most:
+                    future, statement = self._sent.popleft()
+                    if _failure(future) is not None:
+                        self._send_again([statement, *(other for late, other in self._sent if _failure(late))])
+        except BaseException:
+            self._sent.clear()
+            raise
+
+    def _send_again(self, failed: list[Statement]) -> None:
+        """Send what failed once more, and again, with pauses; nothing else is on its way meanwhile."""
+        self._sent.clear()
+        for pause in PATIENCE:
+            time.sleep(pause)
+            sent = [(self._session.execute_async(statement), statement) for statement in failed]
+            failures = [(failure, statement) for future, statement in sent if (failure := _failure(future))]
+            if not failures:
+                return
+            error, failed = failures[0][0], [statement for _, statement in failures]
+        raise error
+
+
+def _failure(future: ResponseFuture) -> Exception | None:
+    """Wait for an answer; return a failure that may be gone a moment later, and raise any other."""
+    try:
+        future.result()
+    except _PASSING as error:
+        return error
+    return None
+
+
+def new_york_days(times: Ints) -> NDArray[np.uint32]:
+    """Return the New York date of each time, as Cassandra writes a date.
+
+    Args:
+        times: Nanoseconds since 1970 UTC.
+
+    >>> int(new_york_days(np.array([0]))[0]) - 2**31  # 1969-12-31 19:00
+    -1
+    """
+    # New York's offset is whole hours, and changes on one: a date per hour that occurs is enough.
+    hours, place = np.unique(times // _NS_PER_HOUR, return_inverse=True)
+    dates = [dt.datetime.fromtimestamp(hour * 3_600, _NEW_YORK).date() for hour in hours.tolist()]
+    epoch = dt.date(1970, 1, 1).toordinal()
+    return np.array([date.toordinal() - epoch + _DATE_ZERO for date in dates], np.uint32)[place]
