@@ -6,7 +6,7 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from cassandra.cluster import EXEC_PROFILE_DEFAULT, Session
 from cassandra.concurrent import execute_concurrent_with_args
 from cassandra.query import tuple_factory
 
+from database.queries import select
 from database.session import answering, prepare
 from riskcontrol.errors import ServerError
 from riskcontrol.strategy import USERNAME_PATTERN
@@ -29,25 +30,11 @@ MARKS_SECONDS = 0.5
 _CONCURRENCY = 64
 _FIRST_TIME = -(1 << 63)
 
-_STRATEGY_COLUMNS = "username, ticker, name, cash, buy_below, sell_above, fill, opened, stopped"
-_POSITION_COLUMNS = "ticker, username, name, time, cash, shares, reference, fills, status"
 _FILL_COLUMNS = ("time", "number", "price", "shares", "cash", "sequence")
 _BAR_COLUMNS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
 _BATCH_COUNTS = ("trades", "openings", "fills", "positions", "bars", "rejected", "lag", "event_time")
 _BATCH_SECONDS = ("processing", "delay")
 _BATCH_COLUMNS = ("time", *_BATCH_COUNTS, *_BATCH_SECONDS)
-
-_USER = "SELECT username FROM {}.users WHERE username = ?"
-_STRATEGIES = "SELECT " + _STRATEGY_COLUMNS + " FROM {}.strategies WHERE username = ?"
-_POSITION = "SELECT " + _POSITION_COLUMNS + " FROM {}.positions WHERE ticker = ? AND username = ? AND name = ?"
-_FILLS = (
-    "SELECT " + ", ".join(_FILL_COLUMNS) + " FROM {}.fills "
-    "WHERE username = ? AND ticker = ? AND name = ? AND time >= ? LIMIT ?"
-)
-_BARS = "SELECT " + ", ".join(_BAR_COLUMNS) + " FROM {}.bars WHERE ticker = ? AND day = ?"
-_TRADES = "SELECT ticker, sum(trades) FROM {}.bars WHERE ticker = ? AND day = ?"
-_MARKS = "SELECT shard, block FROM {}.marks"
-_BATCHES = "SELECT " + ", ".join(_BATCH_COLUMNS) + " FROM {}.batches WHERE day = ? LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +69,18 @@ class PositionRow:
     fills: int
     status: str
     """"running", "stopped" or "halted"."""
+
+
+_USER = select("users", ["username"], "username = ?")
+_STRATEGIES = select("strategies", [field.name for field in fields(StrategyRow)], "username = ?")
+_POSITION = select(
+    "positions", [field.name for field in fields(PositionRow)], "ticker = ? AND username = ? AND name = ?"
+)
+_FILLS = select("fills", _FILL_COLUMNS, "username = ? AND ticker = ? AND name = ? AND time >= ? LIMIT ?")
+_BARS = select("bars", _BAR_COLUMNS, "ticker = ? AND day = ?")
+_TRADES = select("bars", ["sum(trades)"], "ticker = ? AND day = ?")
+_MARKS = select("marks", ["shard", "block"])
+_BATCHES = select("batches", _BATCH_COLUMNS, "day = ? LIMIT ?")
 
 
 class Reader:
@@ -158,7 +157,7 @@ class Reader:
             tickers: Which.
             day: New York date.
         """
-        counts = [rows[0][1] or 0 for rows in self._many(_TRADES, [(ticker, day) for ticker in tickers])]
+        counts = [rows[0][0] or 0 for rows in self._many(_TRADES, [(ticker, day) for ticker in tickers])]
         return dict(zip(tickers, counts, strict=True))
 
     def marks(self) -> Marks:

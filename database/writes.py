@@ -23,6 +23,7 @@ from cassandra.query import BoundStatement, PreparedStatement, Statement
 from numpy.typing import NDArray
 
 from database.batches import Column, EncodedBatch, EncodedHandler, encode_rows
+from database.queries import insert, select
 from database.replicas import group_by_replica
 from database.session import answering, prepare
 from riskcontrol.book import Status
@@ -53,30 +54,20 @@ _NS_PER_HOUR = 3_600_000_000_000
 _DATE_ZERO = 1 << 31
 """How Cassandra's date writes 1970-01-01."""
 
-_FILL = np.array([mode.name.lower().encode() for mode in FillMode])
-_STATUS = np.array([status.name.lower().encode() for status in Status])
+_FILL_NAMES = np.array([mode.name.lower().encode() for mode in FillMode])
+_STATUS_NAMES = np.array([status.name.lower().encode() for status in Status])
 
-_OPEN = (
-    "INSERT INTO {}.strategies (username, ticker, name, cash, buy_below, sell_above, fill, opened) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_OPEN = insert("strategies", ["username", "ticker", "name", "cash", "buy_below", "sell_above", "fill", "opened"])
 _STOP = "UPDATE {}.strategies SET stopped = ? WHERE username = ? AND ticker = ? AND name = ?"
-_POSITION = (
-    "INSERT INTO {}.positions (ticker, username, name, time, cash, shares, reference, fills, status) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_POSITION = insert(
+    "positions", ["ticker", "username", "name", "time", "cash", "shares", "reference", "fills", "status"]
 )
-_FILLED = (
-    "INSERT INTO {}.fills (username, ticker, name, time, number, price, shares, cash, sequence) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_BAR = (
-    "INSERT INTO {}.bars (ticker, day, time, open, high, low, close, volume, notional, trades) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_MARK = "INSERT INTO {}.marks (shard, written, block) VALUES (?, ?, ?)"
-_USER = "INSERT INTO {}.users (username, created, origin) VALUES (?, ?, ?)"
-_WATERMARK = "INSERT INTO {}.watermarks (tape, shard, next) VALUES (?, ?, ?)"
-_WATERMARKS = "SELECT shard, next FROM {}.watermarks WHERE tape = ?"
+_FILL = insert("fills", ["username", "ticker", "name", "time", "number", "price", "shares", "cash", "sequence"])
+_BAR = insert("bars", ["ticker", "day", "time", "open", "high", "low", "close", "volume", "notional", "trades"])
+_MARK = insert("marks", ["shard", "written", "block"])
+_USER = insert("users", ["username", "created", "origin"])
+_WATERMARK = insert("watermarks", ["tape", "shard", "next"])
+_WATERMARKS = select("watermarks", ["shard", "next"], "tape = ?")
 _BATCH_COLUMNS = (
     "trades",
     "openings",
@@ -89,10 +80,7 @@ _BATCH_COLUMNS = (
     "lag",
     "event_time",
 )
-_BATCH = (
-    f"INSERT INTO {{}}.batches (day, time, {', '.join(_BATCH_COLUMNS)}) "  # noqa: S608  names of ours
-    f"VALUES (?, ?{', ?' * len(_BATCH_COLUMNS)})"
-)
+_BATCH = insert("batches", ["day", "time", *_BATCH_COLUMNS])
 
 
 class Writer:
@@ -129,7 +117,7 @@ class Writer:
             opened.cash,
             opened.buy_below,
             opened.sell_above,
-            _FILL[opened.fill],
+            _FILL_NAMES[opened.fill],
             opened.time,
         )
         stopped = openings.take(openings.action == Action.STOP)
@@ -153,14 +141,14 @@ class Writer:
             rows.shares,
             rows.reference,
             rows.fills,
-            _STATUS[rows.status],
+            _STATUS_NAMES[rows.status],
             timestamp=version,
         )
 
     def fills(self, rows: Fills) -> None:
         """Write paper executions."""
         self._rows(
-            _FILLED,
+            _FILL,
             rows.username,
             rows.ticker,
             rows.name,
