@@ -7,16 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from ingestion.calendar import NEW_YORK
 from ingestion.columns import Rows
 from ingestion.progress import Order
 from riskcontrol.errors import InputError
 from riskcontrol.trades import NS_PER_SECOND
-
-NEW_YORK = ZoneInfo("America/New_York")
 
 TICK = 0.1
 """Wall time between two slices, seconds."""

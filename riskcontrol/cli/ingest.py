@@ -1,0 +1,198 @@
+"""`riskcontrol ingest`: send trade files to the tape."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    from ingestion.ingest import Progress, Summary
+
+
+class Speed(click.ParamType):
+    """A number above 0, or `max`, which becomes infinity."""
+
+    name = "FACTOR|max"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the speed."""
+        if value == "max":
+            return float("inf")
+        try:
+            speed = float(value)
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed <= 1_000_000:
+            self.fail(f"{value!r} is neither a number above 0 (1 is the speed of the day itself) nor max", param, ctx)
+        return speed
+
+
+class ClockTime(click.ParamType):
+    """A time of day."""
+
+    name = "HH:MM[:SS]"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> datetime.time:
+        """Return the time of day."""
+        try:
+            if not re.fullmatch(r"\d\d:\d\d(:\d\d)?", value):
+                raise ValueError
+            return datetime.time.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not HH:MM or HH:MM:SS", param, ctx)
+
+
+@click.command(
+    name="ingest",
+    epilog="Examples: riskcontrol ingest EQY_US_ALL_TRADE_20240305.gz --speed 60 --from 09:29;  "
+    "riskcontrol ingest s3://bucket/2024/",
+)
+@click.argument("locations", metavar="LOCATION...", nargs=-1, required=True)
+@click.option(
+    "--speed",
+    type=Speed(),
+    default="max",
+    show_default=True,
+    help="How many times as fast as the day itself: 1, 60, ...; max: as fast as can be.",
+)
+@click.option(
+    "--from",
+    "start",
+    type=ClockTime(),
+    default=None,
+    help="New York time at which the replay clock starts; earlier trades are sent at once.",
+)
+@click.option("--as", "name", default=None, help="Another name on the tape, to send again what is there already.")
+@click.option(
+    "--rejects", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to keep bad lines in."
+)
+@click.option(
+    "--max-reject-share",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Share of bad lines over which a file is refused.",
+)
+@with_settings("kafka", "topic", "shards", "replication", "s3_endpoint")
+def command(
+    locations: tuple[str, ...],
+    speed: float,
+    start: datetime.time | None,
+    name: str | None,
+    rejects: Path | None,
+    max_reject_share: float,
+    settings: Settings,
+) -> None:
+    """Send the trades of files, folders or s3:// addresses to the tape.
+
+    Needs the broker (riskcontrol up, or --kafka). Days go in date order; nights between them are not waited for.
+    Stopped or killed, the same command goes on where the tape ends: nothing is sent twice, nothing is left out.
+    """
+    from ingestion.ingest import ingest
+    from ingestion.sources import find_all
+
+    if name is not None and not (0 < len(name) <= 200 and name.isprintable()):
+        raise click.BadParameter("a name has 1 to 200 printable characters", param_hint="--as")
+    sources = find_all(locations, settings, rejects=rejects, max_reject_share=max_reject_share)
+    with _stopping() as stop, _shown() as show:
+        summary = ingest(
+            sources,
+            settings,
+            speed=None if speed == float("inf") else speed,
+            start=start,
+            name=name,
+            on_progress=show,
+            stop=stop,
+        )
+    _tell(summary, {source.name: str(source.report) for source in sources})
+    if summary.stopped:
+        sys.exit(130)
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Make the first Ctrl-C (or SIGTERM) end what is under way in good order, the second at once."""
+    stop = threading.Event()
+
+    def ask(number: int, frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[Progress], None] | None]:
+    """Show progress on a terminal; give what takes it, or None where there is no terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    from ingestion.replay import new_york
+
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield None
+        return
+    with Bar(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[detail]}"),
+        console=terminal,
+        transient=True,
+    ) as bar:
+        task = bar.add_task("reading back the tape", total=None, detail="")
+        began, before, rate = bar.get_time(), 0, 0.0
+
+        def show(progress: Progress) -> None:
+            nonlocal began, before, rate
+            seconds = bar.get_time() - began
+            if seconds > 1:
+                rate, before, began = (progress.sent - before) / seconds, progress.sent, bar.get_time()
+            clock = f"{new_york(progress.time):%H:%M:%S} New York" if progress.time else "skipping what the tape has"
+            late = f", {progress.behind:.1f} s late" if progress.behind > 1 else ""
+            bar.update(
+                task,
+                description=progress.source,
+                total=progress.size,
+                completed=progress.bytes_read,
+                detail=f"{progress.sent:,} trades, {rate:,.0f}/s, {clock}{late}",
+            )
+
+        yield show
+
+
+def _tell(summary: Summary, reports: dict[str, str]) -> None:
+    from ingestion.replay import new_york
+
+    for source in summary.sources:
+        if source.complete and not source.sent:
+            click.echo(f"{source.name}: already on the tape; nothing sent. To replay it again: --as NAME")
+        else:
+            known = f", {source.skipped:,} were on the tape already" if source.skipped else ""
+            report = f" ({reports[source.name]})" if source.complete and source.name in reports else ""
+            click.echo(f"{source.name}: {source.sent:,} trades sent{known}{report}")
+    rate = f", {summary.sent / summary.seconds:,.0f} a second" if summary.sent else ""
+    click.echo(f"{summary.sent:,} trades sent in {summary.seconds:.1f} s{rate}.")
+    if summary.stopped:
+        at = f" at {new_york(summary.time):%Y-%m-%d %H:%M:%S} New York" if summary.time else ""
+        click.echo(f"Stopped{at}. To go on from there, run the same command again.", err=True)
