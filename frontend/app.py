@@ -1,0 +1,108 @@
+"""The application: Dash's pages and the API on one FastAPI server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import dash
+from dash import Dash
+from fastapi import FastAPI
+from starlette.types import Message
+
+from database import session
+from database.reads import Reader
+from frontend import shell
+from frontend.context import Context
+from frontend.guard import Guard
+from frontend.market import Market
+from frontend.pages import home, opening, strategy, user
+from frontend.source import Source
+from ingestion.producer import publish_openings
+from riskcontrol import servers
+from riskcontrol.errors import ServerError
+from riskcontrol.settings import Settings
+from riskcontrol.strategy import Action, Strategy
+
+API = "/api/v1"
+
+
+def create_app(settings: Settings, *, reader: Reader | None = None) -> FastAPI:
+    """Return the application.
+
+    Args:
+        settings: Where the database and the tape are; looked at when they are first needed.
+        reader: A reader to use instead of one that it connects by itself.
+    """
+    source = Source((lambda: reader) if reader is not None else (lambda: _connect(settings)))
+    context = Context(
+        settings=settings,
+        source=source,
+        market=Market(source),
+        publish=lambda strategy, action: _publish(settings, strategy, action),
+    )
+    server = FastAPI(
+        title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=_warm
+    )
+    server.add_middleware(Guard)
+
+    @server.get(f"{API}/health")
+    def health() -> dict[str, bool]:
+        """Tell that the server answers, and whether the database does."""
+        try:
+            context.market.snapshot()
+        except ServerError:
+            return {"ok": True, "database": False}
+        return {"ok": True, "database": True}
+
+    app = Dash(
+        "frontend",
+        server=server,
+        use_pages=True,
+        pages_folder="",
+        assets_folder=str(Path(__file__).with_name("assets")),
+        index_string=shell.INDEX,
+        title=shell.TITLE,
+        update_title="",
+        include_pages_meta=False,  # they would repeat the address in the page's source
+        suppress_callback_exceptions=True,
+        serve_locally=True,
+        compress=True,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+    for page in (home, user):
+        # Into Dash's registry, which all applications of a process share: layouts hold no data.
+        dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
+    app.layout = shell.layout
+    shell.register(app, context)
+    home.register(app)
+    user.register(app, context)
+    strategy.register(app, context)
+    opening.register(app, context)
+    return server
+
+
+@asynccontextmanager
+async def _warm(server: FastAPI) -> AsyncIterator[None]:
+    """Ask for the start page once: Dash finds its assets and pages then, and would miss them on any other page."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        pass
+
+    headers = [(b"host", b"localhost")]
+    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
+    where = {"scheme": "http", "server": ("localhost", 80), "client": ("localhost", 0), "root_path": ""}
+    await server({**scope, **where, "http_version": "1.1", "asgi": {"version": "3.0"}}, receive, send)
+    yield
+
+
+def _connect(settings: Settings) -> Reader:
+    return Reader(session.connect(servers.require(settings, "cassandra")))
+
+
+def _publish(settings: Settings, strategy: Strategy, action: Action) -> None:
+    publish_openings(servers.require(settings, "kafka"), [strategy], action=action)

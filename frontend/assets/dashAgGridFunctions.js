@@ -1,0 +1,36 @@
+// How numbers are written in the tables; the grid's formatters call these by name.
+var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
+
+(function () {
+    "use strict";
+    var none = "\u2013";
+    var minus = "\u2212";
+
+    function number(least, most) {
+        return new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most });
+    }
+
+    var two = number(2, 2);
+    var four = number(2, 6);
+    var whole = number(0, 0);
+
+    function write(format, value) {
+        if (value === null || value === undefined) {
+            return none;
+        }
+        return (value < 0 ? minus : "") + format.format(Math.abs(value));
+    }
+
+    dagfuncs.money = function (value) {
+        return write(two, value);
+    };
+    dagfuncs.price = function (value) {
+        return write(four, value);
+    };
+    dagfuncs.count = function (value) {
+        return write(whole, value);
+    };
+    dagfuncs.gain = function (value) {
+        return (value > 0 ? "+" : "") + write(two, value);
+    };
+})();

@@ -1,0 +1,71 @@
+"""What the pages' callbacks work with; one for each application, so that two never share anything."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, ParamSpec, TypeVar
+
+from fastapi import HTTPException
+from fastapi.concurrency import run_in_threadpool
+
+from frontend.history import PastBars
+from frontend.market import Market
+from frontend.source import Source
+from riskcontrol.errors import StrategyError
+from riskcontrol.settings import Settings
+from riskcontrol.strategy import Action, Strategy, check_username
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+
+MOST_TEXT = 200
+"""Longest text that a callback looks at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts that callbacks share."""
+
+    settings: Settings
+    source: Source
+    market: Market
+    publish: Callable[[Strategy, Action], None]
+    """Sends an opening or a stop to the tape; raises `ServerError`."""
+    past: PastBars = field(default_factory=PastBars)
+
+
+def in_thread(function: Callable[Parameters, Answer]) -> Callable[Parameters, Awaitable[Answer]]:
+    """Run a callback in a thread: it waits for the database, and the server must go on meanwhile."""
+
+    @functools.wraps(function)
+    async def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+        return await run_in_threadpool(function, *args, **kwargs)
+
+    return call
+
+
+def text(value: Any, field: str) -> str:
+    """Return a callback's argument as text, without spaces around it; None is empty.
+
+    Raises:
+        HTTPException: It isn't text: no page sends that, so somebody calls us directly.
+    """
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > MOST_TEXT:
+        raise HTTPException(400, f"{field}: text of at most {MOST_TEXT} characters is expected")
+    return value.strip()
+
+
+def username_of(value: Any) -> str:
+    """Return a callback's argument as a username.
+
+    Raises:
+        HTTPException: It isn't one.
+    """
+    try:
+        return check_username(text(value, "username"))
+    except StrategyError as error:
+        raise HTTPException(400, str(error)) from None

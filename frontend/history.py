@@ -1,0 +1,139 @@
+"""A strategy's history, put together when somebody looks: its fills and the bars of the days it has seen."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from frontend.figures import FillMarks
+from frontend.formats import new_york_day
+from riskcontrol.equity import Equity, equity_curve
+from riskcontrol.trades import MAX_TIME, NS_PER_MINUTE
+
+if TYPE_CHECKING:
+    from database.reads import PositionRow, Reader, StrategyRow
+
+MAX_DAYS = 31
+"""How many days back a graph reaches."""
+KEEP_SECONDS = 60.0
+"""How long the bars of a past day count as current; a day's last bar is written with the next day's first trade."""
+MAX_KEPT = 1_000
+"""Most days × tickers kept in memory (a day is about 30 kB)."""
+
+
+class PastBars:
+    """The bars of past days, which hardly change, kept for all viewers.
+
+    Args:
+        clock: Seconds that only grow; another one in tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, date], tuple[float, pd.DataFrame]] = OrderedDict()
+
+    def bars(self, reader: Reader, ticker: str, days: list[date], today: date) -> pd.DataFrame:
+        """Return a ticker's bars of these days, oldest first."""
+        frames, missing = {}, []
+        with self._lock:
+            for day in days:
+                at, frame = self._kept.get((ticker, day), (float("-inf"), None))
+                if frame is None or self._clock() - at > KEEP_SECONDS:
+                    missing.append(day)
+                else:
+                    frames[day] = frame
+        if missing:
+            read = reader.bars(ticker, missing)
+            day_of = pd.Series([new_york_day(at) for at in read["time"]], index=read.index, dtype=object)
+            for day in missing:
+                frames[day] = read[day_of == day]
+            with self._lock:
+                for day in missing:
+                    if day < today:
+                        self._kept[ticker, day] = (self._clock(), frames[day])
+                while len(self._kept) > MAX_KEPT:
+                    self._kept.popitem(last=False)
+        return pd.concat([frames[day] for day in days], ignore_index=True)
+
+
+def version(position: PositionRow, mark: tuple[int, int] | None) -> str:
+    """Return what changes when a fill comes or a minute ends: the history has to be read again."""
+    return f"{position.fills} {position.time} {position.status} {mark[0] // NS_PER_MINUTE if mark else 0}"
+
+
+def load(
+    reader: Reader,
+    past: PastBars,
+    strategy: StrategyRow,
+    position: PositionRow,
+    mark: tuple[int, int] | None,
+) -> tuple[Equity, FillMarks]:
+    """Return a strategy's equity curve and its fills.
+
+    Args:
+        reader: The database.
+        past: The bars kept of past days.
+        strategy: Which strategy.
+        position: Its position, which tells that it has seen a trade.
+        mark: Time and price of its ticker's last trade, where there is one.
+    """
+    fills = reader.fills(strategy.username, strategy.ticker, strategy.name)
+    last = mark[0] if mark else position.time  # the time of a stopped position is that of its request, by wall clock
+    first = int(fills["time"].iloc[0]) if len(fills) else min(position.time, last)
+    today = new_york_day(max(last, first))
+    start = max(new_york_day(first), today - timedelta(days=MAX_DAYS - 1))
+    days = [start + timedelta(days=n) for n in range((today - start).days + 1)]
+    bars = past.bars(reader, strategy.ticker, days, today)
+    # Wall clock and event time are the same clock only in a live stream: a replayed day lies before the opening.
+    since = strategy.opened if strategy.opened <= first else 0
+    if len(fills) and fills["number"].iloc[0] > 1:
+        since = first  # older fills than these exist, and what the strategy did then isn't known here
+    bars = bars[bars["time"] + NS_PER_MINUTE > since]
+    curve = equity_curve(
+        strategy.cash,
+        fill_time=fills["time"],
+        fill_price=fills["price"],
+        fill_shares=fills["shares"],
+        fill_cash=fills["cash"],
+        bar_time=bars["time"],
+        bar_close=bars["close"],
+        mark=mark or (position.time, position.reference),
+    )
+    marks = FillMarks(*(fills[name].to_numpy(dtype="int64") for name in ("time", "price", "shares")))
+    return curve, marks
+
+
+def live(strategy: StrategyRow, position: PositionRow, before: tuple[int, int], mark: tuple[int, int]) -> Equity:
+    """Return the two points of a curve's live end, while neither a fill came nor a minute ended.
+
+    Args:
+        strategy: Which strategy.
+        position: Its position.
+        before: Time and price of the last point of its history.
+        mark: Time and price of its ticker's last trade.
+    """
+    time, price = np.array([before, (max(before[0], mark[0]), mark[1])], np.int64).T
+    cash, shares = np.full(2, position.cash), np.full(2, position.shares)
+    value = cash + shares * price
+    return Equity(time=time, price=price, cash=cash, shares=shares, value=value, profit=value - strategy.cash)
+
+
+def parse_point(kept: Any) -> tuple[int, int] | None:
+    """Return time and price of a point that the browser kept as text; None if it isn't one.
+
+    >>> parse_point("1381152600000000000 181850000"), parse_point("1 x")
+    ((1381152600000000000, 181850000), None)
+    """
+    if not isinstance(kept, str) or not re.fullmatch(r"\d{1,19} \d{1,15}", kept):
+        return None
+    time, price = map(int, kept.split())
+    return (time, price) if time <= MAX_TIME else None

@@ -1,0 +1,1 @@
+"""The pages, one module each; `layout` makes the page from its address, `register` adds its callbacks."""

@@ -1,0 +1,75 @@
+"""The start page: whose strategies do you want to see?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State
+
+from frontend.shell import alert, go_to
+
+ADDRESS = {"path": "/"}
+
+
+def layout(**query: str) -> dmc.Container:
+    """Return the page.
+
+    Args:
+        query: What follows the ``?`` of the address; nothing is looked at.
+    """
+    return start()
+
+
+def start(trouble: str | None = None) -> dmc.Container:
+    """Return the start page, with a message above it if there is trouble."""
+    return dmc.Container(
+        dmc.Stack(
+            [
+                alert(trouble, "red", "address-error") if trouble else None,
+                dmc.Title("Paper-trade strategies on the real tape", order=1),
+                dmc.Text("Type a username to see its positions and how they got there, live.", c="dimmed"),
+                dmc.Group(
+                    [
+                        dmc.TextInput(
+                            id="home-username",
+                            placeholder="user000001",
+                            size="lg",
+                            className="grow",
+                            attributes={
+                                "input": {
+                                    "aria-label": "Username",
+                                    "autocapitalize": "none",
+                                    "spellCheck": "false",
+                                    "autoFocus": True,
+                                }
+                            },
+                        ),
+                        dmc.Button("Show", id="home-go", size="lg"),
+                    ],
+                    align="flex-start",
+                    gap="sm",
+                ),
+            ],
+            gap="md",
+        ),
+        size="sm",
+        className="start",
+    )
+
+
+def register(app: Dash) -> None:
+    """Add the page's callbacks."""
+
+    @app.callback(
+        Output("goto", "href"),
+        Output("home-username", "error"),
+        Output("home-username", "value"),
+        Input("home-username", "n_submit"),
+        Input("home-go", "n_clicks"),
+        State("home-username", "value"),
+        prevent_initial_call=True,
+    )
+    def show(submitted: Any, clicked: Any, value: Any) -> tuple[Any, ...]:
+        """Go to the user whose name was typed."""
+        return go_to(value)

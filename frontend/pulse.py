@@ -1,0 +1,92 @@
+"""The pipeline's pulse: how fast the stream runs, how late it is, and whether it has stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import pandas as pd
+
+from frontend.formats import ZONE, moment
+
+PATIENCE_SECONDS = 5.0
+"""How long trades may stay away before the page says that the stream has stopped, at the least."""
+_BATCHES_OF_PATIENCE = 3
+
+
+class State(Enum):
+    """What the stream does."""
+
+    NEVER = "never"
+    """No batch has been written yet."""
+    RUNNING = "running"
+    IDLE = "idle"
+    """The job runs but gets no trades."""
+    STOPPED = "stopped"
+    """The job doesn't run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The last batch, as the pages' pipeline line tells it."""
+
+    state: State
+    rate: float = 0.0
+    """Trades a second of the last batch."""
+    processing: float = 0.0
+    """Seconds that it took."""
+    delay: float = 0.0
+    """Seconds that it waited for its start."""
+    event_time: int = 0
+    """Newest trade seen, nanoseconds UTC; 0 before any."""
+
+    def words(self) -> str:
+        """Return the pipeline line.
+
+        >>> Pulse(State.NEVER).words()
+        'No batch yet: start the stream with riskcontrol stream'
+        """
+        if self.state is State.NEVER:
+            return "No batch yet: start the stream with riskcontrol stream"
+        at = f" · tape at {moment(self.event_time)} {ZONE}" if self.event_time else ""
+        return f"{self.rate:,.0f} trades/s · batch {self.processing:.2f} s · delay {self.delay:.2f} s{at}"
+
+    def trouble(self) -> str | None:
+        """Return what to tell about a stream that doesn't move; None while it does."""
+        last = f", last trade at {moment(self.event_time)} {ZONE}" if self.event_time else ""
+        if self.state is State.IDLE:
+            return f"Stream stopped{last}. The job runs but gets no trades."
+        if self.state is State.STOPPED:
+            return f"Stream stopped{last}. The job isn't running: start it with riskcontrol stream."
+        return None
+
+
+def pulse(batches: pd.DataFrame, now: pd.Timestamp) -> Pulse:
+    """Return the pulse that the newest batches show.
+
+    Args:
+        batches: Rows of `batches`: time, trades, processing, delay, event_time.
+        now: Wall clock, UTC.
+    """
+    if batches.empty:
+        return Pulse(State.NEVER)
+    rows = batches.sort_values("time")
+    times = pd.to_datetime(rows["time"], utc=True)
+    gaps = times.diff().dt.total_seconds().dropna()
+    interval = float(gaps.median()) if len(gaps) else 1.0
+    patience = max(PATIENCE_SECONDS, _BATCHES_OF_PATIENCE * interval)
+    last = rows.iloc[-1]
+    busy = times[rows["trades"] > 0]
+    if (now - times.iloc[-1]).total_seconds() > patience + float(last["processing"]):
+        state = State.STOPPED
+    elif busy.empty or (now - busy.iloc[-1]).total_seconds() > patience + float(last["processing"]):
+        state = State.IDLE
+    else:
+        state = State.RUNNING
+    return Pulse(
+        state=state,
+        rate=float(last["trades"]) / interval if interval > 0 else float(last["trades"]),
+        processing=float(last["processing"]),
+        delay=float(last["delay"]),
+        event_time=int(rows["event_time"].fillna(0).max()),
+    )

@@ -1,0 +1,35 @@
+"""Fewer points without losing an extreme: what a screen can show is a fraction of what a day holds."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+MOST_POINTS = 2_000
+"""Most points in a trace."""
+
+
+def keep_extremes(values: NDArray[np.int64], most: int = MOST_POINTS) -> NDArray[np.int64]:
+    """Return the indices to keep: the first, last, lowest and highest of each stretch of the series.
+
+    A line drawn through them covers the same pixels as one through all points, as long as a stretch is
+    narrower than a pixel or two.
+
+    Args:
+        values: The series, in the order of time, shape (n,).
+        most: Most indices to return, at least 4.
+
+    Returns:
+        Ascending indices, all of them if there are at most `most`.
+
+    >>> keep_extremes(np.array([5, 5, 9, 5, 5, 5, 1, 5, 5]), most=4).tolist()
+    [0, 2, 6, 8]
+    """
+    n = len(values)
+    if n <= most:
+        return np.arange(n)
+    edges = np.linspace(0, n, max(1, most // 4) + 1).astype(np.int64)
+    starts, ends = edges[:-1], edges[1:]
+    lowest = [start + int(np.argmin(values[start:end])) for start, end in zip(starts, ends, strict=True)]
+    highest = [start + int(np.argmax(values[start:end])) for start, end in zip(starts, ends, strict=True)]
+    return np.unique(np.concatenate([starts, lowest, highest, ends - 1]))

@@ -1,0 +1,189 @@
+"""What surrounds every page: header with the way to a user, the stream's state, the pipeline line, the clock."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import dash
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html, no_update
+
+from frontend.context import Context, in_thread, text
+from frontend.openings import waiting
+from frontend.pulse import State as StreamState
+from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.strategy import check_username
+
+TITLE = "RiskControl"
+CLOCK_MS = 1_000
+
+INDEX = """<!DOCTYPE html>
+<html lang="en">
+    <head>
+        {%metas%}
+        <title>{%title%}</title>
+        <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
+        <script>
+            // The colour scheme before anything is drawn: no flash of the wrong one.
+            (function () {
+                var chosen = "auto";
+                try { chosen = localStorage.getItem("mantine-color-scheme-value") || "auto"; } catch (error) {}
+                var dark = chosen === "dark" ||
+                    (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
+                document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
+            })();
+        </script>
+        {%css%}
+    </head>
+    <body>
+        {%app_entry%}
+        <footer>{%config%}{%scripts%}{%renderer%}</footer>
+    </body>
+</html>"""
+
+THEME: dict[str, Any] = {
+    "primaryColor": "blue",
+    "defaultRadius": "md",
+    "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
+    "headings": {"fontWeight": "650"},
+}
+
+
+def layout() -> dmc.MantineProvider:
+    """Return the frame that pages are shown in."""
+    brand = dmc.Anchor(
+        [html.Span(className="mark", **{"aria-hidden": "true"}), html.Span(TITLE, className="brand-name")],
+        href="/",
+        className="brand",
+        underline="never",
+        c="inherit",
+        attributes={"root": {"aria-label": f"{TITLE}: start page"}},
+    )
+    find = dmc.TextInput(
+        id="find-username",
+        placeholder="Go to a user",
+        attributes={"input": {"aria-label": "Go to a user", "autocapitalize": "none", "spellcheck": "false"}},
+        size="sm",
+        className="find",
+        debounce=False,
+    )
+    scheme = dmc.ColorSchemeToggle(
+        id="scheme",
+        lightIcon=html.Span(className="icon icon-sun"),
+        darkIcon=html.Span(className="icon icon-moon"),
+        variant="default",
+        size="lg",
+        **{"aria-label": "Light or dark"},
+    )
+    header = dmc.Group([brand, dmc.Group([find, scheme], gap="xs", wrap="nowrap")], className="bar", wrap="nowrap")
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id="goto", refresh="callback-nav"),
+            dcc.Interval(id="clock", interval=CLOCK_MS),
+            dcc.Store(id="market"),
+            dcc.Store(id="pending", storage_type="session"),
+            dmc.NotificationContainer(id="toasts", position="bottom-right"),
+            dmc.AppShell(
+                [
+                    dmc.AppShellHeader(header),
+                    dmc.AppShellMain(
+                        [html.Div(id="trouble", role="status", className="trouble"), dash.page_container],
+                        className="page",
+                    ),
+                    dmc.AppShellFooter(
+                        html.Div(
+                            [
+                                html.Span(id="dot", className="dot"),
+                                html.Span("Waiting for the pipeline …", id="pipeline"),
+                            ],
+                            className="bar pipeline",
+                            role="contentinfo",
+                        )
+                    ),
+                ],
+                header={"height": 56},
+                footer={"height": 34},
+                padding="md",
+            ),
+        ],
+        theme=THEME,
+        defaultColorScheme="auto",
+    )
+
+
+def alert(message: str, color: str, element_id: str | None = None) -> dmc.Alert:
+    """Return a message across the page."""
+    named = {"id": element_id} if element_id else {}
+    return dmc.Alert(message, color=color, variant="light", className="message", **named)
+
+
+def user_address(username: str) -> str:
+    """Return the address of a user's page.
+
+    >>> user_address("ann")
+    '/user/ann'
+    """
+    return f"/user/{username}"
+
+
+def register(app: Dash, context: Context) -> None:
+    """Add the callbacks of the frame."""
+
+    @app.callback(
+        Output("market", "data"),
+        Output("pipeline", "children"),
+        Output("dot", "className"),
+        Output("trouble", "children"),
+        Input("clock", "n_intervals"),
+        State("market", "data"),
+        State("pending", "data"),
+        running=[(Output("clock", "disabled"), True, False)],
+    )
+    @in_thread
+    def beat(n: Any, shown: Any, pending: Any) -> tuple[Any, ...]:
+        """Tell the page, once a second, whether anything it shows may have changed."""
+        try:
+            snapshot = context.market.snapshot()
+        except ServerError as error:
+            version = f"away {error}"
+            if shown == version:
+                return (no_update,) * 4
+            message = f"The database is away: {error}. This page goes on by itself when it is back."
+            return version, "Database away", "dot dot-stopped", alert(message, "red", "database-away")
+        version = snapshot.version
+        if waiting(pending, time.time()):
+            version += f" {n}"  # an opening that isn't confirmed is asked about every second
+        if shown == version:
+            return (no_update,) * 4
+        trouble = snapshot.pulse.trouble()
+        running = snapshot.pulse.state is StreamState.RUNNING
+        return (
+            version,
+            snapshot.pulse.words(),
+            "dot dot-running" if running else "dot dot-stopped",
+            alert(trouble, "yellow", "stream-stopped") if trouble else None,
+        )
+
+    @app.callback(
+        Output("goto", "href", allow_duplicate=True),
+        Output("find-username", "error"),
+        Output("find-username", "value"),
+        Input("find-username", "n_submit"),
+        State("find-username", "value"),
+        prevent_initial_call=True,
+    )
+    def find(n: Any, value: Any) -> tuple[Any, ...]:
+        """Go to the user whose name was typed into the header."""
+        return go_to(value)
+
+
+def go_to(value: Any) -> tuple[Any, ...]:
+    """Return where to go for a typed username, the error at its field, and what stays in the field."""
+    typed = text(value, "username").lower()
+    if not typed:
+        return no_update, "Type a username", no_update
+    try:
+        return user_address(check_username(typed)), None, ""
+    except StrategyError as error:
+        return no_update, f"A username {error.message}", no_update

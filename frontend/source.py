@@ -1,0 +1,66 @@
+"""The way to the database: connected when first asked, and again by itself after it was away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from riskcontrol.errors import RiskControlError, ServerError
+
+if TYPE_CHECKING:
+    from database.reads import Reader
+
+Answer = TypeVar("Answer")
+
+RETRY_SECONDS = 2.0
+"""How long a failed connection is not tried again, so that many viewers don't make many attempts."""
+
+
+class Source:
+    """Gives callbacks a reader, and one kind of error when there is none.
+
+    Args:
+        connect: Makes a reader; raises a `RiskControlError` if it can't.
+    """
+
+    def __init__(self, connect: Callable[[], Reader]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._reader: Reader | None = None
+        self._failure = ServerError("not connected yet", server="cassandra")
+        self._failed_at = float("-inf")
+
+    def read(self, ask: Callable[[Reader], Answer]) -> Answer:
+        """Return what `ask` gets from the reader.
+
+        Raises:
+            ServerError: The database can't be reached, or doesn't answer.
+        """
+        reader = self._reader or self._connected()
+        try:
+            return ask(reader)
+        except ServerError as error:
+            self._reader = None  # a local server that was started again may listen elsewhere
+            raise _plain(error) from error
+
+    def _connected(self) -> Reader:
+        # Whoever comes while another connects doesn't queue up behind it: the page asks again in a second.
+        if time.monotonic() - self._failed_at < RETRY_SECONDS or not self._lock.acquire(blocking=False):
+            raise self._failure
+        try:
+            if self._reader is None:
+                self._reader = self._connect()
+            return self._reader
+        except RiskControlError as error:
+            self._failure = _plain(error)
+            self._failed_at = time.monotonic()
+            raise self._failure from error
+        finally:
+            self._lock.release()
+
+
+def _plain(error: RiskControlError) -> ServerError:
+    """Return the error with the server's name in front once, not once more for each time it was passed on."""
+    return ServerError(str(error).removeprefix("cassandra: "), server="cassandra")

@@ -1,0 +1,85 @@
+"""`riskcontrol dashboard`: the pages."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import click
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.errors import ServerError
+from riskcontrol.settings import Settings
+
+
+@click.command()
+@with_settings("kafka", "topic", "cassandra", "cassandra_username", "cassandra_password", "keyspace")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
+              help="Port to listen on; 0 takes a free one.")  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+def command(settings: Settings, port: int, host: str) -> None:
+    """Serve the pages: a user's positions, their history, and the form that opens a strategy.
+
+    It needs Cassandra, and Kafka to open strategies; without them the pages say so and go on by themselves when they
+    are back. Ctrl-C stops.
+
+    \b
+    Example, with the local servers of `riskcontrol up`:
+      riskcontrol dashboard
+      riskcontrol dashboard --port 0
+    """
+    listener = listen(host, port)
+    try:
+        import uvicorn
+
+        from frontend.app import create_app
+
+        if not _is_loopback(listener.getsockname()[0]):
+            click.echo(
+                f"Warning: there is no sign-in yet. Whoever reaches {host} can see and change every user's strategies.",
+                err=True,
+            )
+        server = uvicorn.Server(
+            uvicorn.Config(create_app(settings), log_level="warning", timeout_graceful_shutdown=2, ws="none")
+        )
+        click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        ServerError: The port is taken, or the address isn't one of this machine's.
+    """
+    try:
+        family, kind, protocol, _, at = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(at)
+            listener.listen(128)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
+    except OSError as error:
+        raise ServerError(
+            f"can't listen on {host}:{port} ({error.strerror or error}); name another with --port, or --port 0 for a "
+            "free one",
+            server="dashboard",
+        ) from error
+
+
+def address(listener: socket.socket) -> str:
+    """Return the URL of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104  compared, not bound
+        host = socket.gethostname()
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback

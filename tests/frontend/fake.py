@@ -1,0 +1,132 @@
+"""A reader of tables that lie in memory, for tests of figures and callbacks without a database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pandas as pd
+
+from frontend.formats import new_york_day
+from riskcontrol.errors import ServerError
+from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
+
+OPEN = 1381152600 * NS_PER_SECOND
+"""2013-10-07 09:30 New York."""
+FILLS = ("time", "number", "price", "shares", "cash", "sequence")
+BARS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
+BATCHES = ("time", "trades", "openings", "fills", "processing", "delay", "lag", "event_time")
+
+
+def strategy(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> SimpleNamespace:
+    """A row of `strategies`."""
+    row = {
+        "cash": 10_000_000_000,
+        "buy_below": 100_000,
+        "sell_above": 200_000,
+        "fill": "next",
+        "opened": 1_760_000_000 * NS_PER_SECOND,
+        "stopped": None,
+    }
+    return SimpleNamespace(username=username, ticker=ticker, name=name, **{**row, **more})
+
+
+def position(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> SimpleNamespace:
+    """A row of `positions`."""
+    row = {
+        "time": OPEN,
+        "cash": 10_000_000_000,
+        "shares": 0,
+        "reference": 181_850_000,
+        "fills": 0,
+        "status": "running",
+    }
+    return SimpleNamespace(username=username, ticker=ticker, name=name, **{**row, **more})
+
+
+@dataclass
+class FakeReader:
+    """The interface of `database.reads.Reader` over lists; set `away` to have no database."""
+
+    users: set[str] = field(default_factory=set)
+    strategy_rows: list[SimpleNamespace] = field(default_factory=list)
+    position_rows: list[SimpleNamespace] = field(default_factory=list)
+    fill_rows: dict[tuple[str, str, str], list[tuple[int, ...]]] = field(default_factory=dict)
+    bar_rows: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
+    prices: dict[str, tuple[int, int]] = field(default_factory=dict)
+    batch_rows: list[tuple[Any, ...]] = field(default_factory=list)
+    away: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def _answer(self, question: str) -> None:
+        if self.away:
+            raise ServerError("no answer", server="cassandra")
+        self.asked.append(question)
+
+    def strategies(self, username: str) -> list[SimpleNamespace]:
+        self._answer("strategies")
+        return [row for row in self.strategy_rows if row.username == username]
+
+    def user_exists(self, username: str) -> bool:
+        self._answer("user_exists")
+        return username in self.users
+
+    def positions(self, strategies: Sequence[Any]) -> list[SimpleNamespace | None]:
+        self._answer("positions")
+        rows = {(row.username, row.ticker, row.name): row for row in self.position_rows}
+        return [rows.get((row.username, row.ticker, row.name)) for row in strategies]
+
+    def fills(self, username: str, ticker: str, name: str, *, limit: int = 10_000, since: Any = None) -> pd.DataFrame:
+        self._answer("fills")
+        rows = self.fill_rows.get((username, ticker, name), [])
+        return pd.DataFrame(rows[-limit:], columns=list(FILLS)).astype("int64")
+
+    def bars(self, ticker: str, days: Sequence[date]) -> pd.DataFrame:
+        self._answer("bars")
+        rows = [row for row in self.bar_rows.get(ticker, []) if new_york_day(row[0]) in days]
+        return pd.DataFrame(rows, columns=list(BARS)).astype("int64")
+
+    def marks(self) -> Any:
+        self._answer("marks")
+        return self.prices
+
+    def batches(self, *, limit: int = 60) -> pd.DataFrame:
+        self._answer("batches")
+        return pd.DataFrame(self.batch_rows[-limit:], columns=list(BATCHES))
+
+
+def batch(seconds_ago: float, *, trades: int = 20_000, event_time: int = OPEN) -> tuple[Any, ...]:
+    """A row of `batches`."""
+    time = pd.Timestamp(datetime.now(UTC) - timedelta(seconds=seconds_ago))
+    return (time, trades, 0, 10, 0.25, 0.01, 0, event_time)
+
+
+def bars(closes: Sequence[int], start: int = OPEN) -> list[tuple[int, ...]]:
+    """Rows of `bars`, a minute each."""
+    return [(start + i * NS_PER_MINUTE, c, c, c, c, 100, 100 * c, 3) for i, c in enumerate(closes)]
+
+
+def trader() -> FakeReader:
+    """A day of one user: a purchase, a sale, a purchase, 60 minutes of bars and a running stream."""
+    closes = [181_850_000 + (i * 7_919 % 600_000) - 300_000 for i in range(60)]
+    first, cash = 181_700_000, 10_000_000_000
+    shares = cash // first
+    fills = [(OPEN + 5 * NS_PER_MINUTE, 1, first, shares, cash - shares * first, 11)]
+    sold = first + 250_000
+    fills.append((OPEN + 20 * NS_PER_MINUTE, 2, sold, -shares, fills[0][4] + shares * sold, 12))
+    again = sold - 150_000
+    more = fills[1][4] // again
+    fills.append((OPEN + 40 * NS_PER_MINUTE, 3, again, more, fills[1][4] - more * again, 13))
+    now = OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND
+    return FakeReader(
+        users={"ann", "bob"},
+        strategy_rows=[strategy()],
+        position_rows=[position(time=fills[2][0], cash=fills[2][4], shares=more, reference=again, fills=3)],
+        fill_rows={("ann", "IBM", "dip"): fills},
+        bar_rows={"IBM": bars(closes)},
+        prices={"IBM": (now, 182_000_000), "BAC": (now, 13_810_000)},
+        batch_rows=[batch(i, event_time=now) for i in range(10, -1, -1)],
+    )
