@@ -129,8 +129,7 @@ def reported(address: Address) -> Iterator[None]:
 
 
 def _translated(error: ClientError, address: Address) -> RiskControlError:
-    answer = error.response.get("Error", {})
-    code, message = str(answer.get("Code", "")), str(answer.get("Message", ""))
+    code, message = _code(error), str(error.response.get("Error", {}).get("Message", ""))
     if code == "NoSuchBucket":
         return InputError(f"there is no bucket {address.bucket!r}", source=str(address))
     if code in _MISSING:
@@ -140,6 +139,15 @@ def _translated(error: ClientError, address: Address) -> RiskControlError:
     if code in _REFUSED:
         return ServerError(f"access to {address} is refused ({code}: {message}); check the keys", server="s3")
     return ServerError(f"{error.operation_name} of {address}: {code}: {message}", server="s3")
+
+
+def is_missing(error: ClientError) -> bool:
+    """Tell whether an answer says that the object or its bucket isn't there."""
+    return _code(error) in _MISSING
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def find(s3: Any, address: Address) -> list[Object]:
@@ -155,7 +163,7 @@ def find(s3: Any, address: Address) -> list[Object]:
                 head = s3.head_object(Bucket=address.bucket, Key=address.key)
                 return [Object(address, head["ContentLength"], head["ETag"])]
             except ClientError as error:
-                if str(error.response.get("Error", {}).get("Code")) not in _MISSING:
+                if not is_missing(error):
                     raise
         prefix = address.key if not address.key or address.key.endswith("/") else address.key + "/"
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=address.bucket, Prefix=prefix)

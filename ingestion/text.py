@@ -88,8 +88,8 @@ def blocks(texts: Iterable[bytes], source: str) -> Iterator[bytes]:
         Blocks of at most `BLOCK` bytes that end with a newline (the last one may lack it).
 
     Raises:
-        InputError: There is no text; a line is longer than a block; or the text itself ended with an error, which is raised
-            after the whole lines before it, without the piece of a line that it left.
+        InputError: There is no text; a line is longer than a block; or the text itself ended with an error, which
+            is raised after the whole lines before it, without the piece of a line that it left.
 
     >>> list(blocks([b"a|b", b"\nc|", b"d"], "x"))
     [b'a|b\nc|d']

@@ -1,0 +1,226 @@
+"""`riskcontrol bars`: print OHLCV+VWAP bars of trade files."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.errors import InputError, RiskControlError
+from riskcontrol.money import to_dollars
+from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ingestion.sources import Source
+    from riskcontrol.aggregate import Aggregator
+
+FORMATS = ("csv", "json", "parquet")
+COLUMNS = ("ticker", "time", "open", "high", "low", "close", "volume", "vwap")
+
+
+class Interval(click.ParamType):
+    """A bar's length, which becomes nanoseconds."""
+
+    name = "30s|1m|5m|1h|1d"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return nanoseconds."""
+        from riskcontrol.aggregate import parse_interval
+
+        try:
+            return parse_interval(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command(
+    name="bars",
+    epilog="Examples: riskcontrol bars EQY_US_ALL_TRADE_20131007.gz --ticker IBM --interval 1d;  "
+    "riskcontrol bars s3://bucket/2013/ --interval 1m --output bars.parquet",
+)
+@click.argument("locations", metavar="FILE...", nargs=-1, required=True)
+@click.option("--ticker", "tickers", multiple=True, help="What to look at; may be repeated [default: everything].")
+@click.option(
+    "--interval",
+    type=Interval(),
+    metavar="LENGTH",
+    default="1d",
+    show_default=True,
+    help="Length of a bar: 30s, 1m, 5m, 1h, ...; at most 1d.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default=None,
+    help="How to write them [default: as the output's name ends, or else csv].",
+)
+@click.option(
+    "--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to write [default: print]."
+)
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="File to keep bad lines in [default: rejects.tsv in --home].",
+)
+@click.option(
+    "--max-reject-share",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Share of bad lines over which a file is refused.",
+)
+@with_settings("s3_endpoint", "s3_region")
+def command(
+    locations: tuple[str, ...],
+    tickers: tuple[str, ...],
+    interval: int,
+    form: str | None,
+    output: Path | None,
+    rejects: Path | None,
+    max_reject_share: float,
+    settings: Settings,
+) -> None:
+    """Print OHLCV+VWAP bars of trade files, local or on S3.
+
+    Needs nothing but the files: Daily TAQ or WRDS, plain or gzip; a file, a folder, s3://bucket/key or .../prefix/.
+    Open and close are the first and last trade that set the last price, high and low come from the trades that count
+    for them, volume and VWAP from those that count as volume; a bar is named by its start in New York. Prices stay
+    empty where no trade of a bar sets one (odd lots alone, before the bell).
+    """
+    from ingestion.sources import find_all
+    from riskcontrol.aggregate import Aggregator
+
+    form = form or (output.suffix.removeprefix(".") if output and output.suffix[1:] in FORMATS else "csv")
+    if form == "parquet" and output is None:
+        raise click.BadParameter("Parquet goes to a file; name it with --output", param_hint="--format")
+    kept = rejects or settings.home / "rejects.tsv"
+    sources = find_all(locations, settings, rejects=kept, max_reject_share=max_reject_share)
+    aggregator = Aggregator(interval, tickers or None)
+    failure: RiskControlError | None = None
+    try:
+        _collect(sources, aggregator)
+    except RiskControlError as error:
+        # What came before is printed all the same, and the command fails.
+        failure = error
+    bars = aggregator.bars()
+    if bars.num_rows:
+        _write(bars, form, output)
+    for source in sources:
+        if source.report.rejected or source.report.dropped:
+            click.echo(f"{source.name}: {source.report}", err=True)
+    if any(source.report.rejected for source in sources):
+        click.echo(f"The rejected lines are in {kept}.", err=True)
+    if failure is not None:
+        raise failure
+    missing = sorted(set(tickers) - set(bars.column("ticker").unique().to_pylist()))
+    if missing:
+        raise InputError(f"no trades of {', '.join(missing)} (tickers look like IBM or BRK.B)")
+    if not bars.num_rows:
+        raise InputError("no trades that make a bar", source=", ".join(locations))
+
+
+def _collect(sources: list[Source], aggregator: Aggregator) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    terminal = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=terminal,
+        disable=not terminal.is_terminal,
+        transient=True,
+    ) as progress:
+        task = progress.add_task("", total=sum(source.size for source in sources))
+        before = 0
+        for source in sources:
+            progress.update(task, description=source.name)
+            for batch in source.batches():
+                aggregator.add(batch)
+                progress.update(task, completed=before + source.report.bytes_read)
+            before += source.size
+
+
+def _write(bars: pa.Table, form: str, output: Path | None) -> None:
+    if form == "parquet":
+        assert output is not None  # noqa: S101 - the command has seen to it
+        _write_parquet(bars, output)
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(output.open("w", encoding="utf-8", newline="")) if output else sys.stdout
+            (_write_csv if form == "csv" else _write_json)(bars, file)
+            file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise InputError(f"can't be written: {error.strerror or error}", source=str(output)) from error
+
+
+def _write_csv(bars: pa.Table, file: IO[str]) -> None:
+    file.write(",".join(COLUMNS) + "\n")
+    for row in _rows(bars):
+        file.write(",".join("" if value is None else str(value) for value in row) + "\n")
+
+
+def _write_json(bars: pa.Table, file: IO[str]) -> None:
+    # Prices are written as they are, to the last digit: a float of fewer than 16 digits keeps them.
+    between = "[\n"
+    for ticker, time, *prices, volume, vwap in _rows(bars):
+        numbers = [None if price is None else float(price) for price in (*prices, vwap)]
+        row = (ticker, time, *numbers[:4], volume, numbers[4])
+        file.write(between + json.dumps(dict(zip(COLUMNS, row, strict=True))))
+        between = ",\n"
+    file.write("\n]\n")
+
+
+def _write_parquet(bars: pa.Table, output: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    price = pa.decimal128(20, 6)
+    values = list(_rows(bars))
+    columns = [bars.column("ticker"), bars.column("time")]
+    columns += [pa.array([row[at] for row in values], price) for at in (2, 3, 4, 5)]
+    columns += [bars.column("volume"), pa.array([row[7] for row in values], price)]
+    try:
+        pq.write_table(pa.table(columns, names=COLUMNS), output)
+    except OSError as error:
+        raise InputError(f"can't be written: {error.strerror or error}", source=str(output)) from error
+
+
+def _rows(bars: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of each bar under `COLUMNS`: prices as Decimals in dollars, VWAP to the micro-dollar."""
+    for batch in bars.to_batches(max_chunksize=65_536):
+        time = batch.column("time").cast("int64").to_pylist()
+        ticker, *numbers = (batch.column(name).to_pylist() for name in ("ticker", *COLUMNS[2:7], "notional"))
+        for name, start, *prices, volume, notional in zip(ticker, time, *numbers, strict=True):
+            vwap = None if volume == 0 else (2 * notional + volume) // (2 * volume)
+            yield name, _clock(start), *map(_dollars, prices), volume, _dollars(vwap)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _dollars(micros: int | None) -> Any:
+    return None if micros is None else to_dollars(micros)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _clock(time: int) -> str:
+    from riskcontrol.aggregate import NEW_YORK
+
+    return dt.datetime.fromtimestamp(time // 1_000_000_000, NEW_YORK).isoformat()

@@ -1,0 +1,61 @@
+"""`riskcontrol upload`: put trade files into a bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.errors import InputError
+from riskcontrol.settings import Settings
+
+
+@click.command(name="upload", epilog="Example: riskcontrol upload EQY_US_ALL_TRADE_20131007.gz s3://tape/2013/")
+@click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("url", metavar="s3://BUCKET/PREFIX/")
+@click.option("--create-bucket", is_flag=True, help="Make the bucket if it isn't there.")
+@with_settings("s3_endpoint", "s3_region")
+def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_bucket: bool) -> None:
+    """Put trade files into a bucket, in parts, each with its SHA-256.
+
+    Needs S3: the local server (riskcontrol up), Amazon's, or any other (--s3-endpoint), and keys for it
+    (RISKCONTROL_S3_ACCESS_KEY and RISKCONTROL_S3_SECRET_KEY, or boto3's ways). Interrupted, the same command goes on
+    with the parts that are missing; a file that is there already with the same checksum and size is not sent again.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    from ingestion import s3
+    from ingestion.upload import destination, make_bucket, upload
+
+    targets = {path: destination(url, path) for path in paths}
+    for path in paths:
+        if not path.is_file():
+            raise InputError("isn't there" if not path.exists() else "is not a file", source=str(path))
+    if len({target.key for target in targets.values()}) < len(paths):
+        raise InputError("two of the files have the same name, or one is given twice", source=url)
+    client = s3.client(settings)
+    if create_bucket and make_bucket(client, targets[paths[0]], settings.s3_region):
+        click.echo(f"Made the bucket {targets[paths[0]].bucket}.")
+    terminal = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=terminal,
+        disable=not terminal.is_terminal,
+        transient=True,
+    ) as progress:
+        task = progress.add_task("", total=2 * sum(path.stat().st_size for path in paths))  # checked, then sent
+        for path, target in targets.items():
+            progress.update(task, description=path.name)
+            done = upload(client, path, target, lambda size: progress.advance(task, size))
+            if done.skipped:
+                what = "is there already, with the same checksum and size"
+            elif done.sent < done.size:
+                what = f"{done.size:,} bytes, {done.sent:,} of them now; the rest was there from an earlier attempt"
+            else:
+                what = f"{done.size:,} bytes"
+            click.echo(f"{done.address}: {what}")
