@@ -16,6 +16,8 @@ from riskcontrol.errors import TapeError
 
 @dataclass
 class Record:
+    """A record of the tape."""
+
     offset: int
     headers: Headers
 
@@ -28,12 +30,15 @@ class Memory:
     begin: int = 0
 
     def bounds(self, partition: int) -> tuple[int, int]:
+        """First offset, and the one after the last."""
         return self.begin, len(self.records)
 
     def read(self, partition: int, first: int, end: int) -> Iterator[Record]:
+        """Records in between."""
         return iter([record for record in self.records[first:end] if record.offset >= self.begin])
 
     def append(self, headers: Headers) -> int:
+        """Write a record; return its offset."""
         self.records.append(Record(len(self.records), [*TRADES_HEADERS, *headers]))
         return len(self.records) - 1
 
@@ -47,6 +52,7 @@ class Producer:
 
     @property
     def name(self) -> str:
+        """Name of the present source."""
         return f"{self.number}/{self.source}"
 
     def start(self) -> None:
@@ -57,21 +63,25 @@ class Producer:
         self.next = self.trail.ledger[self.name].last + 1 if self.name in self.trail.ledger else 0
 
     def send(self) -> None:
+        """Have the next block under way, once the one before is acknowledged."""
         self.settle()
         self.in_flight = self.trail.headers(self.name, Mark(self.next + 4, 7), self.next)
         self.next += 5
 
     def write(self) -> None:
+        """Let the block under way reach the tape."""
         if self.in_flight is not None and self.written is None:
             self.written = self.tape.append(self.in_flight)
 
     def settle(self) -> None:
+        """Let it be acknowledged."""
         self.write()
         if self.written is not None:
             self.trail.acknowledged(self.written)
         self.in_flight = self.written = None
 
     def finish(self) -> None:
+        """End the source and begin the next."""
         self.settle()
         self.trail.complete(self.name, Mark(self.next - 1, 7, "file", self.next))
         self.source += 1
