@@ -19,7 +19,6 @@ from frontend.guard import Guard
 from frontend.market import Market
 from frontend.pages import home, opening, strategy, user
 from frontend.source import Source
-from ingestion.producer import publish_openings
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
@@ -58,7 +57,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None) -> FastAPI:
 
     app = Dash(
         "frontend",
-        server=server,
+        server=server,  # type: ignore[arg-type]  # Dash's annotation knows Flask only
         use_pages=True,
         pages_folder="",
         assets_folder=str(Path(__file__).with_name("assets")),
@@ -105,4 +104,6 @@ def _connect(settings: Settings) -> Reader:
 
 
 def _publish(settings: Settings, strategy: Strategy, action: Action) -> None:
+    from ingestion.producer import publish_openings  # noqa: PLC0415  the pages start without Kafka's client
+
     publish_openings(servers.require(settings, "kafka"), [strategy], action=action)

@@ -45,6 +45,8 @@ SERIES = {
 ALL = "all"
 SHOWS = (*SERIES, ALL)
 """What a graph can show: one of the series, or all of them below each other."""
+Y_AXES = ("yaxis", *(f"yaxis{i}" for i in range(2, len(SERIES) + 1)))
+"""Names of the vertical axes, from the top."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +108,7 @@ def _axis(i: int) -> str:
 
 def _array(values: NDArray[Any]) -> dict[str, str]:
     """Return an array in the binary form that plotly.js reads; a tenth of the work of text."""
-    return {"dtype": "f8", "bdata": base64.b64encode(np.ascontiguousarray(values, "<f8")).decode("ascii")}
+    return {"dtype": "f8", "bdata": base64.b64encode(np.asarray(values, "<f8").tobytes()).decode("ascii")}
 
 
 def _values(curve: Equity, name: str) -> Ints:
@@ -194,6 +196,8 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
             "title": {"text": f"Time ({ZONE})", "standoff": 8},
             "hoverformat": "%Y-%m-%d %H:%M:%S",
             "automargin": True,
+            "tickangle": 0,
+            "nticks": 8,
             "rangebreaks": _closed_hours(curve),
         },
     }
@@ -213,7 +217,7 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
             axis |= {"tickformat": ",d", "rangemode": "tozero"}
         if name == "profit":
             axis |= {"zeroline": True, "zerolinewidth": 1.5}
-        layout[f"yaxis{i + 1}" if i else "yaxis"] = axis
+        layout[Y_AXES[i]] = axis
     return layout
 
 

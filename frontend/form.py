@@ -39,17 +39,17 @@ def layout() -> dmc.Modal:
             [
                 dmc.SimpleGrid(
                     [
-                        _field("username", "Username", maxLength=USERNAME_LENGTH, autocapitalize="none"),
+                        _field("username", "Username", maxLength=USERNAME_LENGTH, autoCapitalize="none"),
                         _field("ticker", "Ticker", placeholder="IBM", maxLength=TICKER_LENGTH),
                     ],
                     cols={"base": 1, "xs": 2},
                 ),
                 html.Div(id="new-ticker-hint", role="status"),
-                _field("cash", "Cash to start with, $", value="10000", inputmode="decimal"),
+                _field("cash", "Cash to start with, $", value="10000", inputMode="decimal"),
                 dmc.SimpleGrid(
                     [
-                        _field("buy_below", "Buy below the reference by, $", value="0.10", inputmode="decimal"),
-                        _field("sell_above", "Sell above the reference by, $", value="0.20", inputmode="decimal"),
+                        _field("buy_below", "Buy below the reference by, $", value="0.10", inputMode="decimal"),
+                        _field("sell_above", "Sell above the reference by, $", value="0.20", inputMode="decimal"),
                     ],
                     cols={"base": 1, "xs": 2},
                 ),
@@ -91,11 +91,12 @@ def layout() -> dmc.Modal:
 
 
 def _field(field: str, label: str, *, maxLength: int = 40, **more: Any) -> dmc.TextInput:
-    html_only = {name: more.pop(name) for name in ("inputmode", "autocapitalize") if name in more}
+    html_only: dict[str, Any] = {name: more.pop(name) for name in ("inputMode", "autoCapitalize") if name in more}
+    html_only |= {"maxLength": maxLength, "autoComplete": "off", "spellCheck": "false"}
     return dmc.TextInput(
         id=element(field),
         label=label,
-        attributes={"input": {"maxLength": maxLength, "autocomplete": "off", "spellCheck": "false", **html_only}},
+        attributes={"input": html_only},
         debounce=300 if field == "ticker" else False,
         **more,
     )
@@ -133,7 +134,7 @@ def read(values: dict[str, str], fill: str) -> tuple[Strategy | None, dict[str, 
     }
     strategy: Strategy | None = None
     # A strategy names the first field that is wrong; with that one mended, it names the next.
-    mended: dict[str, Any] = {"username": "a", "name": "a", "ticker": "A", **dict.fromkeys(_AMOUNTS, 1)}
+    mended: dict[str, Any] = {"username": "a", "name": "a", "ticker": "A", "cash": 1, "buy_below": 1, "sell_above": 1}
     given: dict[str, Any] = {**texts, **amounts}
     while strategy is None:
         try:

@@ -39,8 +39,17 @@ def pending(kept: Any, username: str, now: float) -> list[Pending]:
     for strategy, at in _strategies(kept):
         if strategy.username == username:
             fill = strategy.fill.name.lower()
-            amounts = (strategy.cash, strategy.buy_below, strategy.sell_above)
-            found.append(Pending(strategy.ticker, strategy.name, *amounts, fill, max(0.0, now - at)))
+            found.append(
+                Pending(
+                    ticker=strategy.ticker,
+                    name=strategy.name,
+                    cash=strategy.cash,
+                    buy_below=strategy.buy_below,
+                    sell_above=strategy.sell_above,
+                    fill=fill,
+                    age=max(0.0, now - at),
+                )
+            )
     return found
 
 
@@ -53,7 +62,15 @@ def _strategies(kept: Any) -> Iterator[tuple[Strategy, float]]:
     for item in kept[:MOST] if isinstance(kept, list) else ():
         try:
             fill = FillMode[str(item["fill"]).upper()]
-            numbers = [int(item[name]) for name in ("cash", "buy_below", "sell_above")]
-            yield Strategy(item["username"], item["name"], item["ticker"], *numbers, fill), float(item["sent"])
+            strategy = Strategy(
+                username=str(item["username"]),
+                name=str(item["name"]),
+                ticker=str(item["ticker"]),
+                cash=int(item["cash"]),
+                buy_below=int(item["buy_below"]),
+                sell_above=int(item["sell_above"]),
+                fill=fill,
+            )
+            yield strategy, float(item["sent"])
         except (StrategyError, TypeError, KeyError, ValueError, OverflowError):
             continue

@@ -44,6 +44,7 @@ INDEX = """<!DOCTYPE html>
 
 THEME: dict[str, Any] = {
     "primaryColor": "blue",
+    "primaryShade": 8,
     "defaultRadius": "md",
     "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
     "headings": {"fontWeight": "650"},
@@ -53,7 +54,7 @@ THEME: dict[str, Any] = {
 def layout() -> dmc.MantineProvider:
     """Return the frame that pages are shown in."""
     brand = dmc.Anchor(
-        [html.Span(className="mark", **{"aria-hidden": "true"}), html.Span(TITLE, className="brand-name")],
+        [html.Span(className="mark"), html.Span(TITLE, className="brand-name")],
         href="/",
         className="brand",
         underline="never",
@@ -63,7 +64,7 @@ def layout() -> dmc.MantineProvider:
     find = dmc.TextInput(
         id="find-username",
         placeholder="Go to a user",
-        attributes={"input": {"aria-label": "Go to a user", "autocapitalize": "none", "spellcheck": "false"}},
+        attributes={"input": {"aria-label": "Go to a user", "autoCapitalize": "none", "spellCheck": "false"}},
         size="sm",
         className="find",
         debounce=False,
@@ -95,7 +96,7 @@ def layout() -> dmc.MantineProvider:
                         html.Div(
                             [
                                 html.Span(id="dot", className="dot"),
-                                html.Span("Waiting for the pipeline …", id="pipeline"),
+                                html.Span("Asking the pipeline …", id="pipeline"),
                             ],
                             className="bar pipeline",
                             role="contentinfo",

@@ -39,7 +39,7 @@ def start(trouble: str | None = None) -> dmc.Container:
                             attributes={
                                 "input": {
                                     "aria-label": "Username",
-                                    "autocapitalize": "none",
+                                    "autoCapitalize": "none",
                                     "spellCheck": "false",
                                     "autoFocus": True,
                                 }

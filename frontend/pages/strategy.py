@@ -9,7 +9,7 @@ from dash import Dash, Input, Output, Patch, State, ctx, no_update
 from database.reads import PositionRow, StrategyRow
 from frontend import history
 from frontend.context import Context, in_thread, text, username_of
-from frontend.figures import ALL, SHOWS, empty, figure, live_end
+from frontend.figures import ALL, SHOWS, Y_AXES, empty, figure, live_end
 from frontend.formats import rule
 from frontend.market import Snapshot
 from riskcontrol.errors import ServerError
@@ -131,11 +131,13 @@ def _drawn(
         words = rule(strategy.buy_below, strategy.sell_above) if strategy else ""
         return empty(f"Waiting for the first trade of {ticker}"), version, "graph", title, words, strategy is None
     mark = market.prices.get(ticker)
-    key = f"{strategy.username} {ticker} {name} {show}"
+    key = f"{strategy.username} {ticker} {name}"
     # As text: JavaScript's numbers are too short for nanoseconds.
-    version = {"key": key, "history": history.version(position, mark), "mark": " ".join(map(str, mark or ()))}
-    same = isinstance(shown, dict) and all(shown.get(part) == version[part] for part in ("key", "history"))
-    if same and shown["mark"] == version["mark"]:
+    marked = " ".join(map(str, mark or ()))
+    version = {"key": key, "show": show, "history": history.version(position, mark), "mark": marked}
+    shown = shown if isinstance(shown, dict) else {}
+    same = all(shown.get(part) == version[part] for part in ("key", "show", "history"))
+    if same and shown.get("mark") == marked:
         return (no_update,) * 6
     if same and mark and (before := history.parse_point(shown.get("before"))):
         patch = Patch()
@@ -148,4 +150,27 @@ def _drawn(
     stopped = position.status != "running" or strategy.stopped is not None
     frame = "graph graph-all" if show == ALL else "graph"
     version["before"] = " ".join(str(column[-2:][0]) for column in (curve.time, curve.price))
-    return figure(curve, fills, show, key=key), version, frame, title, words, stopped
+    new = figure(curve, fills, show, key=key)
+    if shown.get("key") == key:
+        return changes_of(new, same_axes=shown.get("show") == show), version, frame, title, words, stopped
+    return new, version, frame, title, words, stopped
+
+
+def changes_of(new: dict[str, Any], *, same_axes: bool) -> Patch:
+    """Return what changes the graph of a strategy into a new one of the same.
+
+    The browser keeps zoom and selection in the layout, so no axis is sent that stays.
+
+    Args:
+        new: The graph to be shown.
+        same_axes: Whether it shows the same series.
+    """
+    patch = Patch()
+    patch["data"] = new["data"]
+    layout = new["layout"]
+    patch["layout"]["xaxis"]["rangebreaks"] = layout["xaxis"]["rangebreaks"]
+    if not same_axes:
+        patch["layout"]["xaxis"]["anchor"] = layout["xaxis"]["anchor"]
+        for axis in Y_AXES:
+            patch["layout"][axis] = layout.get(axis, {"visible": False})
+    return patch

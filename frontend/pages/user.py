@@ -14,7 +14,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from frontend import form
 from frontend.context import Context, in_thread, username_of
-from frontend.figures import ALL, SERIES, SHOWS
+from frontend.figures import ALL, SERIES, SHOWS, empty
 from frontend.formats import ZONE
 from frontend.openings import pending as pending_of
 from frontend.pages import home
@@ -64,7 +64,11 @@ def layout(username: str = "", strategy: str = "", show: str = "value", **query:
                 id="positions",
                 hidden=True,
             ),
-            dmc.Paper(_detail(show if show in SHOWS else "value"), id="detail", withBorder=True, className="panel"),
+            html.Div(
+                dmc.Paper(_detail(show if show in SHOWS else "value"), withBorder=True, className="panel detail"),
+                id="detail",
+                hidden=True,
+            ),
         ],
         size=1440,
         px=0,
@@ -80,7 +84,7 @@ def _grid() -> dag.AgGrid:
         id="table",
         rowData=[],
         columnDefs=[
-            _column("time", f"Time ({ZONE})", 162, "Time of the last price"),
+            _column("time", f"Time ({ZONE})", 172, "Time of the last price"),
             {**_TICKER, "pinned": "left", "lockPinned": True, "cellClass": "ticker"},
             _column("name", "Name", 92),
             _number("price", "Price", 90, "price", "Price of the last trade that drives strategies"),
@@ -164,6 +168,7 @@ def _detail(show: str) -> list[Any]:
         html.Div(
             dcc.Graph(
                 id="graph",
+                figure=empty("Loading …"),
                 config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
                 style={"height": "100%"},
             ),

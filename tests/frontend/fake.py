@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
+from database.reads import PositionRow, Reader, StrategyRow
 from frontend.formats import new_york_day
 from riskcontrol.errors import ServerError
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
@@ -21,7 +21,7 @@ BARS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
 BATCHES = ("time", "trades", "openings", "fills", "processing", "delay", "lag", "event_time")
 
 
-def strategy(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> SimpleNamespace:
+def strategy(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> StrategyRow:
     """A row of `strategies`."""
     row = {
         "cash": 10_000_000_000,
@@ -31,10 +31,10 @@ def strategy(username: str = "ann", ticker: str = "IBM", name: str = "dip", **mo
         "opened": 1_760_000_000 * NS_PER_SECOND,
         "stopped": None,
     }
-    return SimpleNamespace(username=username, ticker=ticker, name=name, **{**row, **more})
+    return StrategyRow(username=username, ticker=ticker, name=name, **{**row, **more})
 
 
-def position(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> SimpleNamespace:
+def position(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> PositionRow:
     """A row of `positions`."""
     row = {
         "time": OPEN,
@@ -44,16 +44,16 @@ def position(username: str = "ann", ticker: str = "IBM", name: str = "dip", **mo
         "fills": 0,
         "status": "running",
     }
-    return SimpleNamespace(username=username, ticker=ticker, name=name, **{**row, **more})
+    return PositionRow(username=username, ticker=ticker, name=name, **{**row, **more})
 
 
 @dataclass
-class FakeReader:
+class FakeReader(Reader):
     """The interface of `database.reads.Reader` over lists; set `away` to have no database."""
 
     users: set[str] = field(default_factory=set)
-    strategy_rows: list[SimpleNamespace] = field(default_factory=list)
-    position_rows: list[SimpleNamespace] = field(default_factory=list)
+    strategy_rows: list[StrategyRow] = field(default_factory=list)
+    position_rows: list[PositionRow] = field(default_factory=list)
     fill_rows: dict[tuple[str, str, str], list[tuple[int, ...]]] = field(default_factory=dict)
     bar_rows: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
     prices: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -66,34 +66,41 @@ class FakeReader:
             raise ServerError("no answer", server="cassandra")
         self.asked.append(question)
 
-    def strategies(self, username: str) -> list[SimpleNamespace]:
+    def strategies(self, username: str) -> list[StrategyRow]:
+        """Return a user's."""
         self._answer("strategies")
         return [row for row in self.strategy_rows if row.username == username]
 
     def user_exists(self, username: str) -> bool:
+        """Look among `users`."""
         self._answer("user_exists")
         return username in self.users
 
-    def positions(self, strategies: Sequence[Any]) -> list[SimpleNamespace | None]:
+    def positions(self, strategies: Sequence[Any]) -> list[PositionRow | None]:
+        """Return them in order."""
         self._answer("positions")
         rows = {(row.username, row.ticker, row.name): row for row in self.position_rows}
         return [rows.get((row.username, row.ticker, row.name)) for row in strategies]
 
     def fills(self, username: str, ticker: str, name: str, *, limit: int = 10_000, since: Any = None) -> pd.DataFrame:
+        """Return the newest, oldest first."""
         self._answer("fills")
         rows = self.fill_rows.get((username, ticker, name), [])
         return pd.DataFrame(rows[-limit:], columns=list(FILLS)).astype("int64")
 
     def bars(self, ticker: str, days: Sequence[date]) -> pd.DataFrame:
+        """Return those of these days."""
         self._answer("bars")
         rows = [row for row in self.bar_rows.get(ticker, []) if new_york_day(row[0]) in days]
         return pd.DataFrame(rows, columns=list(BARS)).astype("int64")
 
     def marks(self) -> Any:
+        """Return `prices`."""
         self._answer("marks")
         return self.prices
 
     def batches(self, *, limit: int = 60) -> pd.DataFrame:
+        """Return the newest."""
         self._answer("batches")
         return pd.DataFrame(self.batch_rows[-limit:], columns=list(BATCHES))
 
