@@ -1,0 +1,76 @@
+"""`riskcontrol stream`: the Spark job."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    from spark.job import Stream
+
+
+@click.command()
+@with_settings(
+    "kafka", "topic", "shards", "replication", "cassandra", "cassandra_username", "cassandra_password", "keyspace"
+)
+@click.option(
+    "--batch",
+    "interval",
+    type=click.FloatRange(0.1, 60),
+    default=1.0,
+    show_default=True,
+    help="Seconds between batches.",
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder of the shards' state; gone on from where it stands [default: HOME/state/TOPIC].",
+)
+@click.option("--master", default="local[2]", show_default=True, help="Spark's master.")
+@click.option("--memory", default="1g", show_default=True, help="Memory of the driver's JVM.")
+def command(settings: Settings, interval: float, state: Path | None, master: str, memory: str) -> None:
+    r"""Run the Spark job that advances every strategy by the tape.
+
+    Each batch reads what the tape has gained, fills paper orders, and writes fills, positions and bars to Cassandra;
+    a line a batch tells how much and how long. Ctrl-C (or SIGTERM) finishes the batch and stops; started again, it
+    goes on where it stopped.
+
+    \b
+    Example, with the local servers of `riskcontrol up`:
+      riskcontrol stream
+      riskcontrol stream --batch 0.5 --kafka broker1:9092 --cassandra node1,node2
+    """
+    from riskcontrol import servers
+    from spark.job import run
+
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("riskcontrol").setLevel(logging.INFO)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+
+    def ready(stream: Stream) -> None:
+        click.echo(f"Streaming {stream.shards} shards of {settings.topic}, a batch every {interval:g} s; "
+                   "Ctrl-C stops.", err=True)  # fmt: skip
+
+    resolved = servers.require(settings, "kafka", "cassandra")
+    click.echo("Starting Spark ...", err=True)
+    run(
+        resolved,
+        state=state or settings.home / "state" / settings.topic,
+        interval=interval,
+        master=master,
+        memory=memory,
+        on_ready=ready,
+        stop=stop,
+    )
+    click.echo("Stopped after a finished batch; started again, the stream goes on from there.", err=True)

@@ -1,0 +1,130 @@
+"""Cassandra: one node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from riskcontrol.servers.java import java
+from riskcontrol.servers.node import HOST, Node, free_ports
+
+HEAP = "1g"
+
+_CONFIG = """\
+cluster_name: riskcontrol
+num_tokens: 16
+partitioner: org.apache.cassandra.dht.Murmur3Partitioner
+data_file_directories: ["{folder}/data"]
+commitlog_directory: "{folder}/commitlog"
+saved_caches_directory: "{folder}/saved_caches"
+hints_directory: "{folder}/hints"
+cdc_raw_directory: "{folder}/cdc_raw"
+commitlog_sync: periodic
+commitlog_sync_period: 10s
+endpoint_snitch: SimpleSnitch
+seed_provider:
+  - class_name: org.apache.cassandra.locator.SimpleSeedProvider
+    parameters: [{{seeds: "{host}:{storage}"}}]
+listen_address: {host}
+rpc_address: {host}
+storage_port: {storage}
+ssl_storage_port: {ssl}
+native_transport_port: {port}
+start_native_transport: true
+auto_bootstrap: false
+storage_compatibility_mode: NONE
+memtable:
+  configurations:
+    trie: {{class_name: TrieMemtable}}
+    default: {{inherits: trie}}
+sstable: {{selected_format: bti}}
+# Batches of a shard's rows are large on purpose, and unlogged.
+batch_size_warn_threshold: 1MiB
+batch_size_fail_threshold: 4MiB
+unlogged_batch_across_partitions_warn_threshold: 100000
+"""
+
+_LOGGING = """\
+<configuration>
+  <appender name="STDOUT" class="ch.qos.logback.core.ConsoleAppender">
+    <encoder><pattern>%d{{yyyy-MM-dd'T'HH:mm:ss.SSS'Z',UTC}} %-5level %logger{{0}}: %msg%n</pattern></encoder>
+  </appender>
+  <root level="WARN"><appender-ref ref="STDOUT"/></root>
+</configuration>
+"""
+
+_EXPORTS = [
+    "java.base/jdk.internal.misc",
+    "java.base/jdk.internal.ref",
+    "java.base/sun.nio.ch",
+    "java.management.rmi/com.sun.jmx.remote.internal.rmi",
+    "java.rmi/sun.rmi.registry",
+    "java.rmi/sun.rmi.server",
+    "java.rmi/sun.rmi.transport.tcp",
+    "java.sql/java.sql",
+]
+_OPENS = [
+    "java.base/java.lang.module",
+    "java.base/jdk.internal.loader",
+    "java.base/jdk.internal.ref",
+    "java.base/jdk.internal.reflect",
+    "java.base/jdk.internal.math",
+    "java.base/jdk.internal.module",
+    "java.base/jdk.internal.util.jar",
+    "java.base/java.lang",
+    "java.base/java.util",
+    "java.base/java.nio",
+    "java.base/java.io",
+    "java.base/sun.nio.ch",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "jdk.management/com.sun.management.internal",
+    "java.base/java.net",
+    "java.base/sun.security.ssl",
+]
+_PROPERTIES = {
+    "cassandra-foreground": "yes",
+    # One node: there is nobody whose gossip or tokens to wait for.
+    "cassandra.skip_wait_for_gossip_to_settle": "0",
+    "cassandra.ring_delay_ms": "0",
+    "cassandra.superuser_setup_delay_ms": "0",
+    "cassandra.initial_token": "",
+    "jdk.attach.allowAttachSelf": "true",
+    "io.netty.tryReflectionSetAccessible": "true",
+}
+
+
+def cassandra(home: Path) -> Node:
+    """Prepare a node whose data is under `home`; its ports are chosen anew at each start."""
+    from jars.fetch import fetch  # noqa: PLC0415  jars/ stands above the core
+
+    folder = (home / "cassandra").absolute()
+    conf = folder / "conf"
+    conf.mkdir(parents=True, exist_ok=True)
+    port, storage, ssl = free_ports(3)
+    (conf / "cassandra.yaml").write_text(_CONFIG.format(host=HOST, port=port, storage=storage, ssl=ssl, folder=folder))
+    (conf / "logback.xml").write_text(_LOGGING.format())
+    options = [f"-D{name}={value}" for name, value in _PROPERTIES.items()]
+    options += [f"-Dcassandra.config=file://{conf}/cassandra.yaml", f"-Dcassandra.storagedir={folder}"]
+    options += [f"-Dlogback.configurationFile={conf}/logback.xml"]
+    options += [f"--add-exports={package}=ALL-UNNAMED" for package in _EXPORTS]
+    options += [f"--add-opens={package}=ALL-UNNAMED" for package in _OPENS]
+    return Node(
+        name="cassandra",
+        folder=folder,
+        command=(
+            str(java()), f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", *options,
+            "-cp", f"{conf}:{fetch('cassandra')}/*", "org.apache.cassandra.service.CassandraDaemon",
+        ),
+        address=f"{HOST}:{port}",
+        ready=lambda: _answer(port),
+    )  # fmt: skip
+
+
+def _answer(port: int) -> None:
+    from cassandra.cluster import Cluster  # noqa: PLC0415  the core has no Cassandra in it
+
+    cluster = Cluster([HOST], port=port, connect_timeout=1, control_connection_timeout=2, protocol_version=5)
+    try:
+        cluster.connect().execute("SELECT release_version FROM system.local")
+    finally:
+        cluster.shutdown()

@@ -1,0 +1,43 @@
+"""A local S3 server: moto's, which keeps buckets in memory while it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from riskcontrol.servers.node import HOST, Node, free_ports
+
+ACCESS_KEY, SECRET_KEY = "riskcontrol", "riskcontrol-local"  # it takes any
+REGION = "us-east-1"
+
+
+def s3(home: Path) -> Node:
+    """Prepare the server; its port is chosen anew at each start."""
+    folder = (home / "s3").absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    (port,) = free_ports(1)
+    return Node(
+        name="s3",
+        folder=folder,
+        command=(sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)),
+        address=f"http://{HOST}:{port}",
+        ready=lambda: _answer(f"http://{HOST}:{port}"),
+        environment={"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(64 << 20)},
+    )
+
+
+def _answer(endpoint: str) -> None:
+    import boto3  # noqa: PLC0415  the core has no boto3 in it
+    from botocore.config import Config  # noqa: PLC0415
+
+    once = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name=REGION,
+        config=once,
+    )
+    client.list_buckets()
+    client.close()

@@ -1,0 +1,282 @@
+"""The stream: a DStream whose every batch leads all shards through what the tape has gained."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from database.session import connect
+from database.writes import Writer
+from ingestion.topic import ensure_topic, tape_id
+from riskcontrol.errors import ServerError, StateError
+from riskcontrol.servers.java import java_home_for_spark
+from riskcontrol.settings import Settings
+from spark.rate import Rate, plan
+from spark.source import REJECTED, Tape
+from spark.state import ShardStore
+from spark.task import Done, Work, advance_shards, warm_up
+
+log = logging.getLogger("riskcontrol.stream")
+
+_SUMS = ("records", "trades", "openings", "fills", "positions", "bars", "rejected", "late", "ignored")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a batch did and how long it took.
+
+    Attributes:
+        time: Its nominal time.
+        processing: Seconds from its start to its end.
+        delay: Seconds from its nominal time to its start.
+        lag: Records of the tape not yet taken at its end.
+        event_time: Newest trade seen so far, nanoseconds UTC.
+        parts: What each shard did.
+        failure: Why it came to nothing, if it did; the next batch tries again.
+    """
+
+    time: dt.datetime
+    processing: float
+    delay: float
+    lag: int
+    event_time: int
+    parts: tuple[Done, ...] = ()
+    failure: str = ""
+
+    def sum(self, name: str) -> int:
+        """Return the sum of a count over the shards."""
+        return sum(getattr(part, name) for part in self.parts)
+
+
+class Stream:
+    """The driver's side of the job: plans each batch, hands it to the workers, keeps the books of the pipeline.
+
+    Args:
+        settings: Resolved: with the addresses of brokers and database.
+        state: Folder of the shards' state.
+        interval: Seconds between batches.
+        on_batch: Told of every batch.
+    """
+
+    def __init__(
+        self, settings: Settings, state: Path, interval: float, on_batch: Callable[[Batch], None] | None = None
+    ) -> None:
+        self.settings = settings
+        self.state = state.absolute()
+        self.interval = interval
+        self.failed: BaseException | None = None
+        self.stopping = threading.Event()
+        self._on_batch = on_batch
+        ensure_topic(settings)
+        ensure_topic(settings.model_copy(update={"topic": settings.topic + REJECTED, "shards": 1}))
+        self._id = tape_id(settings)
+        self._tape = Tape(settings)
+        self._writer = Writer(connect(settings))
+        self._rate = Rate(interval)
+        self._event_time = 0
+        self._next = self._positions()
+
+    @property
+    def shards(self) -> int:
+        """How many shards there are."""
+        return self._tape.shards
+
+    def _positions(self) -> dict[int, int]:
+        """Ask the state where each shard stands.
+
+        Raises:
+            StateError: It is of another tape, or the tape no longer holds what comes next.
+        """
+        positions, begins = {}, self._tape.begins()
+        for shard in range(self._tape.shards):
+            store = ShardStore(self.state, shard, self._id)
+            with store.locked():
+                meta = store.recover()
+            positions[shard] = meta.next
+            self._event_time = max(self._event_time, meta.last_time)
+            if meta.next < begins[shard]:
+                raise StateError(
+                    f"the tape begins at offset {begins[shard]}, but {meta.next} comes next; its retention is too "
+                    "short for a stop that long: the trades between are lost",
+                    shard=shard,
+                )
+        return positions
+
+    def run_batch(self, nominal: dt.datetime, context: Any) -> Batch:
+        """Lead all shards through what the tape has gained.
+
+        Args:
+            nominal: The batch's nominal time.
+            context: The SparkContext.
+        """
+        began = time.time()
+        delay = max(0.0, began - nominal.timestamp())
+        try:
+            ranges = plan(self._next, self._tape.ends(), self._rate.bound)
+            parts = self._advance(context, ranges)
+            failure = next((part.failure for part in parts if part.failure), "")
+            lag = sum(end - self._next[shard] for shard, end in self._tape.ends().items())
+        except ServerError as error:
+            parts, failure, lag = (), str(error), -1
+        batch = Batch(nominal, time.time() - began, delay, lag, self._event_time, parts, failure)
+        self._rate.record(records=max((part.records for part in parts), default=0), seconds=batch.processing)
+        if not failure:
+            self._writer.batch(
+                time=nominal,
+                processing=batch.processing,
+                delay=delay,
+                lag=lag,
+                event_time=self._event_time,
+                **{name: batch.sum(name) for name in _SUMS if name not in ("records", "late", "ignored")},
+            )
+        return batch
+
+    def _advance(self, context: Any, ranges: dict[int, tuple[int, int]]) -> tuple[Done, ...]:
+        """Hand the ranges to the workers.
+
+        Raises:
+            StateError: A shard's state doesn't fit.
+        """
+        if not ranges:
+            return ()
+        works = [Work(self.settings, self.state, self._id, shard, start, end) for shard, (start, end) in ranges.items()]
+        parts = tuple(context.parallelize(works, len(works)).mapPartitions(advance_shards).collect())
+        for part in parts:
+            if part.unfit:
+                raise StateError(part.unfit, shard=part.shard)
+            self._next[part.shard] = part.next
+            self._event_time = max(self._event_time, part.last_time)
+        return parts
+
+    def on_tick(self, nominal: dt.datetime, rdd: Any) -> None:
+        """Run the batch of a tick of the DStream's clock; a fault of ours stops the stream."""
+        if self.stopping.is_set():
+            return
+        try:
+            batch = self.run_batch(nominal.astimezone(dt.UTC), rdd.context)
+        except BaseException as error:
+            self.failed = error
+            self.stopping.set()
+            return
+        log_batch(batch)
+        if self._on_batch is not None:
+            self._on_batch(batch)
+
+
+def log_batch(batch: Batch) -> None:
+    """Write the batch's line to the log."""
+    moment = batch.time.strftime("%Y-%m-%d %H:%M:%SZ")
+    if batch.failure:
+        log.warning("%s batch failed, will be tried again: %s", moment, batch.failure)
+        return
+    log.info(
+        "%s trades %d openings %d fills %d bars %d rejected %d processing %.3f s delay %.3f s lag %d",
+        moment,
+        *(batch.sum(name) for name in ("trades", "openings", "fills", "bars", "rejected")),
+        batch.processing,
+        batch.delay,
+        batch.lag,
+    )
+
+
+def spark_context(master: str, home: Path, memory: str) -> Any:
+    """Start Spark.
+
+    Args:
+        master: Spark's master, for instance ``local[2]``.
+        home: Folder for its temporary files.
+        memory: Memory of the driver's JVM.
+    """
+    os.environ["JAVA_HOME"] = str(java_home_for_spark(home))
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    from pyspark import SparkConf, SparkContext  # noqa: PLC0415  reads the environment set above
+
+    scratch = (home / "spark").absolute()
+    scratch.mkdir(parents=True, exist_ok=True)
+    conf = (
+        SparkConf()
+        .setMaster(master)
+        .setAppName("riskcontrol stream")
+        .set("spark.ui.enabled", "false")
+        .set("spark.ui.showConsoleProgress", "false")
+        .set("spark.driver.memory", memory)
+        .set("spark.driver.host", "127.0.0.1")
+        .set("spark.local.dir", str(scratch))
+        .set("spark.python.daemon.module", "spark.daemon")
+        .set("spark.log.level", "ERROR")
+    )
+    return SparkContext(conf=conf)
+
+
+def run(
+    settings: Settings,
+    *,
+    state: Path,
+    interval: float = 1.0,
+    master: str = "local[2]",
+    memory: str = "1g",
+    on_batch: Callable[[Batch], None] | None = None,
+    on_ready: Callable[[Stream], None] | None = None,
+    stop: threading.Event | None = None,
+) -> None:
+    """Run the stream until `stop` is set; the batch under way is finished first.
+
+    Args:
+        settings: Resolved: with the addresses of brokers and database.
+        state: Folder of the shards' state; made if it isn't there, gone on from if it is.
+        interval: Seconds between batches.
+        master: Spark's master.
+        memory: Memory of the driver's JVM.
+        on_batch: Told of every batch.
+        on_ready: Told when the workers are warm, before the first batch.
+        stop: Set it from another thread or a signal handler to end the stream.
+
+    Raises:
+        ServerError: Brokers or database can't be reached at the start.
+        StateError: The state doesn't fit the tape.
+    """
+    stream = Stream(settings, state, interval, on_batch)
+    context = spark_context(master, settings.home, memory)
+    try:
+        from pyspark.streaming import StreamingContext  # noqa: PLC0415  as above
+
+        workers = context.defaultParallelism
+        context.parallelize(range(workers), workers).foreachPartition(_warm(settings))
+        if on_ready is not None:
+            on_ready(stream)
+        with warnings.catch_warnings():
+            # DStreams are deprecated but stay; the design rests on them.
+            warnings.simplefilter("ignore", FutureWarning)
+            streaming = StreamingContext(context, interval)  # type: ignore[arg-type]  takes parts of seconds too
+        # A queue with a default is a clock: it gives an (empty) RDD at every tick.
+        empty = context.emptyRDD()
+        streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)
+        streaming.start()
+        stop = stop or threading.Event()
+        while not (stop.wait(0.2) or stream.stopping.is_set()):
+            pass
+        stream.stopping.set()
+        streaming.stop(stopSparkContext=False, stopGraceFully=True)
+    finally:
+        context.stop()
+    if stream.failed is not None:
+        raise stream.failed
+
+
+def _warm(settings: Settings) -> Callable[[Any], None]:
+    def warm(part: Any) -> None:
+        list(part)
+        warm_up(settings)
+        time.sleep(0.2)  # so that each of the workers gets one of these tasks
+
+    return warm

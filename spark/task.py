@@ -1,0 +1,164 @@
+"""What a worker does in a batch: lead one shard through its range of the tape."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from database.session import connect
+from database.writes import Writer
+from riskcontrol.blocks import encode
+from riskcontrol.book import TICKERS, Book
+from riskcontrol.engine import Outcome, advance
+from riskcontrol.errors import ServerError, StateError
+from riskcontrol.settings import Settings
+from spark.source import read_range, send_rejected
+from spark.state import ShardStore
+
+MARKS = pa.schema([("ticker", pa.utf8()), ("price", pa.int64()), ("time", pa.int64())])
+"""Schema of the packed row with the last driving price (micro-dollars) and time (ns UTC) of a shard's tickers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One shard's part of a batch."""
+
+    settings: Settings
+    state: Path
+    tape: str
+    shard: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What came of it; seconds are wall clock.
+
+    A `failure` says that a server did not answer; the shard then stands where it stood and the range can be tried
+    again, which writes the same rows. `unfit` says that the shard's state doesn't fit, which ends the stream.
+    """
+
+    shard: int
+    next: int
+    records: int = 0
+    trades: int = 0
+    openings: int = 0
+    fills: int = 0
+    positions: int = 0
+    bars: int = 0
+    rejected: int = 0
+    late: int = 0
+    ignored: int = 0
+    last_time: int = 0
+    reading: float = 0.0
+    engine: float = 0.0
+    writing: float = 0.0
+    saving: float = 0.0
+    worker: int = 0
+    failure: str = ""
+    unfit: str = ""
+
+
+def advance_shards(works: Iterable[Work]) -> Iterator[Done]:
+    """Do the work of an RDD's partition (`mapPartitions`)."""
+    # The input must be read to its end: Spark throws a Python worker away that leaves some of it unread, and with
+    # it the compiled kernels, the consumers and the database session.
+    for work in list(works):
+        try:
+            yield advance_shard(work)
+        except ServerError as error:
+            yield Done(work.shard, work.start, failure=str(error), worker=os.getpid())
+        except StateError as error:
+            yield Done(work.shard, work.start, unfit=error.message, worker=os.getpid())
+
+
+def advance_shard(work: Work) -> Done:
+    """Lead a shard from offset `start` to `end`: read, advance, write rows, save state.
+
+    The rows are written before the state is saved: killed in between, the range is done again, and as rows are a
+    function of the tape, the same rows are written again.
+
+    Raises:
+        ServerError: The tape or the database doesn't answer.
+        StateError: The shard stands somewhere else.
+    """
+    store = ShardStore(work.state, work.shard, work.tape)
+    with store.locked():
+        before = store.recover()
+        if before.next == work.end:
+            # A second attempt at a task whose first one had finished.
+            return Done(work.shard, work.end, last_time=before.last_time, worker=os.getpid())
+        if before.next != work.start:
+            raise StateError(f"stands at offset {before.next}, not at {work.start}", shard=work.shard)
+        clock = [time.perf_counter()]
+        events, rejected = read_range(work.settings, work.shard, work.start, work.end)
+        clock.append(time.perf_counter())
+        book = store.book(before)
+        outcome = advance(book, events)
+        clock.append(time.perf_counter())
+        send_rejected(work.settings, work.shard, rejected)
+        with Writer(connect(work.settings)) as writer:
+            write_rows(writer, work.shard, work.tape, work.end, book, outcome)
+        clock.append(time.perf_counter())
+        after = replace(
+            before,
+            next=work.end,
+            counts=tuple(book.counts.tolist()),
+            last_time=max(before.last_time, outcome.last_time),
+        )
+        store.commit(book, outcome.touched, before, after)
+        clock.append(time.perf_counter())
+    reading, engine, writing, saving = np.diff(clock).tolist()
+    return Done(
+        shard=work.shard,
+        next=work.end,
+        records=len(events) + len(rejected),
+        trades=outcome.trades,
+        openings=len(outcome.openings),
+        fills=len(outcome.fills),
+        positions=len(outcome.positions),
+        bars=len(outcome.bars),
+        rejected=len(rejected),
+        late=outcome.late,
+        ignored=outcome.ignored,
+        last_time=after.last_time,
+        reading=reading,
+        engine=engine,
+        writing=writing,
+        saving=saving,
+        worker=os.getpid(),
+    )
+
+
+def write_rows(writer: Writer, shard: int, tape: str, end: int, book: Book, outcome: Outcome) -> None:
+    """Write what a stretch of the tape did; writing it again changes nothing."""
+    writer.strategies(outcome.openings)
+    writer.fills(outcome.fills)
+    writer.positions(outcome.positions, version=end)
+    writer.bars(outcome.bars)
+    if outcome.trades:
+        writer.marks(shard, encode_marks(book))
+    writer.watermark(tape, shard, end)
+
+
+def encode_marks(book: Book) -> bytes:
+    """Pack the last driving price and time of every ticker that has one."""
+    tickers = book.tickers[: book.counts[TICKERS]]
+    tickers = tickers[tickers["price"] > 0]
+    names = pa.array(tickers["ticker"].astype("U").tolist(), pa.utf8())
+    return encode(pa.record_batch([names, pa.array(tickers["price"]), pa.array(tickers["time"])], schema=MARKS))
+
+
+def warm_up(settings: Settings) -> None:
+    """Make this worker ready: compile or load the kernels, connect to the database."""
+    from riskcontrol.warm import compile_kernels  # noqa: PLC0415  only warming needs it
+
+    compile_kernels()
+    connect(settings)
