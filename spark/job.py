@@ -257,8 +257,8 @@ def run(
         with warnings.catch_warnings():
             # DStreams are deprecated but stay; the design rests on them.
             warnings.simplefilter("ignore", FutureWarning)
-            streaming = StreamingContext(context, interval)  # type: ignore[arg-type]  takes parts of seconds too
-        # A queue with a default is a clock: it gives an (empty) RDD at every tick.
+            streaming = StreamingContext(context, interval)  # type: ignore[arg-type]
+        # (It takes parts of seconds, whatever its annotation says.) A queue with a default is a clock: it gives an (empty) RDD at every tick.
         empty = context.emptyRDD()
         streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)
         streaming.start()
