@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import warnings
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -15,8 +16,8 @@ from riskcontrol.trades import NS_PER_SECOND
 
 NEW_YORK = ZoneInfo("America/New_York")
 EPOCH = dt.date(1970, 1, 1)
-FIRST_DAY, LAST_DAY = dt.date(1970, 1, 2), dt.date(2099, 12, 30)
-"""Days outside of these are typing errors, not trading days."""
+FIRST_YEAR, LAST_YEAR = 1971, 2098
+"""Days outside of these years are typing errors, not trading days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,20 @@ def _midnight(date: dt.date, hour: int) -> int:
 
 
 def _session(date: dt.date) -> tuple[int, int]:
-    # Imported here, for it brings pandas and takes a second; asked for a month, it answers in a tenth of one.
+    exchange = _exchange(date.year // 10)
+    if not exchange.is_session(date.isoformat()):
+        return 0, 0
+    return exchange.session_open(date.isoformat()).value, exchange.session_close(date.isoformat()).value
+
+
+@functools.cache
+def _exchange(decade: int) -> Any:
+    """Return the exchange's calendar of ten years: as quick to make as that of a day."""
     with warnings.catch_warnings():
         # The library's own use of pandas is not for our users to mend.
         warnings.simplefilter("ignore")
+        # Imported here, for it brings pandas and takes a second.
         from exchange_calendars import get_calendar  # noqa: PLC0415
 
-        exchange = get_calendar("XNYS", start=date - dt.timedelta(days=15), end=date + dt.timedelta(days=15))
-        if not exchange.is_session(date.isoformat()):
-            return 0, 0
-        return exchange.session_open(date.isoformat()).value, exchange.session_close(date.isoformat()).value
+        # A month more at either end, for a calendar begins and ends with a session.
+        return get_calendar("XNYS", start=dt.date(10 * decade - 1, 12, 1), end=dt.date(10 * decade + 10, 1, 31))

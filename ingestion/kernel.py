@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from ingestion.calendar import FIRST_YEAR, LAST_YEAR
 from ingestion.conditions import DROPPED, IF_FIRST, KEPT, UNKNOWN
 from riskcontrol.money import MAX_PRICE
 from riskcontrol.trades import LAST, MAX_NOTIONAL, MAX_SIZE, REGULAR
@@ -152,7 +153,7 @@ def _date(text: Any, a: int, b: int) -> int:
         year, month, day = _number(text, a, a + 4), _number(text, a + 5, a + 7), _number(text, a + 8, b)
     else:
         return -1
-    if year < 1971 or year > 2098 or month < 1 or month > 12 or day < 1:
+    if year < FIRST_YEAR or year > LAST_YEAR or month < 1 or month > 12 or day < 1:
         return -1
     leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
     last = (29 if leap else 28) if month == 2 else (30 if month in (4, 6, 9, 11) else 31)

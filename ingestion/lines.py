@@ -155,7 +155,8 @@ class LineReader:
         self._slots[number] = slot
         self._midnights = np.vstack([self._midnights, new.midnights])
         self._sessions = np.vstack([self._sessions, [new.opens, new.closes]])
-        self._led = np.vstack([self._led, np.zeros((1, MOST_SYMBOLS), np.bool_)])
+        if slot == len(self._led):
+            self._led = np.vstack([self._led, np.zeros((max(1, slot), MOST_SYMBOLS), np.bool_)])
 
     def _batch(self, out: NDArray[np.int64], flags: NDArray[np.uint8]) -> pa.RecordBatch:
         # A batch carries the names of its own tickers only.

@@ -131,7 +131,9 @@ def reported(address: Address) -> Iterator[None]:
 def _translated(error: ClientError, address: Address) -> RiskControlError:
     code, message = _code(error), str(error.response.get("Error", {}).get("Message", ""))
     if code == "NoSuchBucket":
-        return InputError(f"there is no bucket {address.bucket!r}", source=str(address))
+        return InputError(
+            f"there is no bucket {address.bucket!r} (riskcontrol upload --create-bucket makes one)", source=str(address)
+        )
     if code in _MISSING:
         return InputError("isn't there", source=str(address))
     if code in _CHANGED:

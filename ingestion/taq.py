@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 
 from ingestion import kernel
+from ingestion.calendar import FIRST_YEAR, LAST_YEAR
 from ingestion.layout import Layout, columns
 from riskcontrol.errors import InputError
 
@@ -67,8 +69,8 @@ def day_of(name: str) -> dt.date | None:
     datetime.date(2013, 10, 7)
     """
     for digits in reversed(re.findall(r"(?<!\d)\d{8}(?!\d)", name)):
-        try:
-            return dt.date.fromisoformat(digits)
-        except ValueError:
-            continue
+        with contextlib.suppress(ValueError):
+            day = dt.date.fromisoformat(digits)
+            if FIRST_YEAR <= day.year <= LAST_YEAR:
+                return day
     return None

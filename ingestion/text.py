@@ -12,6 +12,8 @@ BLOCK = 4 << 20
 
 _GZIP = b"\x1f\x8b"
 _PIECE = 1 << 20
+_SLICE = 16 << 10
+"""Compressed bytes taken at once: what is lost with them, where they turn out to be damaged."""
 
 
 def unpack(pieces: Iterable[bytes], source: str, count: Callable[[int], None]) -> Iterator[bytes]:
@@ -51,10 +53,15 @@ def _chained(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
+def _slices(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        for start in range(0, len(piece), _SLICE):
+            yield piece[start : start + _SLICE]
+
+
 def _gunzip(pieces: Iterator[bytes], source: str) -> Iterator[bytes]:
     member = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    for piece in pieces:
-        data = piece
+    for data in _slices(pieces):
         while data:
             if member.eof:
                 data = data.lstrip(b"\0")  # some tools pad the end with zeros
