@@ -93,6 +93,7 @@ _FRAME: dict[str, Any] = {
     "margin": {"l": 8, "r": 16, "t": 12, "b": 36},
     "showlegend": False,
     "dragmode": "zoom",
+    "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#868e96", "activecolor": "#1c7ed6"},
 }
 
 

@@ -169,7 +169,14 @@ def _detail(show: str) -> list[Any]:
             dcc.Graph(
                 id="graph",
                 figure=empty("Loading …"),
-                config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["select2d", "lasso2d"]},
+                config={
+                    "displaylogo": False,
+                    "responsive": True,
+                    # Sharing would upload the graph to a foreign server.
+                    "plotlyServerURL": "",
+                    "showSendToCloud": False,
+                    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"],
+                },
                 style={"height": "100%"},
             ),
             id="graph-frame",

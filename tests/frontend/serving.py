@@ -1,0 +1,27 @@
+"""An application served for real, on a free loopback port, for as long as a test needs it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from riskcontrol.cli.dashboard import address, listen
+
+
+@contextmanager
+def served(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """Serve an application in a thread; gives its address without a slash at the end."""
+    listener = listen("127.0.0.1", port)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield address(listener).rstrip("/")
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()

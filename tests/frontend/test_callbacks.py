@@ -1,0 +1,264 @@
+"""The pages' callbacks, called over HTTP as a browser (or anybody else) calls them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from riskcontrol.strategy import Action, FillMode
+from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
+from tests.frontend.conftest import Page, Tape
+from tests.frontend.fake import OPEN, FakeReader, batch, position, strategy
+
+FORM = {
+    "new_username__value": "ann",
+    "new_ticker__value": "IBM",
+    "new_cash__value": "10,000",
+    "new_buy_below__value": "0.10",
+    "new_sell_above__value": "$0.25",
+    "new_name__value": "second",
+    "new_fill__value": "next",
+    "username__data": "ann",
+}
+
+
+def refresh(page: Page, **values: Any) -> dict[str, Any]:
+    return page.call("table.rowData", "market.data", **{"username__data": "ann", **values})
+
+
+def draw(page: Page, **values: Any) -> dict[str, Any]:
+    return page.call(
+        "graph.figure",
+        "table-version.data",
+        **{"username__data": "ann", "chosen__data": "IBM dip", "show__value": "value", **values},
+    )
+
+
+def submit(page: Page, **values: Any) -> dict[str, Any]:
+    return page.call("new-cash.error", "new-submit.n_clicks", **{**FORM, **values})
+
+
+def test_the_table_shows_what_a_position_is_worth_at_the_last_price(page: Page, tables: FakeReader) -> None:
+    (row,) = refresh(page)["table.rowData"]
+    state = tables.position_rows[0]
+    assert row["value"] == (state.cash + state.shares * 182_000_000) / 1e6
+    assert row["profit"] == pytest.approx(row["value"] - 10_000)
+    assert (row["ticker"], row["price"], row["shares"], row["fills"], row["status"]) == (
+        "IBM",
+        182.0,
+        state.shares,
+        3,
+        "running",
+    )
+    assert row["rule"] == "buy ≤ ref − 0.10, sell ≥ ref + 0.20"
+    assert row["time"] == "2013-10-07 10:30:05"
+
+
+def test_nothing_is_sent_while_nothing_changes(page: Page, tables: FakeReader) -> None:
+    first = refresh(page)
+    assert refresh(page, table_version__data=first["table-version.data"]) == {}
+    drawn = draw(page)
+    assert draw(page, graph_version__data=drawn["graph-version.data"]) == {}
+    beat = page.call("market.data", "clock.n_intervals", clock__n_intervals=1)
+    asked = list(tables.asked)
+    assert page.call("market.data", "clock.n_intervals", clock__n_intervals=2, market__data=beat["market.data"]) == {}
+    assert set(tables.asked[len(asked) :]) <= {"batches", "marks"}
+
+
+def test_a_new_mark_changes_the_live_end_only(page: Page, tables: FakeReader) -> None:
+    drawn = draw(page)
+    refresh_time, _ = tables.prices["IBM"]
+    tables.prices["IBM"] = (refresh_time + NS_PER_SECOND, 183_000_000)
+    asked = len(tables.asked)
+    changed = draw(page, graph_version__data=drawn["graph-version.data"])["graph.figure"]
+    assert {"fills", "bars"}.isdisjoint(tables.asked[asked:])
+    places = {tuple(operation["location"][:2]) for operation in changed["operations"]}
+    assert places == {("data", 1)}
+    state = tables.position_rows[0]
+    (values,) = (op["params"]["value"] for op in changed["operations"] if op["location"][2] == "y")
+    assert values[-1] == (state.cash + state.shares * 183_000_000) / 1e6
+
+
+def test_the_end_of_a_minute_changes_the_data_and_no_axis(page: Page, tables: FakeReader) -> None:
+    drawn = draw(page)
+    time, price = tables.prices["IBM"]
+    tables.prices["IBM"] = (time + NS_PER_MINUTE, price)
+    changed = draw(page, graph_version__data=drawn["graph-version.data"])["graph.figure"]
+    places = {tuple(operation["location"]) for operation in changed["operations"]}
+    assert places == {("data",), ("layout", "xaxis", "rangebreaks")}
+
+
+def test_another_series_keeps_the_time_axis(page: Page) -> None:
+    drawn = draw(page)
+    changed = draw(page, show__value="all", graph_version__data=drawn["graph-version.data"])
+    places = {tuple(operation["location"]) for operation in changed["graph.figure"]["operations"]}
+    assert ("layout", "yaxis5") in places
+    assert ("layout", "xaxis", "range") not in places
+    assert changed["graph-frame.className"] == "graph graph-all"
+
+
+def test_an_unknown_user_is_told_so(page: Page) -> None:
+    answer = refresh(page, username__data="nobody")
+    assert "No user 'nobody'" in answer["notice.children"]["props"]["children"]
+    assert answer["positions.hidden"] is True
+
+
+def test_a_user_without_strategies_is_invited_to_open_one(page: Page) -> None:
+    answer = refresh(page, username__data="bob")
+    assert "no strategies yet" in answer["notice.children"]["props"]["children"]
+
+
+def test_a_strategy_that_waits_for_its_first_trade_is_shown(page: Page, tables: FakeReader) -> None:
+    tables.strategy_rows.append(strategy(ticker="AIG", name="new", opened=2 * 10**18))
+    rows = refresh(page)["table.rowData"]
+    assert next((row["ticker"], row["status"], row["value"], row["price"]) for row in rows) == (
+        "AIG",
+        "waiting",
+        10_000.0,
+        None,
+    )
+    answer = draw(page, chosen__data="AIG new")
+    assert "first trade of AIG" in answer["graph.figure"]["layout"]["annotations"][0]["text"]
+
+
+def test_one_viewer_never_gets_what_another_asked_for(page: Page, tables: FakeReader) -> None:
+    tables.strategy_rows.append(strategy(username="bob", ticker="BAC", name="mine"))
+    tables.position_rows.append(position(username="bob", ticker="BAC", name="mine"))
+    assert [row["ticker"] for row in refresh(page)["table.rowData"]] == ["IBM"]
+    assert [row["ticker"] for row in refresh(page, username__data="bob")["table.rowData"]] == ["BAC"]
+    assert draw(page, username__data="bob")["graph-version.data"]["history"] == "none"
+
+
+def test_a_database_that_is_away_is_said_once_and_forgiven(page: Page, tables: FakeReader) -> None:
+    shown = refresh(page)["table-version.data"]
+    tables.away = True
+    away = page.call("market.data", "clock.n_intervals", market__data="x")
+    assert "database is away" in away["trouble.children"]["props"]["children"]
+    assert refresh(page, table_version__data=shown) == {}
+    assert "away" in refresh(page)["notice.children"]["props"]["children"]
+    tables.away = False
+    back = page.call("market.data", "clock.n_intervals", market__data=away["market.data"])
+    assert back["trouble.children"] is None
+    assert refresh(page)["table.rowData"]
+
+
+def test_a_stream_that_stopped_is_said_with_the_time_of_its_last_trade(page: Page, tables: FakeReader) -> None:
+    tables.batch_rows = [batch(40 - i, event_time=OPEN) for i in range(10)]
+    answer = page.call("market.data", "clock.n_intervals")
+    message = answer["trouble.children"]["props"]["children"]
+    assert message.startswith("Stream stopped, last trade at 2013-10-07 09:30:00 New York")
+
+
+def test_the_form_sends_a_strategy_and_shows_it_as_sent(page: Page, tape: Tape) -> None:
+    answer = submit(page)
+    ((opened, action),) = tape.sent
+    assert action is Action.OPEN
+    assert (opened.cash, opened.buy_below, opened.sell_above) == (10_000_000_000, 100_000, 250_000)
+    assert opened.fill is FillMode.NEXT
+    assert answer["new-strategy.opened"] is False
+    assert "waiting for its first trade" in answer["toasts.sendNotifications"][0]["message"]
+    rows = refresh(page, pending__data=answer["pending.data"])["table.rowData"]
+    assert [(row["name"], row["status"]) for row in rows] == [("second", "sent"), ("dip", "running")]
+
+
+def test_what_the_job_has_written_is_no_longer_pending(page: Page, tables: FakeReader) -> None:
+    kept = submit(page)["pending.data"]
+    tables.strategy_rows.append(strategy(name="second", opened=2 * 10**18))
+    rows = refresh(page, pending__data=kept)["table.rowData"]
+    assert [(row["name"], row["status"]) for row in rows] == [("second", "waiting"), ("dip", "running")]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("cash", "ten", "not an amount"),
+        ("cash", "", "needed"),
+        ("cash", "0", "more than 0"),
+        ("cash", "2000000000", "1,000,000,000 dollars"),
+        ("cash", "1,00", "not an amount"),
+        ("buy_below", "-0.1", "not an amount"),
+        ("sell_above", "0.1234567", "six decimal places"),
+        ("ticker", "<b>", "ticker like IBM"),
+        ("ticker", "", "ticker like IBM"),
+        ("username", "a b", "a-z"),
+        ("name", "no spaces", "letters"),
+        ("name", "dip", "already"),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(
+    page: Page, tape: Tape, field: str, typed: str, said: str
+) -> None:
+    answer = submit(page, **{f"new_{field}__value": typed})
+    element = f"new-{field.replace('_', '-')}.error"
+    assert said in answer[element]
+    assert [name for name, text in answer.items() if name.endswith(".error") and text] == [element]
+    assert tape.sent == []
+
+
+def test_a_broker_that_is_away_is_said_in_the_form(page: Page, tape: Tape) -> None:
+    tape.away = True
+    answer = submit(page)
+    assert "It was not opened. kafka: no broker answers" in answer["new-message.children"]["props"]["children"]
+    assert "new-strategy.opened" not in answer
+    assert "pending.data" not in answer
+
+
+def test_a_strategy_for_another_user_leads_to_that_users_page(page: Page) -> None:
+    assert submit(page, new_username__value="bob")["goto.href"] == "/user/bob"
+
+
+def test_a_ticker_that_never_traded_gets_close_matches(page: Page) -> None:
+    def hint(typed: str) -> Any:
+        return page.call("new-ticker-hint.children", "new-ticker.value", new_ticker__value=typed)
+
+    assert "Close to it: IBM" in hint("IBN")["new-ticker-hint.children"]["props"]["children"]
+    assert hint("ibm")["new-ticker-hint.children"] is None
+
+
+def test_stop_asks_and_then_sends_the_strategy_as_the_database_has_it(page: Page, tape: Tape) -> None:
+    who = {"username__data": "ann", "chosen__data": "IBM dip"}
+    asked = page.call("stop-dialog.opened", "stop.n_clicks", **who)
+    assert asked["stop-dialog.opened"] is True
+    assert tape.sent == []
+    page.call("stop-dialog.opened", "stop-confirm.n_clicks", **who)
+    ((stopped, action),) = tape.sent
+    assert action is Action.STOP
+    assert (stopped.username, stopped.ticker, stopped.name, stopped.cash) == ("ann", "IBM", "dip", 10_000_000_000)
+
+
+def test_a_strategy_that_is_not_there_is_not_stopped(page: Page, tape: Tape) -> None:
+    page.call("stop-dialog.opened", "stop-confirm.n_clicks", username__data="ann", chosen__data="IBM other")
+    assert tape.sent == []
+
+
+@pytest.mark.parametrize("value", [1, ["ann"], {"a": 1}, "A", "ann'; DROP TABLE users; --", "x" * 10_000, "", None])
+def test_callbacks_refuse_usernames_that_no_page_sends(page: Page, tables: FakeReader, value: Any) -> None:
+    response = page.post("table.rowData", "market.data", username__data=value)
+    assert response.status_code == 400
+    assert "strategies" not in tables.asked
+
+
+@pytest.mark.parametrize("value", [1, ["IBM dip"], {"ticker": "IBM"}, "x" * 10_000])
+def test_callbacks_refuse_choices_of_a_wrong_type(page: Page, value: Any) -> None:
+    assert page.post("graph.figure", "table-version.data", username__data="ann", chosen__data=value).status_code == 400
+
+
+@pytest.mark.parametrize("kept", [1, "x", {"a": 1}, [1, None, {}], [{"username": "ann", "sent": "x"}] * 1_000])
+def test_openings_that_no_browser_keeps_are_left_out(page: Page, kept: Any) -> None:
+    assert len(refresh(page, pending__data=kept)["table.rowData"]) == 1
+    assert page.call("market.data", "clock.n_intervals", pending__data=kept)
+
+
+@pytest.mark.parametrize("shown", [1, "x", [1], {"key": "ann IBM dip", "show": "value", "before": {"a": 1}}])
+def test_versions_that_no_page_keeps_get_a_graph_all_the_same(page: Page, shown: Any) -> None:
+    assert draw(page, graph_version__data=shown)["graph.figure"]
+
+
+def test_the_way_to_a_user_takes_capitals_and_refuses_what_is_no_name(page: Page) -> None:
+    def go(typed: Any) -> dict[str, Any]:
+        return page.call("goto.href", "home-go.n_clicks", home_username__value=typed)
+
+    assert go(" Ann ")["goto.href"] == "/user/ann"
+    assert "A username must be" in go("<script>")["home-username.error"]
+    assert go(None)["home-username.error"] == "Type a username"

@@ -1,0 +1,152 @@
+"""The smaller parts: the way to the database, what is kept of past days, the rows of the table."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontend import form, history
+from frontend.history import KEEP_SECONDS, PastBars
+from frontend.openings import pending, sent
+from frontend.positions import CONFIRM_SECONDS, Pending, table
+from frontend.source import RETRY_SECONDS, Source
+from riskcontrol.errors import ServerError
+from riskcontrol.strategy import Strategy
+from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
+from tests.frontend.fake import OPEN, FakeReader, bars, position, strategy, trader
+
+DAY = 86_400 * NS_PER_SECOND
+
+
+def test_a_lost_database_is_connected_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [FakeReader(away=True), FakeReader(users={"ann"})]
+    source = Source(lambda: made.pop(0))
+    with pytest.raises(ServerError, match=r"^cassandra: no answer$"):
+        source.read(lambda reader: reader.user_exists("ann"))
+    assert source.read(lambda reader: reader.user_exists("ann"))
+
+
+def test_a_connection_that_fails_is_not_tried_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def connect() -> FakeReader:
+        tries.append(1)
+        raise ServerError("no answer", server="cassandra")
+
+    source = Source(connect)
+    for _ in range(5):
+        with pytest.raises(ServerError):
+            source.read(lambda reader: reader.marks())
+    assert len(tries) == 1
+    monkeypatch.setattr("frontend.source.RETRY_SECONDS", RETRY_SECONDS * 0)
+    with pytest.raises(ServerError):
+        source.read(lambda reader: reader.marks())
+    assert len(tries) == 2
+
+
+def test_past_days_are_read_once_in_a_while_and_today_always() -> None:
+    reader = FakeReader(bar_rows={"IBM": [*bars([1, 2]), *bars([3], start=OPEN + DAY)]})
+    clock = [0.0]
+    past = PastBars(clock=lambda: clock[0])
+    days = [date(2013, 10, 7), date(2013, 10, 8)]
+    for _ in range(3):
+        assert past.bars(reader, "IBM", days, today=days[1])["close"].tolist() == [1, 2, 3]
+    reader.bar_rows["IBM"] += bars([4], start=OPEN + DAY + NS_PER_MINUTE)
+    assert past.bars(reader, "IBM", days, today=days[1])["close"].tolist() == [1, 2, 3, 4]
+    reader.bar_rows["IBM"].insert(2, bars([9], start=OPEN + 2 * NS_PER_MINUTE)[0])
+    assert past.bars(reader, "IBM", days, today=days[1])["close"].tolist() == [1, 2, 3, 4]
+    clock[0] = KEEP_SECONDS + 1
+    assert past.bars(reader, "IBM", days, today=days[1])["close"].tolist() == [1, 2, 9, 3, 4]
+
+
+def test_the_last_point_of_a_history_is_the_position_at_the_last_price() -> None:
+    reader = trader()
+    state, mark = reader.position_rows[0], reader.prices["IBM"]
+    curve, fills = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    assert (curve.time[-1], curve.value[-1]) == (mark[0], state.cash + state.shares * mark[1])
+    assert len(fills.time) == 3
+    live = history.live(reader.strategy_rows[0], state, (int(curve.time[-2]), int(curve.price[-2])), mark)
+    assert (live.value[-1], live.profit[-1]) == (curve.value[-1], curve.profit[-1])
+
+
+def test_a_strategy_opened_in_a_live_stream_has_no_history_before_it() -> None:
+    reader = trader()
+    opened = OPEN + 4 * NS_PER_MINUTE
+    row = strategy(opened=opened)
+    curve, _ = history.load(reader, PastBars(), row, reader.position_rows[0], reader.prices["IBM"])
+    assert curve.time[0] > opened
+    assert curve.time[0] <= opened + NS_PER_MINUTE
+
+
+def test_a_stopped_strategy_whose_stop_has_another_clock_keeps_its_history() -> None:
+    reader = trader()
+    state = position(time=1_760_000_000 * NS_PER_SECOND, status="stopped", fills=3)
+    curve, _ = history.load(reader, PastBars(), strategy(), state, reader.prices["IBM"])
+    assert len(curve) > 60
+
+
+@pytest.mark.parametrize(
+    ("status", "stopped", "shown"),
+    [("running", None, "running"), ("running", 5, "stopped"), ("stopped", 5, "stopped"), ("halted", None, "halted")],
+)
+def test_the_status_says_what_holds(status: str, stopped: int | None, shown: str) -> None:
+    rows, totals = table([strategy(stopped=stopped)], [position(status=status)], {})
+    assert rows[0]["status"] == shown
+    assert totals.running == (shown == "running")
+
+
+def test_without_a_last_price_the_reference_values_a_position() -> None:
+    rows, totals = table([strategy()], [position(cash=0, shares=2, reference=5_000_000)], {})
+    assert (rows[0]["value"], rows[0]["price"], rows[0]["time"]) == (10.0, None, "–")
+    assert totals.value == 10_000_000
+
+
+def test_totals_add_up_in_integers() -> None:
+    cash = 2**60
+    _, totals = table([strategy(name="a", cash=cash), strategy(name="b", cash=cash + 1)], [None, None], {})
+    assert (totals.cash, totals.value, totals.profit) == (2**61 + 1, 2**61 + 1, 0)
+
+
+def test_an_opening_that_is_not_confirmed_in_time_says_so() -> None:
+    def status(age: float) -> str:
+        return str(table([], [], {}, [Pending("IBM", "dip", 1, 1, 1, "next", age)])[0][0]["status"])
+
+    assert status(CONFIRM_SECONDS - 1) == "sent"
+    assert status(CONFIRM_SECONDS) == "not confirmed"
+
+
+def test_what_a_browser_keeps_comes_back_for_its_user_only() -> None:
+    kept = [sent(Strategy("ann", "a", "IBM", 5, 6, 7), 100.0), sent(Strategy("bob", "b", "IBM", 5, 6, 7), 100.0)]
+    assert pending(kept, "ann", 103.0) == [Pending("IBM", "a", 5, 6, 7, "next", 3.0)]
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text() | st.floats(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
+    )
+)
+def test_anything_at_all_may_be_kept(kept: object) -> None:
+    assert pending(kept, "ann", 0.0) == []
+
+
+@given(st.dictionaries(st.sampled_from(form.FIELDS), st.text(max_size=40), min_size=len(form.FIELDS)))
+def test_whatever_is_typed_is_a_strategy_or_an_error_at_a_field(values: dict[str, str]) -> None:
+    strategy, errors = form.read(values, "next")
+    assert (strategy is None) == bool(errors)
+    assert set(errors) <= set(form.FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "micros"),
+    [("10,000", 10**10), ("$2.5", 2_500_000), (".1", 100_000), ("1.", 10**6), ("1,234,567.891", 1234567891000)],
+)
+def test_amounts_are_read_as_people_write_them(typed: str, micros: int) -> None:
+    values = {"username": "ann", "ticker": "IBM", "cash": typed, "buy_below": "1", "sell_above": "1", "name": ""}
+    opened, errors = form.read(values, "same")
+    assert not errors
+    assert opened is not None
+    assert opened.cash == micros
+    assert opened.name.startswith("s-")

@@ -1,0 +1,93 @@
+"""The server around the pages: addresses, headers, limits, and the command that starts it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from click.testing import CliRunner
+
+from frontend.guard import MAX_BODY
+from riskcontrol.cli.dashboard import command, listen
+from tests.frontend.conftest import Page
+from tests.frontend.fake import FakeReader
+
+
+def test_health_tells_of_the_server_and_of_the_database(client: httpx.Client, tables: FakeReader) -> None:
+    assert client.get("/api/v1/health").json() == {"ok": True, "database": True}
+    tables.away = True
+    assert client.get("/api/v1/health").json() == {"ok": True, "database": False}
+
+
+@pytest.mark.parametrize("address", ["/", "/user/ann", "/user/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/no/such/page"])
+def test_pages_hold_everything_they_need_and_nothing_of_their_address(client: httpx.Client, address: str) -> None:
+    response = client.get(address)
+    assert response.status_code == 200
+    assert "alert(1)" not in response.text
+    sources = re.findall(r"(?:src|href)=\"([^\"]+)\"", response.text)
+    assert any("riskcontrol.css" in source for source in sources)
+    assert all(source.startswith("/") for source in sources)
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("/user/<script>", "No such user"), ("/user/%00", "No such user"), ("/user/Ann", "No such user"), ("/x", "404")],
+)
+def test_addresses_of_nobody_get_a_message(page: Page, address: str, said: str) -> None:
+    answer = page.post("_pages_content.children", "_pages_location.pathname", _pages_location__pathname=address)
+    assert said in answer.text or said in str(answer.json())
+    assert "<script>" not in answer.text
+
+
+def test_bodies_that_no_page_sends_are_refused(client: httpx.Client) -> None:
+    update = "/_dash-update-component"
+    assert client.post(update, content=b"x=1", headers={"content-type": "text/plain"}).status_code == 415
+    json = {"content-type": "application/json"}
+    assert client.post(update, content=b" " * (MAX_BODY + 1), headers=json).status_code == 413
+    assert client.post(update, content=iter([b"{}"]), headers=json).status_code == 411
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"{}", b'{"output": 1}', b'{"output": "x.y", "inputs": 1}'])
+def test_broken_callbacks_leave_the_server_well(client: httpx.Client, body: bytes) -> None:
+    response = client.post("/_dash-update-component", content=body, headers={"content-type": "application/json"})
+    assert response.status_code >= 400
+    assert "Traceback" not in response.text
+    assert client.get("/api/v1/health").status_code == 200
+
+
+def test_a_taken_port_is_said_with_the_way_out() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        result = CliRunner().invoke(command, ["--port", str(taken.getsockname()[1])])
+    assert result.exit_code != 0
+    assert "--port 0" in str(result.exception)
+
+
+@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104
+def test_the_command_serves_until_it_is_interrupted(tmp_path: Path, host: str, warned: bool) -> None:
+    code = "import sys; from riskcontrol.cli import main; sys.argv[0] = 'riskcontrol'; main()"
+    arguments = ["dashboard", "--port", "0", "--host", host, "--home", str(tmp_path)]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        said = re.search(r"http://\S+:(\d+)/", process.stdout.readline())
+        assert said is not None
+        health = httpx.get(f"http://127.0.0.1:{said[1]}/api/v1/health", timeout=20).json()
+        assert health == {"ok": True, "database": False}
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+        assert process.wait(20) == 130
+    assert ("no sign-in" in errors) == warned
+    assert "Traceback" not in errors
