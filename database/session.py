@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from cassandra import ConsistencyLevel, DriverException, UnresolvableContactPoints
+from cassandra import ConsistencyLevel, DriverException
 from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import (
     EXEC_PROFILE_DEFAULT,
@@ -39,6 +39,7 @@ PROTOCOL = 4
 
 _SCHEMA = Path(__file__).with_name("schema.cql")
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s,:\[\]]+))(?::(\d{1,5}))?")
+_CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 15.0
 _SPECULATE_SECONDS = 2.0
 """After so long, an idempotent request is sent to another replica as well: a node may have just died."""
@@ -183,6 +184,7 @@ def _connected(settings: Settings, keyspace: str) -> Session:
     points = contact_points(settings.cassandra)
     user = settings.cassandra_username
     with answering(settings.cassandra):
+        _knock(points)
         cluster = Cluster(
             contact_points=points,
             port=points[0][1],
@@ -191,7 +193,7 @@ def _connected(settings: Settings, keyspace: str) -> Session:
             compression=False,
             # Without it, a batch waits 40 ms for the acknowledgement of the one before (Nagle's algorithm).
             sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-            connect_timeout=5,
+            connect_timeout=_CONNECT_SECONDS,
             control_connection_timeout=10,
             reconnection_policy=ExponentialReconnectionPolicy(0.5, 10.0),
             execution_profiles={
@@ -214,16 +216,30 @@ def _connected(settings: Settings, keyspace: str) -> Session:
     return session
 
 
+def _knock(points: list[tuple[str, int]]) -> None:
+    """Raise an `OSError` if nobody listens at any of these points.
+
+    The driver would find out as well, but logs a stack trace for each and leaves their sockets open.
+    """
+    refusals = []
+    for point in points:
+        try:
+            socket.create_connection(point, timeout=_CONNECT_SECONDS).close()
+        except OSError as error:
+            refusals.append(f"{point[0]}:{point[1]}: {error.strerror or error}")
+        else:
+            return
+    raise ConnectionError("; ".join(refusals))
+
+
 def _meaning(error: Exception, address: str) -> str:
     """Return what an error of the driver means and what to do about it."""
     causes = [error, *(error.errors.values() if isinstance(error, NoHostAvailable) else ())]
-    said = "; ".join(dict.fromkeys(f"{type(cause).__name__}: {str(cause)[:200]}" for cause in causes[1:] or causes))
+    said = "; ".join(dict.fromkeys(str(cause)[:300] or type(cause).__name__ for cause in causes[1:] or causes))
     if any(type(cause).__name__ == "AuthenticationFailed" for cause in causes):
         return "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
     if re.search(r"[Kk]eyspace .* does not exist|table \S+ does not exist|unconfigured table", said):
         return f"{said}; create the tables with: riskcontrol database init"
-    if isinstance(error, UnresolvableContactPoints):
-        return f"{address} can't be resolved; give the database's address with --cassandra HOST[:PORT]"
     if isinstance(error, NoHostAvailable | OSError):
         at = f" at {address}" if address else ""
         return f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"

@@ -82,10 +82,7 @@ def generate(
     from database.writes import Writer
     from riskcontrol import servers
 
-    needed = ["kafka", "cassandra"]
-    if tickers is not None and tickers.startswith("s3://"):
-        needed.append("s3")
-    resolved = servers.require(settings, *needed)
+    resolved = servers.require(settings, "kafka", "cassandra")
     session = connect(resolved)
     reader, writer = Reader(session), Writer(session)
     with _shown() as show:

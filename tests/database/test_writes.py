@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pytest
+from cassandra import InvalidRequest, OperationTimedOut
+from cassandra.cluster import Session
+
+import database.writes
+from database.session import connect, drop, prepare
+from database.writes import BATCH_ROWS, IN_FLIGHT, PATIENCE, Writer, new_york_days
+from riskcontrol.errors import ServerError
+from riskcontrol.settings import Settings
+from riskcontrol.strategy import Action
+from tests.database.tables import bars, fills, openings, positions
+
+
+def _ns(moment: str) -> int:
+    return int(dt.datetime.fromisoformat(moment).timestamp()) * 1_000_000_000
+
+
+def _all(session: Session, table: str, columns: str) -> set[tuple[Any, ...]]:
+    return {tuple(row) for row in session.execute(f"SELECT {columns} FROM {table}")}  # noqa: S608
+
+
+def _expected(rows: Any, columns: str) -> set[tuple[Any, ...]]:
+    text = [[v.decode() if isinstance(v, bytes) else v for v in getattr(rows, c).tolist()] for c in columns.split(", ")]
+    return set(zip(*text, strict=True))
+
+
+@pytest.mark.servers
+def test_fills_come_back_as_they_went_in_also_when_written_twice(session: Session) -> None:
+    rows = fills(3 * BATCH_ROWS + 7)
+    with Writer(session) as writer:
+        writer.fills(rows)
+        writer.fills(rows)
+    columns = "username, ticker, name, time, number, price, shares, cash, sequence"
+    assert _all(session, "fills", columns) == _expected(rows, columns)
+
+
+@pytest.mark.servers
+def test_an_older_state_never_covers_a_newer_one(session: Session) -> None:
+    new, old = positions(150, cash=1_000), positions(150)
+    with Writer(session) as writer:
+        writer.positions(new, version=8)
+    with Writer(session) as writer:
+        writer.positions(old, version=7)
+    columns = "ticker, username, name, time, cash, shares, reference, fills"
+    assert _all(session, "positions", columns) == _expected(new, columns)
+    assert _all(session, "positions", "username, status") == {
+        (f"user{i}", ("running", "stopped", "halted")[i % 3]) for i in range(150)
+    }
+
+
+@pytest.mark.servers
+def test_a_stop_leaves_the_rest_of_its_strategy(session: Session) -> None:
+    with Writer(session) as writer:
+        writer.strategies(openings(3))
+        writer.strategies(openings(2, Action.STOP, time=99))
+        writer.strategies(openings(3))  # the same stretch of the tape, done again
+    found = _all(session, "strategies", "username, cash, buy_below, sell_above, fill, opened, stopped")
+    assert found == {
+        ("user0", 1, 2, 3, "next", 11, 99),
+        ("user1", 2, 3, 4, "same", 11, 99),
+        ("user2", 3, 4, 5, "next", 11, None),
+    }
+
+
+@pytest.mark.servers
+def test_bars_lie_under_their_new_york_date(session: Session) -> None:
+    evening, next_day = _ns("2024-03-05T20:59:00-05:00"), _ns("2024-03-06T04:00:00-05:00")
+    with Writer(session) as writer:
+        writer.bars(bars("IBM", [evening, next_day]))
+    found = session.execute("SELECT time, open, trades FROM bars WHERE ticker = 'IBM' AND day = '2024-03-05'")
+    assert [tuple(row) for row in found] == [(evening, 0, 6)]
+
+
+@pytest.mark.servers
+def test_a_watermark_is_written_after_everything_before_it(session: Session) -> None:
+    writer = Writer(session)
+    writer.marks(7, b"packed")
+    writer.watermark("tape-a", 7, 41)
+    writer.watermark("tape-a", 7, 42)
+    writer.watermark("tape-a", 8, 5)
+    assert session.execute("SELECT block FROM marks WHERE shard = 7").one().block == b"packed"
+    assert writer.watermarks("tape-a") == {7: 42, 8: 5}
+    assert writer.watermarks("tape-b") == {}
+
+
+@pytest.mark.servers
+def test_users_are_written_with_their_origin(session: Session) -> None:
+    now = dt.datetime(2024, 3, 5, 12, tzinfo=dt.UTC)
+    with Writer(session) as writer:
+        writer.users(np.array([b"ann", b"bob"]), created=now, origin="generator")
+    row = session.execute("SELECT created, origin FROM users WHERE username = 'bob'").one()
+    assert (row.created.replace(tzinfo=dt.UTC), row.origin) == (now, "generator")
+
+
+@pytest.mark.servers
+def test_writing_nothing_sends_nothing(session: Session) -> None:
+    with Writer(session) as writer:
+        writer.fills(fills(0))
+        writer.positions(positions(0), version=1)
+        writer.strategies(openings(0))
+        assert not writer._sent
+
+
+@pytest.mark.servers
+def test_a_batch_has_only_the_columns_of_its_table(session: Session) -> None:
+    with pytest.raises(TypeError, match="no column speed"):
+        Writer(session).batch(time=dt.datetime.now(dt.UTC), speed=1)
+
+
+@pytest.mark.servers
+def test_a_server_that_refuses_is_told_at_once(cassandra: Settings) -> None:
+    writer = Writer(connect(cassandra))
+    with writer:
+        writer.fills(fills(1))
+    drop(cassandra)
+    writer.fills(fills(1))
+    with pytest.raises(ServerError, match="riskcontrol database init"):
+        writer.flush()
+    assert not writer._sent
+
+
+class _Future:
+    def __init__(self, error: Exception | None) -> None:
+        self.error = error
+
+    def result(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+
+class _Flaky:
+    """A session whose requests fail as told, one after the other, and then succeed."""
+
+    keyspace = "k"
+    client_protocol_handler: Any = None
+
+    def __init__(self, *errors: Exception | None) -> None:
+        self.errors = list(errors)
+        self.sent: list[Any] = []
+
+    def execute_async(self, statement: Any) -> _Future:
+        self.sent.append(statement)
+        return _Future(self.errors.pop(0) if self.errors else None)
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses made, none of which is waited for."""
+    made: list[float] = []
+    monkeypatch.setattr(database.writes.time, "sleep", made.append)
+    return made
+
+
+def test_what_fails_for_a_moment_is_sent_again_and_nothing_else_is(pauses: list[float]) -> None:
+    lost = OperationTimedOut()
+    session = _Flaky(None, lost, None, lost, lost)
+    writer = Writer(session)
+    for request in "abcd":
+        writer._send(request)
+    writer.flush()
+    assert session.sent == [*"abcd", *"bd", "b"]
+    assert pauses == list(PATIENCE[:2])
+
+
+def test_what_goes_on_failing_is_told_after_the_last_pause(pauses: list[float]) -> None:
+    writer = Writer(_Flaky(*[OperationTimedOut()] * 100))
+    writer._send("a")
+    with pytest.raises(ServerError, match="cassandra"):
+        writer.flush()
+    assert pauses == list(PATIENCE)
+    writer.flush()  # it has been told; nothing is left behind
+
+
+def test_what_can_never_succeed_is_not_sent_again(pauses: list[float]) -> None:
+    session = _Flaky(InvalidRequest("no such column"))
+    writer = Writer(session)
+    writer._send("a")
+    with pytest.raises(ServerError, match="no such column"):
+        writer.flush()
+    assert (session.sent, pauses) == (["a"], [])
+
+
+def test_only_so_many_requests_are_on_their_way() -> None:
+    writer = Writer(_Flaky())
+    for _ in range(3 * IN_FLIGHT):
+        writer._send("a")
+        assert len(writer._sent) <= IN_FLIGHT
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2024-01-02T04:59:59+00:00", "2024-01-01"),
+        ("2024-01-02T05:00:00+00:00", "2024-01-02"),
+        ("2024-07-02T03:59:59+00:00", "2024-07-01"),
+        ("2024-07-02T04:00:00+00:00", "2024-07-02"),
+        ("2024-03-10T06:59:59+00:00", "2024-03-10"),
+        ("2024-11-03T06:30:00+00:00", "2024-11-03"),
+    ],
+)
+def test_a_time_s_day_is_new_york_s(moment: str, day: str) -> None:
+    days = (dt.date.fromisoformat(day) - dt.date(1970, 1, 1)).days
+    assert new_york_days(np.array([_ns(moment)])).tolist() == [days + 2**31]
+
+
+@pytest.mark.servers
+def test_a_query_is_prepared_once_a_session(session: Session) -> None:
+    query = "SELECT origin FROM {}.users WHERE username = ?"
+    assert prepare(session, query) is prepare(session, query)
