@@ -92,9 +92,11 @@ class Writer:
     Args:
         session: A session with the keyspace of the tables.
 
-    >>> with Writer(session) as writer:  # doctest: +SKIP
-    ...     writer.fills(outcome.fills)
-    ...     writer.positions(outcome.positions, version=end)
+    Example::
+
+        with Writer(session) as writer:
+            writer.fills(outcome.fills)
+            writer.positions(outcome.positions, version=end)
     """
 
     def __init__(self, session: Session) -> None:
