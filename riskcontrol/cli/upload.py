@@ -28,6 +28,7 @@ def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_buc
 
     from ingestion import s3
     from ingestion.upload import destination, make_bucket, upload
+    from riskcontrol import servers
 
     targets = {path: destination(url, path) for path in paths}
     for path in paths:
@@ -35,7 +36,7 @@ def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_buc
             raise InputError("isn't there" if not path.exists() else "is not a file", source=str(path))
     if len({target.key for target in targets.values()}) < len(paths):
         raise InputError("two of the files have the same name, or one is given twice", source=url)
-    client = s3.client(settings)
+    client = s3.client(servers.resolve(settings))
     if create_bucket and make_bucket(client, targets[paths[0]], settings.s3_region):
         click.echo(f"Made the bucket {targets[paths[0]].bucket}.")
     terminal = Console(stderr=True)

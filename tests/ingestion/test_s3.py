@@ -37,6 +37,9 @@ class Faulty(ThreadingHTTPServer):
         self.ranges = True
         self.asked: list[str] = []
 
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing when a client goes away: that is what these tests are about."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     server: Faulty
