@@ -2,7 +2,7 @@
 
 A sale condition is a *set of letters*; files pad it (``" O  "``) or strip it (``"FI"``). A trade updates the last
 price, the high and low, or the volume only if every letter allows it. Some letters allow the last price only to
-the first trade of the day that sets one for its ticker: `IF_FIRST` marks them, and `ingestion.blocks` keeps the
+the first trade of the day that sets one for its ticker: `IF_FIRST` marks them, and `ingestion.lines` keeps the
 score as it goes through a file.
 """
 
