@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from cassandra import InvalidRequest, OperationTimedOut
 from cassandra.cluster import Session
+from cassandra.query import PreparedStatement
 
 import database.writes
+from database.replicas import Group, grouped, routing_keys
 from database.session import connect, drop, prepare
 from database.writes import BATCH_ROWS, IN_FLIGHT, PATIENCE, Writer, new_york_days
 from riskcontrol.errors import ServerError
@@ -38,6 +40,22 @@ def test_fills_come_back_as_they_went_in_also_when_written_twice(session: Sessio
         writer.fills(rows)
     columns = "username, ticker, name, time, number, price, shares, cash, sequence"
     assert _all(session, "fills", columns) == _expected(rows, columns)
+
+
+@pytest.mark.servers
+def test_rows_put_together_for_several_nodes_all_arrive(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    def two_nodes(_: Session, statement: PreparedStatement, columns: list[Any]) -> list[Group]:
+        keys = routing_keys([columns[i] for i in statement.routing_key_indexes])
+        return grouped(keys, ring=range(-(2**63), 2**63, 2**58), owners=[0, 1] * 32)
+
+    monkeypatch.setattr(database.writes, "group_by_replica", two_nodes)
+    rows = bars("NODES", [minute * 60_000_000_000 for minute in range(20_000)])  # of 14 days: as many partitions
+    with Writer(session) as writer:
+        writer.bars(rows)
+    found = _all(session, "bars", "ticker, time, open, high, low, close, volume, notional, trades")
+    assert {row for row in found if row[0] == "NODES"} == _expected(
+        rows, "ticker, time, open, high, low, close, volume, notional, trades"
+    )
 
 
 @pytest.mark.servers
