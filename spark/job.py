@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -215,7 +216,12 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         .set("spark.python.daemon.module", "spark.daemon")
         .set("spark.log.level", "ERROR")
     )
-    return SparkContext(conf=conf)
+    # Spark puts a handler of its own on Ctrl-C, which would cancel the batch under way.
+    handler = signal.getsignal(signal.SIGINT)
+    context = SparkContext(conf=conf)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, handler)
+    return context
 
 
 def run(
@@ -257,8 +263,9 @@ def run(
         with warnings.catch_warnings():
             # DStreams are deprecated but stay; the design rests on them.
             warnings.simplefilter("ignore", FutureWarning)
+            # Parts of seconds are fine, whatever the annotation says.
             streaming = StreamingContext(context, interval)  # type: ignore[arg-type]
-        # (It takes parts of seconds, whatever its annotation says.) A queue with a default is a clock: it gives an (empty) RDD at every tick.
+        # A queue with a default is a clock: it gives an (empty) RDD at every tick.
         empty = context.emptyRDD()
         streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)
         streaming.start()

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from ingestion.foreign import decode_trade
-from ingestion.topic import CONNECT_MS, MAX_RECORD, reaching
+from ingestion.topic import MAX_RECORD, bootstrap, connected, reaching
 from riskcontrol.blocks import decode
 from riskcontrol.errors import ServerError, TapeError
 from riskcontrol.rows import Openings
@@ -43,10 +43,8 @@ class Tape:
     """
 
     def __init__(self, settings: Settings) -> None:
-        with reaching(settings) as brokers:
-            self._consumer = KafkaConsumer(
-                bootstrap_servers=brokers.split(","), enable_auto_commit=False, bootstrap_timeout_ms=CONNECT_MS
-            )
+        self._consumer = connected(KafkaConsumer, bootstrap(settings), enable_auto_commit=False)
+        with reaching(settings.kafka):
             partitions = self._consumer.partitions_for_topic(settings.topic)
         self._settings = settings
         self._partitions = [TopicPartition(settings.topic, number) for number in sorted(partitions or ())]
@@ -74,7 +72,7 @@ class Tape:
         return self._offsets(self._consumer.end_offsets)
 
     def _offsets(self, ask: Any) -> dict[int, int]:
-        with reaching(self._settings):
+        with reaching(bootstrap(self._settings)):
             return {tp.partition: offset for tp, offset in ask(self._partitions, timeout_ms=10_000).items()}
 
     def close(self) -> None:
@@ -89,15 +87,15 @@ _consumers: dict[tuple[str, str, int], KafkaConsumer] = {}
 def _consumer(settings: Settings, shard: int) -> KafkaConsumer:
     key = (settings.kafka, settings.topic, shard)
     if key not in _consumers:
-        consumer = KafkaConsumer(
-            bootstrap_servers=settings.kafka.split(","),
+        consumer = connected(
+            KafkaConsumer,
+            settings.kafka,
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",
             fetch_max_wait_ms=20,
             max_partition_fetch_bytes=2 * MAX_RECORD,
             fetch_max_bytes=4 * MAX_RECORD,
-            bootstrap_timeout_ms=CONNECT_MS,
         )
         consumer.assign([TopicPartition(settings.topic, shard)])
         _consumers[key] = consumer
@@ -108,7 +106,7 @@ def _consumer(settings: Settings, shard: int) -> KafkaConsumer:
 def _failing_clean(settings: Settings, shard: int) -> Iterator[None]:
     """Forget the consumer when something goes wrong: the next try makes a new one."""
     try:
-        with reaching(settings):
+        with reaching(settings.kafka):
             yield
     except BaseException:
         consumer = _consumers.pop((settings.kafka, settings.topic, shard), None)
@@ -169,12 +167,11 @@ def send_rejected(settings: Settings, shard: int, rejected: list[Rejected]) -> N
     """
     if not rejected:
         return
-    with reaching(settings) as brokers:
-        producer = _producers.get(brokers)
-        if producer is None:
-            producer = _producers[brokers] = KafkaProducer(
-                bootstrap_servers=brokers.split(","), acks="all", max_request_size=MAX_RECORD
-            )
+    producer = _producers.get(settings.kafka)
+    if producer is None:
+        producer = connected(KafkaProducer, settings.kafka, acks="all", max_request_size=MAX_RECORD)
+        _producers[settings.kafka] = producer
+    with reaching(settings.kafka):
         sent = [
             producer.send(
                 settings.topic + REJECTED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from riskcontrol.servers.java import java
-from riskcontrol.servers.node import HOST, Node, free_ports
+from riskcontrol.servers.node import HOST, Node, free_ports, touch
 
 HEAP = "1g"
 
@@ -112,7 +112,8 @@ def cassandra(home: Path) -> Node:
         name="cassandra",
         folder=folder,
         command=(
-            str(java()), f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50", *options,
+            str(java()), f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50",
+            "-XX:+ExitOnOutOfMemoryError", *options,
             "-cp", f"{conf}:{fetch('cassandra')}/*", "org.apache.cassandra.service.CassandraDaemon",
         ),
         address=f"{HOST}:{port}",
@@ -121,9 +122,19 @@ def cassandra(home: Path) -> Node:
 
 
 def _answer(port: int) -> None:
-    from cassandra.cluster import Cluster  # noqa: PLC0415  the core has no Cassandra in it
+    touch(port)
+    # The core has no Cassandra in it, but asking it a question needs its client.
+    from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile  # noqa: PLC0415
+    from cassandra.policies import RoundRobinPolicy  # noqa: PLC0415
 
-    cluster = Cluster([HOST], port=port, connect_timeout=1, control_connection_timeout=2, protocol_version=5)
+    cluster = Cluster(
+        [HOST],
+        port=port,
+        connect_timeout=1,
+        control_connection_timeout=2,
+        protocol_version=5,
+        execution_profiles={EXEC_PROFILE_DEFAULT: ExecutionProfile(RoundRobinPolicy())},
+    )
     try:
         cluster.connect().execute("SELECT release_version FROM system.local")
     finally:

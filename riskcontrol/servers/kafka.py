@@ -9,7 +9,7 @@ from pathlib import Path
 
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.java import java
-from riskcontrol.servers.node import HOST, Node, free_ports
+from riskcontrol.servers.node import HOST, Node, free_ports, touch
 
 HEAP = "512m"
 
@@ -57,7 +57,7 @@ def kafka(home: Path) -> Node:
         command=(*run, f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Xshare:auto",
                  "kafka.Kafka", str(properties)),
         address=f"{HOST}:{port}",
-        ready=lambda: _answer(f"{HOST}:{port}"),
+        ready=lambda: _answer(port),
     )  # fmt: skip
 
 
@@ -71,10 +71,11 @@ def _format(run: tuple[str, ...], properties: Path) -> None:
         raise ServerError("its folder can't be formatted:\n" + "\n".join(said), server="kafka")
 
 
-def _answer(address: str) -> None:
+def _answer(port: int) -> None:
+    touch(port)
     from kafka import KafkaAdminClient  # noqa: PLC0415  the core has no Kafka in it
 
-    admin = KafkaAdminClient(bootstrap_servers=address, bootstrap_timeout_ms=1_000, request_timeout_ms=2_000)
+    admin = KafkaAdminClient(bootstrap_servers=f"{HOST}:{port}", bootstrap_timeout_ms=1_000, request_timeout_ms=2_000)
     try:
         admin.list_topics()
     finally:

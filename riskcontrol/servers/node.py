@@ -41,3 +41,12 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def touch(port: int) -> None:
+    """Open a connection and close it: what is cheaper to ask first than a client of the server's kind.
+
+    Raises:
+        OSError: Nobody listens there.
+    """
+    socket.create_connection((HOST, port), timeout=1).close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from riskcontrol.servers.node import HOST, Node, free_ports
+from riskcontrol.servers.node import HOST, Node, free_ports, touch
 
 ACCESS_KEY, SECRET_KEY = "riskcontrol", "riskcontrol-local"  # it takes any
 REGION = "us-east-1"
@@ -21,19 +21,20 @@ def s3(home: Path) -> Node:
         folder=folder,
         command=(sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)),
         address=f"http://{HOST}:{port}",
-        ready=lambda: _answer(f"http://{HOST}:{port}"),
+        ready=lambda: _answer(port),
         environment={"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(64 << 20)},
     )
 
 
-def _answer(endpoint: str) -> None:
+def _answer(port: int) -> None:
+    touch(port)
     import boto3  # noqa: PLC0415  the core has no boto3 in it
     from botocore.config import Config  # noqa: PLC0415
 
     once = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
     client = boto3.client(
         "s3",
-        endpoint_url=endpoint,
+        endpoint_url=f"http://{HOST}:{port}",
         aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=SECRET_KEY,
         region_name=REGION,

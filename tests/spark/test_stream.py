@@ -1,0 +1,178 @@
+"""The whole line on real parts: file, S3, Kafka, Spark, Cassandra; every fill equals the plain reference's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from database.session import connect
+from database.writes import Writer
+from ingestion.producer import TapeProducer, publish_openings
+from ingestion.s3 import client
+from ingestion.sources import find_sources
+from ingestion.topic import partition_of, tape_id
+from riskcontrol.settings import Settings
+from riskcontrol.strategy import Action, FillMode, Strategy
+from tests.core.test_engine import openings
+from tests.processes import Running, run, simulated_day, until
+from tests.reference import Reference
+
+pytestmark = pytest.mark.servers
+
+TICKERS = 12
+
+
+def drawn(tickers: Sequence[str], count: int) -> list[Strategy]:
+    """Return strategies on these tickers, with narrow levels so that they act often."""
+    rng = np.random.default_rng(3)
+    return [
+        Strategy(
+            f"user{i}",
+            "s1",
+            tickers[i % len(tickers)],
+            int(rng.integers(2_000, 400_000)) * 1_000_000,
+            int(rng.integers(2, 40)) * 10_000,
+            int(rng.integers(2, 40)) * 10_000,
+            FillMode(i % 2),
+        )
+        for i in range(count)
+    ]
+
+
+def reached(settings: Settings, offsets: dict[int, int]) -> bool:
+    """Say whether the job has written everything before these offsets."""
+    marks = Writer(connect(settings)).watermarks(tape_id(settings))
+    return all(marks.get(shard, 0) >= offset for shard, offset in offsets.items())
+
+
+def ends(settings: Settings) -> dict[int, int]:
+    from spark.source import Tape
+
+    tape = Tape(settings)
+    try:
+        return tape.ends()
+    finally:
+        tape.close()
+
+
+def rows(settings: Settings, table: str, columns: str) -> list[tuple[object, ...]]:
+    return sorted(tuple(row) for row in connect(settings).execute(f"SELECT {columns} FROM {table}"))  # noqa: S608
+
+
+FILLS = "username, name, ticker, number, time, price, shares, cash, sequence"
+
+
+def check_against(reference: Reference, settings: Settings) -> None:
+    """Compare every fill, position and closed bar in the database with the reference."""
+    assert rows(settings, "fills", FILLS) == sorted(reference.fills)
+    positions = {row[:3]: row[3:] for row in rows(settings, "positions", "username, name, ticker, cash, shares, fills")}
+    seen = {key: p for key, p in reference.positions.items() if p.reference is not None}
+    assert positions == {key: (p.cash, p.shares, p.fills) for key, p in seen.items()}
+    columns = "ticker, time, open, high, low, close, volume, notional, trades"
+    bars = {row[:2]: row[2:] for row in rows(settings, "bars", columns)}
+    last = {ticker: max(time for name, time in reference.bars if name == ticker) for ticker, _ in reference.bars}
+    # The last minute of a ticker is still open.
+    closed = {key: tuple(bar.values()) for key, bar in reference.bars.items() if key[1] < last[key[0]]}
+    assert bars == closed
+
+
+def test_every_fill_from_file_to_database_equals_the_reference(servers: Settings, tmp_path: Path) -> None:
+    day = simulated_day(tmp_path, tickers=TICKERS, trades=30_000)
+    client(servers).create_bucket(Bucket=servers.topic)
+    uploaded = run(servers, "upload", str(day), f"s3://{servers.topic}/days")
+    assert uploaded.returncode == 0, uploaded.stderr
+    (source,) = find_sources(str(day), servers)
+    trades = list(source.batches())
+    tickers = sorted({ticker for batch in trades for ticker in batch.column("ticker").dictionary.to_pylist()})
+    strategies = drawn(tickers, 240)
+
+    with Running(servers, "stream", "--batch", "0.5", "--state", str(tmp_path / "state")) as stream:
+        publish_openings(servers, strategies)
+        stream.wait_for("openings 240")
+        sent = run(servers, "ingest", f"s3://{servers.topic}/days", "--speed", "max")
+        assert sent.returncode == 0, sent.stderr
+        until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
+        assert stream.interrupt() == 0, stream.output
+    reference = Reference().feed([openings(*strategies), *trades])
+    assert len(reference.fills) > 1_000
+    check_against(reference, servers)
+
+
+def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_path: Path) -> None:
+    day = simulated_day(tmp_path, tickers=TICKERS, trades=20_000, seed=2)
+    (source,) = find_sources(str(day), servers)
+    trades = list(source.batches())
+    tickers = sorted({ticker for batch in trades for ticker in batch.column("ticker").dictionary.to_pylist()})
+    strategies = drawn(tickers, 120)
+    stopped = strategies[:10]
+    publish_openings(servers, strategies)
+    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
+    with Running(servers, *command) as stream:
+        stream.wait_for("openings 120")
+        # A day in about eight seconds, so that the kill comes in the midst of it.
+        with Running(servers, "ingest", str(day), "--speed", "3000", "--from", "09:30") as ingest:
+            until(lambda: "fills 0" not in stream.lines[-1] and "trades" in stream.lines[-1], 60, lambda: stream.output)
+            stream.kill()
+            ingest.process.wait(60)
+    with Running(servers, *command) as stream:
+        until(lambda: reached(servers, ends(servers)), 90, lambda: stream.output)
+        offsets = publish_openings(servers, stopped, action=Action.STOP)
+        until(lambda: reached(servers, offsets), 30, lambda: stream.output)
+        assert stream.interrupt() == 0
+        assert "finished batch" in stream.output
+    reference = Reference().feed([openings(*strategies), *trades, openings(*stopped, action=Action.STOP)])
+    check_against(reference, servers)
+    statuses = dict(connect(servers).execute("SELECT username, status FROM positions"))
+    assert {name for name, status in statuses.items() if status == "stopped"} >= {
+        s.username for s in stopped if s.username in statuses
+    }
+
+
+def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(servers: Settings, tmp_path: Path) -> None:
+    from kafka import KafkaConsumer, TopicPartition
+
+    strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
+    shard = partition_of("IBM", servers.shards)
+    foreign = [
+        b'{"ticker": "IBM", "price": %s, "timestamp": "2024-03-05T10:00:%02d-05:00"}' % (price, second)
+        for second, price in enumerate((b"200.00", b"199.90"))
+    ]
+    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+        publish_openings(servers, [strategy])
+        with TapeProducer(servers) as producer:
+            producer.send(shard, foreign[0], [])
+            producer.send(shard, b"\x00 no block", [("type", b"trades"), ("schema", b"1")])
+            producer.send(shard, b"no JSON", [])
+            producer.send(shard, b"later", [("type", b"trades"), ("schema", b"9")])
+            producer.send(shard, foreign[1], [])
+            last = producer.wait(shard)
+        assert last is not None
+        until(lambda: reached(servers, {shard: last + 1}), 90, lambda: stream.output)
+        until(lambda: sum(int(n) for n in re.findall(r"rejected (\d+)", stream.output)) == 3, 10, lambda: stream.output)
+    assert [row[6] for row in rows(servers, "fills", FILLS)] == [50]
+    consumer = KafkaConsumer(bootstrap_servers=servers.kafka, auto_offset_reset="earliest")
+    consumer.assign([TopicPartition(servers.topic + ".rejected", 0)])
+    rejected: list[dict[str, bytes]] = []
+
+    def three() -> bool:
+        for records in consumer.poll(200).values():
+            rejected.extend(dict(record.headers) for record in records)
+        return len(rejected) >= 3
+
+    until(three, 20)
+    consumer.close()
+    assert [r["partition"] for r in rejected] == [str(shard).encode()] * 3
+    assert [int(r["offset"]) for r in rejected] == [2, 3, 4]
+    assert b"Arrow" in rejected[0]["reason"]
+    assert b"JSON" in rejected[1]["reason"]
+    assert b"newer" in rejected[2]["reason"]
+
+
+def test_without_a_broker_it_says_what_to_do(tmp_path: Path) -> None:
+    done = run(Settings(home=tmp_path), "stream")
+    assert done.returncode == 1
+    assert "riskcontrol up" in done.stderr
