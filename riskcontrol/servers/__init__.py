@@ -7,16 +7,12 @@ keeps them in memory).
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-
-import psutil
 
 from riskcontrol.errors import RiskControlError, ServerError
 from riskcontrol.servers.cassandra import cassandra
@@ -24,6 +20,7 @@ from riskcontrol.servers.kafka import kafka
 from riskcontrol.servers.node import Node
 from riskcontrol.servers.registry import Entry, Registry, end
 from riskcontrol.servers.s3 import ACCESS_KEY, SECRET_KEY, s3
+from riskcontrol.servers.signals import terminable, undisturbed
 from riskcontrol.settings import Settings
 
 SERVERS: dict[str, Callable[[Path], Node]] = {"kafka": kafka, "cassandra": cassandra, "s3": s3}
@@ -38,7 +35,7 @@ Told = Callable[[str], None]
 def start(home: Path, names: Sequence[str] = tuple(SERVERS), *, on_event: Told | None = None) -> dict[str, str]:
     """Start those servers that don't run yet and return when all of them answer.
 
-    Interrupted (Ctrl-C) or failing, it stops those that it had started.
+    Interrupted (Ctrl-C, SIGTERM) or failing, it stops those that it had started.
 
     Args:
         home: Folder for data, logs and `servers.json`.
@@ -52,14 +49,15 @@ def start(home: Path, names: Sequence[str] = tuple(SERVERS), *, on_event: Told |
         ServerError: One doesn't come up; the end of its log is in the message.
     """
     registry = Registry(home)
-    with registry.locked():
+    with registry.locked(), terminable():
         found = registry.alive()
         starting = _Start(registry, on_event or (lambda _: None))
         missing = [name for name in names if name not in found]
         try:
             addresses = starting.all(missing)
         except BaseException:
-            starting.undo()
+            with undisturbed():
+                starting.undo()
             raise
     return {name: found[name].address if name in found else addresses[name] for name in names}
 
@@ -168,29 +166,12 @@ class _Start:
         raise ServerError(f"ended while starting; the end of {log}:\n{_tail(log)}", server=name)
 
     def _spawn(self, node: Node) -> Path:
-        logs = self._registry.home / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        log = logs / f"{node.name}.log"
-        if log.exists():
-            log.replace(log.with_suffix(".log.1"))
-        with self._lock, log.open("wb") as output:
+        with self._lock:
             if self._cancelled.is_set():
                 raise ServerError("not started: another server failed", server=node.name)
-            # A session of its own: Ctrl-C in our terminal must reach us, who then stop it properly.
-            process = subprocess.Popen(
-                node.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=os.environ | dict(node.environment),
-                start_new_session=True,
-            )
-            created = psutil.Process(process.pid).create_time()
-            entry = Entry(node.name, process.pid, created, node.address, str(log.absolute()))
+            entry = self._registry.launch(node.name, node.command, address=node.address, environment=node.environment)
             self._started = [other for other in self._started if other.name != node.name] + [entry]
-            self._registry.add(entry)
-        _reap(process)
-        return log
+        return Path(entry.log)
 
     def _answers(self, node: Node, log: Path) -> bool:
         """Wait for an answer; False if the server ended instead."""
@@ -199,6 +180,8 @@ class _Start:
         while not self._cancelled.is_set():
             try:
                 node.ready()
+                if not _listens(entry, node):
+                    raise ConnectionError("another program answers there")
             except RiskControlError:
                 raise
             except Exception as error:  # whatever its client raises means: not yet
@@ -223,11 +206,6 @@ def _end_all(registry: Registry, entries: Sequence[Entry]) -> None:
         list(pool.map(end, processes))
     for entry in entries:
         registry.remove(entry.name)
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Collect a child's exit status when it ends, so that it doesn't stay a zombie while we live."""
-    threading.Thread(target=process.wait, daemon=True, name=f"reap {process.pid}").start()
 
 
 def _port_was_taken(log: Path) -> bool:
