@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ingestion.topic import bootstrap
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -25,7 +26,7 @@ def only_one(settings: Settings, source: str) -> Iterator[None]:
     """
     folder = settings.home / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    tape = f"{settings.kafka}\0{settings.topic}\0{source}"
+    tape = f"{bootstrap(settings)}\0{settings.topic}\0{source}"
     with (folder / f"ingest-{hashlib.sha256(tape.encode()).hexdigest()[:16]}").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

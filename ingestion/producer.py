@@ -11,7 +11,7 @@ from typing import Any, Self
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 
-from ingestion.topic import CONNECT_MS, MAX_RECORD, ensure_topic, partition_of, reaching, reason
+from ingestion.topic import MAX_RECORD, bootstrap, connected, ensure_topic, partition_of, reaching, reason
 from riskcontrol.blocks import OPENINGS_HEADERS, Headers, encode, openings_batch
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
@@ -39,19 +39,18 @@ class TapeProducer:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._brokers, self._topic = bootstrap(settings), settings.topic
         self.partitions = ensure_topic(settings)
-        with reaching(settings) as brokers:
-            self._client = KafkaProducer(
-                bootstrap_servers=brokers.split(","),
-                bootstrap_timeout_ms=CONNECT_MS,
-                enable_idempotence=True,
-                acks="all",
-                max_request_size=MAX_RECORD + (1 << 20),
-                request_timeout_ms=_ANSWER_MS,
-                delivery_timeout_ms=_DELIVERY_MS,
-                allow_auto_create_topics=False,
-            )
+        self._client = connected(
+            KafkaProducer,
+            self._brokers,
+            enable_idempotence=True,
+            acks="all",
+            max_request_size=MAX_RECORD + (1 << 20),
+            request_timeout_ms=_ANSWER_MS,
+            delivery_timeout_ms=_DELIVERY_MS,
+            allow_auto_create_topics=False,
+        )
         self._pending: dict[int, Any] = {}
 
     def send(self, partition: int, value: bytes, headers: Headers) -> None:
@@ -66,10 +65,8 @@ class TapeProducer:
             ServerError: This record, or the earlier one, can't be written.
         """
         self.wait(partition)
-        with reaching(self._settings):
-            self._pending[partition] = self._client.send(
-                self._settings.topic, value, partition=partition, headers=headers
-            )
+        with reaching(self._brokers):
+            self._pending[partition] = self._client.send(self._topic, value, partition=partition, headers=headers)
 
     def wait(self, partition: int) -> int | None:
         """Wait until the partition's record in flight is acknowledged.
@@ -87,7 +84,7 @@ class TapeProducer:
             return int(future.get().offset)
         except kafka_errors.KafkaError as error:
             raise ServerError(
-                f"partition {partition} of topic {self._settings.topic} takes no records: {reason(error)}; "
+                f"partition {partition} of topic {self._topic} takes no records: {reason(error)}; "
                 "see to the broker and run the same command again: it goes on where the tape ends",
                 server="kafka",
             ) from error
@@ -114,23 +111,22 @@ class TapeReader:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        with reaching(settings) as brokers:
-            self._client = KafkaConsumer(
-                bootstrap_servers=brokers.split(","),
-                bootstrap_timeout_ms=CONNECT_MS,
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                allow_auto_create_topics=False,
-                max_partition_fetch_bytes=MAX_RECORD,
-                fetch_max_wait_ms=50,
-            )
+        self._brokers, self._topic = bootstrap(settings), settings.topic
+        self._client = connected(
+            KafkaConsumer,
+            self._brokers,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            allow_auto_create_topics=False,
+            max_partition_fetch_bytes=MAX_RECORD,
+            fetch_max_wait_ms=50,
+        )
 
     def bounds(self, partition: int) -> tuple[int, int]:
         """Return the first offset of a partition and the one after its last."""
-        at = TopicPartition(self._settings.topic, partition)
-        with reaching(self._settings):
+        at = TopicPartition(self._topic, partition)
+        with reaching(self._brokers):
             return int(self._client.beginning_offsets([at])[at]), int(self._client.end_offsets([at])[at])
 
     def read(self, partition: int, first: int, end: int) -> Iterator[Any]:
@@ -141,8 +137,8 @@ class TapeReader:
         """
         if first >= end:
             return
-        at = TopicPartition(self._settings.topic, partition)
-        with reaching(self._settings):
+        at = TopicPartition(self._topic, partition)
+        with reaching(self._brokers):
             self._client.assign([at])
             self._client.seek(at, first)
             patience = time.monotonic() + _DELIVERY_MS / 1_000

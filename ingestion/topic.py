@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,13 +16,13 @@ from kafka.partitioner.default import murmur2
 
 from riskcontrol.blocks import MAX_BYTES
 from riskcontrol.errors import ServerError, SettingsError
+from riskcontrol.servers import require
 from riskcontrol.settings import Settings
 
 MAX_RECORD = MAX_BYTES + (1 << 20)
 """Largest record the topic takes, bytes: the largest block and a megabyte for its headers."""
 
-CONNECT_MS = 5_000
-"""How long a broker may take to answer at first, milliseconds."""
+_CONNECT_SECONDS = 5
 
 _CONFIG = {
     "cleanup.policy": "delete",
@@ -46,30 +47,61 @@ def bootstrap(settings: Settings) -> str:
         SettingsError: What is set isn't a list of addresses.
         ServerError: None is set and no local broker runs.
     """
-    if settings.kafka:
-        if not _ADDRESSES.fullmatch(settings.kafka):
-            raise SettingsError(f"{settings.kafka!r} is not HOST:PORT[,HOST:PORT...]", field="kafka")
-        return settings.kafka
-    raise ServerError("no broker is set and none runs here; start one with: riskcontrol up", server="kafka")
+    addresses = require(settings, "kafka").kafka
+    if not _ADDRESSES.fullmatch(addresses):
+        raise SettingsError(f"{addresses!r} is not HOST:PORT[,HOST:PORT...]", field="kafka")
+    return addresses
 
 
 @contextmanager
-def reaching(settings: Settings) -> Iterator[str]:
-    """Give the brokers' addresses; errors of the client inside become `ServerError` with what to do.
+def reaching(brokers: str) -> Iterator[None]:
+    """Turn errors of the client inside into `ServerError` with what to do.
+
+    Args:
+        brokers: Their addresses, as `bootstrap` returns them.
 
     Raises:
         ServerError: The brokers can't be reached, or refuse what is asked of them.
     """
-    brokers = bootstrap(settings)
     try:
-        yield brokers
+        yield
     except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:
-        raise ServerError(
-            f"no answer from {brokers} ({error}); start one with: riskcontrol up, or give its address with --kafka",
-            server="kafka",
-        ) from error
+        raise _no_answer(brokers, error) from error
     except kafka_errors.KafkaError as error:
         raise ServerError(f"{brokers}: {reason(error)}", server="kafka") from error
+
+
+def connected(make: Callable[..., Any], brokers: str, **config: Any) -> Any:
+    """Return a client of the brokers.
+
+    Args:
+        make: Its class.
+        brokers: Their addresses, as `bootstrap` returns them.
+        config: What else the client is given.
+
+    Raises:
+        ServerError: They can't be reached.
+    """
+    with reaching(brokers):
+        # Knocked at first: the client takes long to give up, and then leaves its sockets open.
+        refused: OSError | None = None
+        for address in brokers.split(","):
+            host, port = address.rsplit(":", 1)
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+                break
+            except OSError as error:
+                refused = error
+        else:
+            raise _no_answer(brokers, refused) from refused
+        return make(bootstrap_servers=brokers.split(","), bootstrap_timeout_ms=_CONNECT_SECONDS * 1_000, **config)
+
+
+def _no_answer(brokers: str, error: Exception | None) -> ServerError:
+    return ServerError(
+        f"no answer from {brokers} ({error}); start one with: riskcontrol up, or give its address with --kafka",
+        server="kafka",
+    )
 
 
 def reason(error: BaseException) -> str:
@@ -130,19 +162,20 @@ def partition_of(ticker: str, partitions: int) -> int:
     """Return the partition of a ticker: that of Kafka's default partitioner for the ticker as the key.
 
     >>> partition_of("IBM", 4)
-    2
+    3
     """
     return int((murmur2(ticker.encode()) & 0x7FFFFFFF) % partitions)
 
 
 @contextmanager
 def _admin(settings: Settings) -> Iterator[Any]:
-    with reaching(settings) as brokers:
-        admin = KafkaAdminClient(bootstrap_servers=brokers.split(","), bootstrap_timeout_ms=CONNECT_MS)
-        try:
+    brokers = bootstrap(settings)
+    admin = connected(KafkaAdminClient, brokers)
+    try:
+        with reaching(brokers):
             yield admin
-        finally:
-            admin.close()
+    finally:
+        admin.close()
 
 
 def _describe(admin: Any, topic: str) -> dict[str, Any] | None:
