@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from riskcontrol.settings import Settings
 
-RISKCONTROL = (sys.executable, "-c", "from riskcontrol.cli import main; main()")
+RISKCONTROL = (sys.executable, "-m", "riskcontrol")
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 from importlib.metadata import version
 
@@ -62,8 +63,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; an error raised on purpose is one line and exit status 1."""
+    # Asked to end (by the system, a supervisor, `kill`), a command ends as it does on Ctrl-C: cleanly.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        cli.main(standalone_mode=False)
+        cli.main(standalone_mode=False, prog_name="riskcontrol")
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

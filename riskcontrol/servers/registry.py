@@ -6,7 +6,9 @@ import fcntl
 import json
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,6 +74,38 @@ class Registry:
     def add(self, entry: Entry) -> None:
         """Note a server down."""
         self._write(self.alive() | {entry.name: entry})
+
+    def launch(
+        self, name: str, command: Sequence[str], *, address: str = "", environment: Mapping[str, str] | None = None
+    ) -> Entry:
+        """Start a program and note it down; what it prints goes to `logs/NAME.log`, the log before stays as `.log.1`.
+
+        Args:
+            name: What it is called.
+            command: Program and arguments.
+            address: Where clients will reach it.
+            environment: What it needs beside our own environment.
+        """
+        logs = self.home / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        log = (logs / f"{name}.log").absolute()
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("wb") as output:
+            # A session of its own: Ctrl-C in our terminal must reach us, who then stop it properly.
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | dict(environment or {}),
+                start_new_session=True,
+            )
+        # Its exit status is collected when it ends, so that it doesn't stay a zombie while we live.
+        threading.Thread(target=process.wait, daemon=True, name=f"reap {name}").start()
+        entry = Entry(name, process.pid, psutil.Process(process.pid).create_time(), address, str(log))
+        self.add(entry)
+        return entry
 
     def remove(self, name: str) -> None:
         """Strike a server out."""
