@@ -7,16 +7,12 @@ keeps them in memory).
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-
-import psutil
 
 from riskcontrol.errors import RiskControlError, ServerError
 from riskcontrol.servers.cassandra import cassandra
@@ -171,29 +167,12 @@ class _Start:
         raise ServerError(f"ended while starting; the end of {log}:\n{_tail(log)}", server=name)
 
     def _spawn(self, node: Node) -> Path:
-        logs = self._registry.home / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        log = logs / f"{node.name}.log"
-        if log.exists():
-            log.replace(log.with_suffix(".log.1"))
-        with self._lock, log.open("wb") as output:
+        with self._lock:
             if self._cancelled.is_set():
                 raise ServerError("not started: another server failed", server=node.name)
-            # A session of its own: Ctrl-C in our terminal must reach us, who then stop it properly.
-            process = subprocess.Popen(
-                node.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=os.environ | dict(node.environment),
-                start_new_session=True,
-            )
-            created = psutil.Process(process.pid).create_time()
-            entry = Entry(node.name, process.pid, created, node.address, str(log.absolute()))
+            entry = self._registry.launch(node.name, node.command, address=node.address, environment=node.environment)
             self._started = [other for other in self._started if other.name != node.name] + [entry]
-            self._registry.add(entry)
-        _reap(process)
-        return log
+        return Path(entry.log)
 
     def _answers(self, node: Node, log: Path) -> bool:
         """Wait for an answer; False if the server ended instead."""
@@ -228,11 +207,6 @@ def _end_all(registry: Registry, entries: Sequence[Entry]) -> None:
         list(pool.map(end, processes))
     for entry in entries:
         registry.remove(entry.name)
-
-
-def _reap(process: subprocess.Popen[bytes]) -> None:
-    """Collect a child's exit status when it ends, so that it doesn't stay a zombie while we live."""
-    threading.Thread(target=process.wait, daemon=True, name=f"reap {process.pid}").start()
 
 
 def _port_was_taken(log: Path) -> bool:
