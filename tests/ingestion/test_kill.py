@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import random
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from ingestion.simulate import file_name, simulate_day
 from ingestion.topic import ensure_topic
 from riskcontrol.settings import Settings
 from tests.ingestion.tapes import tables
+from tests.processes import RISKCONTROL, environment
 
 pytestmark = pytest.mark.servers
 
@@ -26,10 +25,9 @@ KILLS = 6
 
 def ingest(settings: Settings, path: Path, speed: str) -> subprocess.Popen[str]:
     """Start `riskcontrol ingest` in a process of its own."""
-    given = {"KAFKA": settings.kafka, "HOME": settings.home, "TOPIC": settings.topic, "SHARDS": settings.shards}
     return subprocess.Popen(
-        [sys.executable, "-c", "from riskcontrol.cli import main; main()", "ingest", str(path), "--speed", speed],
-        env=os.environ | {f"RISKCONTROL_{name}": str(value) for name, value in given.items()},
+        [*RISKCONTROL, "ingest", str(path), "--speed", speed],
+        env=environment(settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
