@@ -1,0 +1,203 @@
+"""`riskcontrol demo`: everything at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from riskcontrol.cli.ingest import Speed
+from riskcontrol.cli.options import with_settings
+from riskcontrol.errors import RiskControlError
+from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+    from ingestion.ingest import Progress
+    from riskcontrol.cli.demonstration import Demo, Ready, Told
+
+_LINE_SECONDS = 15
+"""How often progress is told where there is no terminal to draw it on."""
+
+
+@click.command()
+@click.option("--trades", metavar="FILE|FOLDER|s3://...", default="",
+              help="Real trade files (Daily TAQ or WRDS) [default: a simulated day].")  # fmt: skip
+@click.option("--users", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True,
+              help="How many users' strategies to open.")  # fmt: skip
+@click.option("--speed", type=Speed(), default="60", show_default=True,
+              help="How many times as fast as the day itself: 1, 60, ...; max: as fast as can be.")  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
+              help="Port of the pages; 0 takes a free one, and so does a taken 8050.")  # fmt: skip
+@with_settings("s3_endpoint")
+def command(settings: Settings, trades: str, users: int, speed: float, port: int) -> None:
+    r"""Start everything on this machine and replay a trading day.
+
+    Kafka, Cassandra and an S3 server start on loopback; a day of trades goes from the bucket through Kafka into the
+    Spark stream, where every user's strategy trades on it; the pages show what became of them. Each run starts from
+    nothing, in HOME/demo, beside whatever `riskcontrol up` runs. Ctrl-C stops it all.
+
+    \b
+    Example:
+      riskcontrol demo
+      riskcontrol demo --trades EQY_US_ALL_TRADE_20131007.gz --users 100000 --speed max
+    """
+    from riskcontrol.cli.demonstration import Demo, Options
+
+    options = Options(trades, users, None if speed == float("inf") else speed, _free(port))
+    demo = Demo(settings, options)
+    _interrupt_once()
+    try:
+        with _bar() as bar:
+            began = time.monotonic()
+            ready = demo.start(_teller(bar, began))
+            click.echo(f"Everything runs after {time.monotonic() - began:.0f} s.")
+            _welcome(ready, options.users)
+            _replayed(demo, ready, bar)
+            click.echo("The day is over; the pages stay until Ctrl-C.")
+            _watch(demo)
+    finally:
+        click.echo("\nStopping ...", err=True)
+        demo.stop()
+        click.echo("Everything is stopped.", err=True)
+
+
+def _free(port: int) -> int:
+    """Return the port, or 0 where it is the usual one and taken."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0 if port == 8050 else port
+    return port
+
+
+@contextmanager
+def _bar() -> Iterator[Bar | None]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield None
+        return
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+        console=terminal,
+        transient=True,
+    ) as bar:
+        yield bar
+
+
+def _teller(bar: Bar | None, began: float) -> Told:
+    """Return what shows the steps: a bar each on a terminal, else a line each."""
+    tasks: dict[str, object] = {}
+    lock = threading.Lock()
+
+    def told(what: str, part: float | None) -> None:
+        with lock:
+            if bar is None:
+                if what not in tasks:
+                    tasks[what] = None
+                    click.echo(f"{time.monotonic() - began:5.1f} s  {what} ...", err=True)
+                return
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=1.0 if part is not None else None, detail="")
+            if part is not None:
+                bar.update(tasks[what], completed=part)  # type: ignore[arg-type]
+
+    return told
+
+
+def _welcome(ready: Ready, users: int) -> None:
+    click.echo(
+        f"\n  RiskControl is at  {ready.url}\n"
+        f"  Try the user       {ready.username}   ({ready.url}user/{ready.username})\n\n"
+        f"{users:,} strategies trade on paper while the day is replayed. In the page, open one of your own: it trades "
+        "within two seconds.\nCtrl-C stops everything.\n"
+    )
+
+
+def _replayed(demo: Demo, ready: Ready, bar: Bar | None) -> None:
+    """Replay the day, showing how far it is, until it is over or a part fails."""
+    from ingestion.replay import new_york
+    from riskcontrol.cli.demonstration import in_background
+
+    task = None
+    if bar is not None:
+        for each in list(bar.task_ids):
+            bar.remove_task(each)
+        task = bar.add_task("Replaying", total=1.0, detail="")
+    latest: list[Progress] = []
+    stop = threading.Event()
+    replay = in_background(lambda: demo.replay(ready, lambda progress: latest.append(progress), stop))
+    pipeline = _Pipeline(ready.settings)
+    last_line = 0.0
+    try:
+        while not replay.done():
+            time.sleep(0.5)
+            demo.check()
+            if not latest:
+                continue
+            progress = latest[-1]
+            latest.clear()
+            clock = f"{new_york(progress.time):%Y-%m-%d %H:%M:%S} New York"
+            detail = f"{clock}, {progress.sent:,} trades sent; {pipeline.told()}"
+            if bar is not None and task is not None:
+                bar.update(task, completed=progress.bytes_read / max(progress.size, 1), detail=detail)
+            elif time.monotonic() - last_line > _LINE_SECONDS:
+                last_line = time.monotonic()
+                click.echo(detail, err=True)
+        replay.result()
+    finally:
+        stop.set()
+
+
+class _Pipeline:
+    """What the stream says of itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        from database.reads import Reader
+        from database.session import connect
+
+        self._reader = Reader(connect(settings))
+
+    def told(self) -> str:
+        try:
+            batches = self._reader.batches(limit=1)
+        except RiskControlError as error:
+            return str(error)
+        if batches.empty:
+            return "the stream starts"
+        batch = batches.iloc[0]
+        return f"last batch: {batch.trades:,} trades, {batch.fills:,} fills, {batch.processing:.2f} s"
+
+
+def _watch(demo: Demo) -> None:
+    while True:
+        time.sleep(1)
+        demo.check()
+
+
+def _interrupt_once() -> None:
+    """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt and those after it do nothing: stopping must finish."""
+
+    def interrupt(number: int, frame: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)

@@ -1,0 +1,278 @@
+"""The demonstration: every real part on this machine, a day replayed through all of them.
+
+Each run starts from nothing, in a folder of its own (HOME/demo); only the simulated day is kept from run to run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import date
+from datetime import time as clock_time
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from riskcontrol import servers
+from riskcontrol.errors import ServerError
+from riskcontrol.servers.registry import Entry, Registry, end
+from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    from ingestion.ingest import Progress
+    from ingestion.sources import Source
+    from riskcontrol.rows import Openings
+
+T = TypeVar("T")
+Told = Callable[[str, float | None], None]
+"""Takes what is being done and which part of it is done, None where that isn't known."""
+
+DAY = date(2024, 3, 5)
+TICKERS = 100
+TRADES = 1_000_000
+SEED = 1
+BUCKET = "trades"
+CLOCK_FROM = clock_time(9, 29, 50)
+"""The replay clock starts just before the session opens; what is before it is sent at once."""
+
+_CHILD_SECONDS = 90
+
+_OWN = {"kafka": "", "cassandra": "", "s3_endpoint": "", "topic": "tape", "keyspace": "riskcontrol", "shards": 4}
+"""Whatever else is set, the demonstration uses its own servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the demonstration shows.
+
+    Args:
+        trades: Trade files (path or s3://), or empty for a simulated day.
+        users: How many users' strategies are opened.
+        speed: Seconds of event time in a second; None: as fast as can be.
+        port: The pages' port, 0 for a free one.
+    """
+
+    trades: str = ""
+    users: int = 10_000
+    speed: float | None = 60.0
+    port: int = 8050
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What a newcomer needs to know.
+
+    Args:
+        url: Where the pages are.
+        username: A user whose strategy trades often.
+        settings: With the addresses of the servers.
+        sources: The days that will be replayed.
+    """
+
+    url: str
+    username: str
+    settings: Settings
+    sources: list[Source]
+
+
+class Demo:
+    """Starts the parts in order and stops them again, whatever happens in between.
+
+    Args:
+        settings: Where its folder is (`home`), and S3 for trade files that are there.
+        options: What it shows.
+    """
+
+    def __init__(self, settings: Settings, options: Options) -> None:
+        self.home = settings.home / "demo"
+        self.options = options
+        self._outer = settings
+        self._told: Told = lambda what, part: None
+        self._registry = Registry(self.home)
+        self._children: list[Entry] = []
+
+    def start(self, told: Told) -> Ready:
+        """Start everything up to the point where trades can flow.
+
+        Args:
+            told: Told what happens; called from several threads.
+
+        Raises:
+            RiskControlError: A part can't be started; those started before are for `stop` to stop.
+        """
+        self._told = told
+        self._told("Clearing the last run", None)
+        servers.stop(self.home, purge=True)
+        shutil.rmtree(self.home / "state", ignore_errors=True)
+        from jars.fetch import PARTS, fetch
+
+        for name in PARTS:
+            fetch(name, lambda text: self._told(text, None))
+        day = None if self.options.trades else in_background(self._simulated_day)
+        self._told("Starting Kafka, Cassandra and S3", None)
+        servers.start(self.home)
+        settings = servers.resolve(self._outer.model_copy(update=_OWN | {"home": self.home}))
+        stream = in_background(lambda: self._start_stream(settings))
+        dashboard = in_background(lambda: self._start_dashboard(settings))
+        location, read_settings = self._location(settings, day)
+        openings, sources = self._draw(location, read_settings)
+        wait(stream)
+        self._open(settings, openings)
+        return Ready(wait(dashboard), _busiest(openings), settings, sources)
+
+    def replay(self, ready: Ready, show: Callable[[Progress], None], stop: threading.Event) -> None:
+        """Send the day through.
+
+        Raises:
+            RiskControlError: The file can't be read or the broker not be reached.
+        """
+        from ingestion.ingest import ingest
+
+        start = CLOCK_FROM if self.options.speed is not None else None
+        ingest(ready.sources, ready.settings, speed=self.options.speed, start=start, on_progress=show, stop=stop)
+
+    def check(self) -> None:
+        """Look after the parts.
+
+        Raises:
+            ServerError: One has ended.
+        """
+        for child in self._children:
+            if child.process() is None:
+                raise ServerError(f"has ended; the end of {child.log}:\n{_tail(child.log)}", server=child.name)
+
+    def stop(self) -> None:
+        """Stop every process that was started."""
+        # The stream first, so that it can finish its batch while the servers still answer.
+        for child in reversed(self._children):
+            process = child.process()
+            if process is not None:
+                end(process)
+            self._registry.remove(child.name)
+        servers.stop(self.home)
+
+    def _simulated_day(self) -> Path:
+        from ingestion.simulate import file_name, simulate_day
+
+        path = self.home / "trades" / f"seed-{SEED}-{TICKERS}-{TRADES}" / file_name(DAY)
+        if not path.exists():
+            self._told("Simulating a trading day", 0.0)
+            simulate_day(
+                path,
+                day=DAY,
+                tickers=TICKERS,
+                trades=TRADES,
+                seed=SEED,
+                progress=lambda done: self._told("Simulating a trading day", done / TRADES),
+            )
+        return path
+
+    def _location(self, settings: Settings, day: Future[Path] | None) -> tuple[str, Settings]:
+        """Return where the trade files are, and the settings to read them with."""
+        if day is None:
+            return self.options.trades, servers.resolve(self._outer)
+        from ingestion.s3 import Address, client
+        from ingestion.upload import destination, make_bucket, upload
+
+        path = wait(day)
+        s3 = client(settings)
+        self._told("Putting the day into the bucket", None)
+        make_bucket(s3, Address.of(f"s3://{BUCKET}/"), settings.s3_region)
+        upload(s3, path, destination(f"s3://{BUCKET}/days/", path), lambda _: None)
+        return f"s3://{BUCKET}/days/", settings
+
+    def _draw(self, location: str, settings: Settings) -> tuple[Openings, list[Source]]:
+        from database import frequencies, generator
+        from ingestion.sources import find_sources
+
+        if self.options.trades:
+
+            def counted(name: str, read: int, size: int) -> None:
+                self._told(f"Counting the trades of {name}", read / max(size, 1))
+
+            shares = frequencies.from_location(location, settings, on_read=counted)
+        else:
+            shares = frequencies.simulated(TICKERS, SEED)
+        return generator.draw(self.options.users, SEED, shares), find_sources(location, settings)
+
+    def _open(self, settings: Settings, openings: Openings) -> None:
+        from database import generator
+        from database.session import connect
+        from database.writes import Writer
+
+        count = len(openings)
+        writer = Writer(connect(settings))
+        generator.register(writer, openings, on_done=lambda done: self._told("Writing users", done / count))
+        generator.publish(
+            settings, openings, on_done=lambda done: self._told("Sending their strategies to the tape", done / count)
+        )
+
+    def _start_stream(self, settings: Settings) -> None:
+        from database.session import init
+        from ingestion.topic import ensure_topic
+
+        self._told("Making the topic and the tables", None)
+        ensure_topic(settings)
+        init(settings)
+        self._child(settings, "stream")
+        self._told("Starting Spark", None)
+
+    def _start_dashboard(self, settings: Settings) -> str:
+        child = self._child(settings, "dashboard", "--port", str(self.options.port))
+        deadline = time.monotonic() + _CHILD_SECONDS
+        while time.monotonic() < deadline:
+            for line in Path(child.log).read_text(errors="replace").splitlines():
+                if " is at http://" in line:
+                    return line.split(" is at ")[1].split()[0]
+            if child.process() is None:
+                raise ServerError(_tail(child.log), server="dashboard")
+            time.sleep(0.1)
+        raise ServerError(f"does not come up; see {child.log}", server="dashboard")
+
+    def _child(self, settings: Settings, name: str, *arguments: str) -> Entry:
+        """Start one of our own commands with the demo's settings and note it down."""
+        flags = [
+            f"--{field}={getattr(settings, field)}" for field in ("home", "kafka", "topic", "cassandra", "keyspace")
+        ]
+        entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *flags, *arguments])
+        self._children.append(entry)
+        return entry
+
+
+def in_background(function: Callable[[], T]) -> Future[T]:
+    """Run a function in a thread that does not keep the program from ending."""
+    future: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return future
+
+
+def wait(future: Future[T]) -> T:
+    """Wait for a result so that Ctrl-C is heard meanwhile."""
+    while not future.done():
+        time.sleep(0.05)
+    return future.result()
+
+
+def _busiest(openings: Openings) -> str:
+    """Return the user most worth looking at: on the ticker with most users, with the narrowest levels."""
+    import numpy as np
+
+    _, place, counts = np.unique(openings.ticker, return_inverse=True, return_counts=True)
+    width = openings.buy_below + openings.sell_above
+    width[place != int(np.argmax(counts))] = np.iinfo(np.int64).max
+    return str(openings.username[int(np.argmin(width))].decode())
+
+
+def _tail(log: str, lines: int = 15) -> str:
+    return "\n".join(Path(log).read_text(errors="replace").splitlines()[-lines:])
