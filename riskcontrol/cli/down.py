@@ -8,18 +8,13 @@ from riskcontrol.cli.options import with_settings
 from riskcontrol.settings import Settings
 
 
-@click.command()
+@click.command(epilog="Example: riskcontrol down --purge")
 @with_settings()
 @click.option("--purge", is_flag=True, help="Remove their data, and the stream's state, as well.")
 def command(settings: Settings, purge: bool) -> None:
-    r"""Stop the local servers that `riskcontrol up` started.
+    """Stop the local servers that `riskcontrol up` started.
 
     Their data stays, unless --purge says otherwise.
-
-    \b
-    Example:
-      riskcontrol down
-      riskcontrol down --purge
     """
     import shutil
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 import click
 
 
-@click.command()
+@click.command(epilog="Example: riskcontrol jars")
 @click.option("--relock", is_flag=True, help="Pin anew what the versions in jars/fetch.py resolve to (for developers).")
 def command(relock: bool) -> None:
-    r"""Fetch the pinned JVM parts (Kafka broker, Cassandra server) and check them.
+    """Fetch the pinned JVM parts (Kafka broker, Cassandra server) and check them.
 
     `riskcontrol up` does so by itself; this is for doing it ahead, for instance before going offline.
-
-    \b
-    Example:
-      riskcontrol jars
     """
     from jars import fetch
 

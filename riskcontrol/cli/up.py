@@ -10,20 +10,15 @@ from riskcontrol.settings import Settings
 NAMES = ("kafka", "cassandra", "s3")
 
 
-@click.command()
+@click.command(epilog="Example: riskcontrol up --only kafka --only cassandra --home /data/riskcontrol")
 @with_settings("topic", "shards", "keyspace")
 @click.option("--only", type=click.Choice(NAMES), multiple=True, help="Start only this one; may be given again.")
 def command(settings: Settings, only: tuple[str, ...]) -> None:
-    r"""Start the local servers (Kafka, Cassandra, S3), make the topic and the tables.
+    """Start the local servers (Kafka, Cassandra, S3), make the topic and the tables.
 
     They run on free loopback ports until `riskcontrol down`; the other commands find them by themselves. What they
     keep is under HOME (default .riskcontrol) and there again after the next start; only the S3 server forgets its
     buckets. Logs are in HOME/logs. The first run fetches about 100 MB of JVM parts.
-
-    \b
-    Example:
-      riskcontrol up
-      riskcontrol up --only kafka --only cassandra --home /data/riskcontrol
     """
     from riskcontrol import servers
 
