@@ -52,7 +52,7 @@ def universe(tickers: int, seed: int) -> Universe:
         ValueError: An argument is out of its range.
 
     >>> market = universe(3, seed=1)
-    >>> len(set(market.symbols)), round(market.frequency.sum(), 9)
+    >>> len(set(market.symbols)), round(float(market.frequency.sum()), 9)
     (3, 1.0)
     """
     if not 1 <= tickers <= MAX_TICKERS:
