@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import dash
 from dash import Dash
+from dash.backends import get_backend
+from dash.backends.base_server import BaseDashServer
 from fastapi import FastAPI
 from starlette.types import Message
 
@@ -57,7 +60,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None) -> FastAPI:
 
     app = Dash(
         "frontend",
-        server=server,  # type: ignore[arg-type]  # Dash's annotation knows Flask only
+        backend=_backend(server),
         use_pages=True,
         pages_folder="",
         assets_folder=str(Path(__file__).with_name("assets")),
@@ -80,6 +83,19 @@ def create_app(settings: Settings, *, reader: Reader | None = None) -> FastAPI:
     strategy.register(app, context)
     opening.register(app, context)
     return server
+
+
+def _backend(server: FastAPI) -> type[BaseDashServer[FastAPI]]:
+    """Return how Dash uses the server: without its second way to callbacks, the WebSocket, which we don't need."""
+
+    class Backend(get_backend("fastapi")):  # type: ignore[misc]  # chosen when it runs
+        websocket_capability = False
+
+        @staticmethod
+        def create_app(name: str = "", config: dict[str, Any] | None = None) -> FastAPI:
+            return server
+
+    return Backend
 
 
 @asynccontextmanager

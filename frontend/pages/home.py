@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State
+from dash import Dash, Input, Output, State, no_update
 
 from frontend.shell import alert, go_to
 
@@ -72,4 +72,6 @@ def register(app: Dash) -> None:
     )
     def show(submitted: Any, clicked: Any, value: Any) -> tuple[Any, ...]:
         """Go to the user whose name was typed."""
+        if not (submitted or clicked):  # called because the page appeared
+            return (no_update,) * 3
         return go_to(value)

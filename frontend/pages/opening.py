@@ -65,6 +65,8 @@ def register(app: Dash, context: Context) -> None:
     @in_thread
     def submit(clicks: Any, *typed: Any) -> tuple[Any, ...]:
         """Check what was typed and send it to the stream."""
+        if not clicks:  # called because the page appeared
+            return (no_update,) * (len(form.FIELDS) + 6)
         *fields, fill, kept, page = typed
         values = {field: text(value, field) for field, value in zip(form.FIELDS, fields, strict=True)}
         mode = "same" if text(fill, "fill") == "same" else "next"

@@ -63,6 +63,8 @@ def register(app: Dash, context: Context) -> None:
     @in_thread
     def stop(asked: Any, cancelled: Any, confirmed: Any, username: Any, chosen: Any) -> tuple[Any, ...]:
         """Ask, then stop the chosen strategy."""
+        if not (asked or cancelled or confirmed):  # called because the page appeared
+            return (no_update,) * 3
         username = username_of(username)
         ticker, name = _chosen(chosen)
         if ctx.triggered_id == "stop" and name:

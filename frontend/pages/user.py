@@ -58,7 +58,7 @@ def layout(username: str = "", strategy: str = "", show: str = "value", **query:
                 justify="space-between",
                 className="heading",
             ),
-            html.Div(id="notice", role="status"),
+            html.Div(dmc.Text("Loading the positions …", c="dimmed"), id="notice", role="status"),
             html.Div(
                 [html.Div(id="totals", className="totals"), dmc.Paper(_grid(), withBorder=True, className="panel")],
                 id="positions",

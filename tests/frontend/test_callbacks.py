@@ -36,7 +36,7 @@ def draw(page: Page, **values: Any) -> dict[str, Any]:
 
 
 def submit(page: Page, **values: Any) -> dict[str, Any]:
-    return page.call("new-cash.error", "new-submit.n_clicks", **{**FORM, **values})
+    return page.call("new-cash.error", "new-submit.n_clicks", new_submit__n_clicks=1, **{**FORM, **values})
 
 
 def test_the_table_shows_what_a_position_is_worth_at_the_last_price(page: Page, tables: FakeReader) -> None:
@@ -218,17 +218,18 @@ def test_a_ticker_that_never_traded_gets_close_matches(page: Page) -> None:
 
 def test_stop_asks_and_then_sends_the_strategy_as_the_database_has_it(page: Page, tape: Tape) -> None:
     who = {"username__data": "ann", "chosen__data": "IBM dip"}
-    asked = page.call("stop-dialog.opened", "stop.n_clicks", **who)
+    asked = page.call("stop-dialog.opened", "stop.n_clicks", stop__n_clicks=1, **who)
     assert asked["stop-dialog.opened"] is True
     assert tape.sent == []
-    page.call("stop-dialog.opened", "stop-confirm.n_clicks", **who)
+    page.call("stop-dialog.opened", "stop-confirm.n_clicks", stop_confirm__n_clicks=1, **who)
     ((stopped, action),) = tape.sent
     assert action is Action.STOP
     assert (stopped.username, stopped.ticker, stopped.name, stopped.cash) == ("ann", "IBM", "dip", 10_000_000_000)
 
 
 def test_a_strategy_that_is_not_there_is_not_stopped(page: Page, tape: Tape) -> None:
-    page.call("stop-dialog.opened", "stop-confirm.n_clicks", username__data="ann", chosen__data="IBM other")
+    who = {"username__data": "ann", "chosen__data": "IBM other"}
+    page.call("stop-dialog.opened", "stop-confirm.n_clicks", stop_confirm__n_clicks=1, **who)
     assert tape.sent == []
 
 
@@ -257,8 +258,21 @@ def test_versions_that_no_page_keeps_get_a_graph_all_the_same(page: Page, shown:
 
 def test_the_way_to_a_user_takes_capitals_and_refuses_what_is_no_name(page: Page) -> None:
     def go(typed: Any) -> dict[str, Any]:
-        return page.call("goto.href", "home-go.n_clicks", home_username__value=typed)
+        return page.call("goto.href", "home-go.n_clicks", home_go__n_clicks=1, home_username__value=typed)
 
     assert go(" Ann ")["goto.href"] == "/user/ann"
     assert "A username must be" in go("<script>")["home-username.error"]
     assert go(None)["home-username.error"] == "Type a username"
+
+
+@pytest.mark.parametrize(
+    ("output", "triggered"),
+    [
+        ("goto.href", "home-go.n_clicks"),
+        ("new-cash.error", "new-submit.n_clicks"),
+        ("stop-dialog.opened", "stop-confirm.n_clicks"),
+    ],
+)
+def test_a_button_that_only_appeared_does_nothing(page: Page, tape: Tape, output: str, triggered: str) -> None:
+    assert page.call(output, triggered, **FORM, chosen__data="IBM dip") == {}
+    assert tape.sent == []

@@ -1,0 +1,210 @@
+"""A real browser, the pages over the real servers, and a writer that stands in for the job."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+
+from database.session import connect
+from database.writes import Writer
+from frontend.app import create_app
+from riskcontrol.rows import Bars, Fills, Openings, Positions
+from riskcontrol.settings import Settings
+from riskcontrol.strategy import Action, Strategy
+from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
+from tests.frontend.serving import served
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_MS = 30_000
+"""How long a machine that is busy with other things may take over anything, milliseconds."""
+OPEN = 1381152600 * NS_PER_SECOND
+"""2013-10-07 09:30 New York."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies in this folder."""
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's Chromium, with a profile of its own."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window; at its end, nothing may have left loopback and the console must hold no error."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="light")
+    opened = context.new_page()
+    foreign: list[str] = []
+    errors: list[str] = []
+
+    def told(message: ConsoleMessage) -> None:
+        # A server that is away on purpose is such an error too.
+        away = "ERR_CONNECTION_REFUSED" in message.text or "the server did not respond" in message.text
+        if message.type == "error" and not away:
+            errors.append(message.text)
+
+    local = ("http://127.0.0.1:", "data:", "blob:")
+    opened.on("request", lambda request: None if request.url.startswith(local) else foreign.append(request.url))
+    opened.on("console", told)
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.set_default_timeout(PATIENCE_MS)
+    yield opened
+    context.close()
+    assert foreign == []
+    assert errors == []
+
+
+@pytest.fixture
+def dashboard(servers: Settings) -> Iterator[str]:
+    """The address of the pages over the real database and tape."""
+    with served(create_app(servers)) as address:
+        yield address
+
+
+@dataclass
+class Job:
+    """Writes what the job would write."""
+
+    settings: Settings
+    prices: dict[str, tuple[int, int]] = field(default_factory=dict)
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(connect(self.settings))
+
+    def opened(self, strategy: Strategy, time: int = 1_760_000_000 * NS_PER_SECOND) -> None:
+        """Write a strategy as opened."""
+        self.writer.strategies(
+            Openings(
+                action=np.array([Action.OPEN], np.int8),
+                username=np.array([strategy.username], "S32"),
+                name=np.array([strategy.name], "S24"),
+                ticker=np.array([strategy.ticker], "S16"),
+                cash=np.array([strategy.cash]),
+                buy_below=np.array([strategy.buy_below]),
+                sell_above=np.array([strategy.sell_above]),
+                fill=np.array([strategy.fill], np.int8),
+                time=np.array([time]),
+            )
+        )
+        self.writer.flush()
+
+    def position(self, strategy: Strategy, *, time: int, cash: int, shares: int, reference: int, fills: int) -> None:
+        """Write a strategy's position."""
+        self.version += 1
+        self.writer.positions(
+            Positions(
+                username=np.array([strategy.username], "S32"),
+                name=np.array([strategy.name], "S24"),
+                ticker=np.array([strategy.ticker], "S16"),
+                time=np.array([time]),
+                cash=np.array([cash]),
+                shares=np.array([shares]),
+                reference=np.array([reference]),
+                fills=np.array([fills]),
+                status=np.zeros(1, np.int8),
+            ),
+            version=self.version,
+        )
+        self.writer.flush()
+
+    def fill(self, strategy: Strategy, *, number: int, time: int, price: int, shares: int, cash: int) -> None:
+        """Write a fill and the position after it; `cash` is what is left, and what is sold is all."""
+        self.writer.fills(
+            Fills(
+                username=np.array([strategy.username], "S32"),
+                name=np.array([strategy.name], "S24"),
+                ticker=np.array([strategy.ticker], "S16"),
+                number=np.array([number]),
+                time=np.array([time]),
+                price=np.array([price]),
+                shares=np.array([shares]),
+                cash=np.array([cash]),
+                sequence=np.array([number]),
+            )
+        )
+        self.position(strategy, time=time, cash=cash, shares=max(0, shares), reference=price, fills=number)
+
+    def bars(self, ticker: str, closes: list[int], start: int = OPEN) -> None:
+        """Write a bar for each close."""
+        close = np.array(closes, np.int64)
+        ones = np.ones(len(close), np.int64)
+        times = start + NS_PER_MINUTE * np.arange(len(close))
+        names = np.array([ticker] * len(close), "S16")
+        self.writer.bars(Bars(names, times, close, close, close, close, ones, close, ones))
+        self.writer.flush()
+
+    def mark(self, ticker: str, time: int, price: int) -> None:
+        """Write a last price, and the batch that brought it."""
+        self.prices[ticker] = (time, price)
+        names, marks = list(self.prices), list(self.prices.values())
+        batch = pa.record_batch(
+            {
+                "ticker": pa.array(names),
+                "price": pa.array([price for _, price in marks], pa.int64()),
+                "time": pa.array([time for time, _ in marks], pa.int64()),
+            }
+        )
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as stream:
+            stream.write_batch(batch)
+        self.writer.marks(0, sink.getvalue().to_pybytes())
+        self.batch(event_time=time)
+
+    def batch(self, *, event_time: int, trades: int = 20_000, at: datetime | None = None) -> None:
+        """Write a batch."""
+        counts = {"openings": 0, "fills": 1, "positions": 1, "bars": 0, "rejected": 0, "lag": 0}
+        self.writer.batch(
+            time=at or datetime.now(UTC),
+            trades=trades,
+            event_time=event_time,
+            processing=0.25,
+            delay=0.01,
+            **counts,
+        )
+
+
+@pytest.fixture
+def job(servers: Settings) -> Job:
+    return Job(servers)
+
+
+@pytest.fixture
+def trader(job: Job) -> Strategy:
+    """A user whose strategy bought and sold in the first hour of a day; the stream is at 10:30:05."""
+    strategy = Strategy("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000)
+    job.opened(strategy)
+    job.opened(Strategy("ann", "later", "BAC", 5_000_000_000, 50_000, 50_000))
+    job.bars("IBM", [181_000_000 + 10_000 * (i * 37 % 60) for i in range(60)])
+    job.fill(strategy, number=1, time=OPEN + 5 * NS_PER_MINUTE, price=181_000_000, shares=55, cash=45_000_000)
+    job.fill(strategy, number=2, time=OPEN + 25 * NS_PER_MINUTE, price=182_000_000, shares=-55, cash=10_055_000_000)
+    job.fill(strategy, number=3, time=OPEN + 45 * NS_PER_MINUTE, price=181_000_000, shares=55, cash=100_000_000)
+    job.mark("IBM", OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND, 182_000_000)
+    return strategy
