@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -62,6 +63,8 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
             _replayed(demo, ready, bar)
             click.echo("The day is over; the pages stay until Ctrl-C.")
             _watch(demo)
+    except KeyboardInterrupt:
+        sys.exit(130)
     finally:
         click.echo("\nStopping ...", err=True)
         demo.stop()
@@ -192,7 +195,7 @@ def _watch(demo: Demo) -> None:
 
 
 def _interrupt_once() -> None:
-    """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt and those after it do nothing: stopping must finish."""
+    """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt, those after it nothing: stopping must finish."""
 
     def interrupt(number: int, frame: object) -> None:
         for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -1,0 +1,123 @@
+"""What the benchmarks share: servers of their own, children, percentiles, one way to tell the result."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import psutil
+
+from riskcontrol import servers
+from riskcontrol.servers.registry import Registry, end
+from riskcontrol.settings import Settings, load
+
+
+@contextmanager
+def own_servers(*names: str, shards: int = 4) -> Iterator[Settings]:
+    """Start servers that nobody else uses, in a folder that is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="riskcontrol-bench-") as folder:
+        home = Path(folder)
+        click.echo("Starting servers for the benchmark ...", err=True)
+        try:
+            servers.start(home, names)
+            empty = {"kafka": "", "cassandra": "", "s3_endpoint": "", "home": home, "shards": shards}
+            yield servers.resolve(load().model_copy(update=empty))
+        finally:
+            servers.stop(home, purge=True)
+
+
+@contextmanager
+def child(settings: Settings, *arguments: str) -> Iterator[psutil.Process]:
+    """Run one of our commands beside the benchmark, as a user would."""
+    registry = Registry(settings.home)
+    flags = [f"--{name}={getattr(settings, name)}" for name in ("home", "kafka", "topic", "cassandra", "keyspace")]
+    entry = registry.launch(arguments[0], [sys.executable, "-u", "-m", "riskcontrol", *arguments, *flags])
+    process = psutil.Process(entry.pid)
+    try:
+        yield process
+    finally:
+        end(process)
+        registry.remove(arguments[0])
+
+
+class PeakMemory:
+    """Samples the memory of a process and all its children; pages they share count once (PSS).
+
+    Args:
+        process: The process.
+    """
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process = process
+        self._stop = threading.Event()
+        self.peak = 0
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread.start()
+
+    def _sample(self) -> None:
+        while not self._stop.wait(1.0):
+            total = 0
+            try:
+                for each in [self._process, *self._process.children(recursive=True)]:
+                    total += _memory(each)
+            except psutil.Error:
+                continue
+            self.peak = max(self.peak, total)
+
+    def end(self) -> float:
+        """Stop sampling and return the peak in MB (10⁶ bytes)."""
+        self._stop.set()
+        self._thread.join(5)
+        return self.peak / 1e6
+
+
+def _memory(process: psutil.Process) -> int:
+    full = process.memory_full_info()
+    return int(getattr(full, "pss", full.rss))
+
+
+def percentile(values: list[float], part: float) -> float:
+    """Return the value that `part` of the values don't exceed (nearest rank).
+
+    >>> percentile([4.0, 1.0, 3.0, 2.0], 0.5)
+    2.0
+    """
+    ordered = sorted(values)
+    return ordered[max(0, -(-int(len(ordered) * part * 1_000_000) // 1_000_000) - 1)]
+
+
+def tell(result: Mapping[str, object], *, as_json: bool) -> None:
+    """Print a result: one JSON object, or a line a figure."""
+    if as_json:
+        click.echo(json.dumps(dict(result)))
+        return
+    width = max(map(len, result))
+    for name, value in result.items():
+        click.echo(f"{name:<{width}}  {value:,.3f}" if isinstance(value, float) else f"{name:<{width}}  {value}")
+
+
+class Timer:
+    """Measures wall clock and this process's own processor time.
+
+    >>> with Timer() as timer:
+    ...     pass
+    >>> timer.seconds >= 0
+    True
+    """
+
+    seconds = 0.0
+    cpu = 0.0
+
+    def __enter__(self) -> Timer:
+        self._began, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds, self.cpu = time.perf_counter() - self._began, time.process_time() - self._cpu

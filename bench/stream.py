@@ -1,0 +1,175 @@
+"""`riskcontrol bench stream`: what a batch of the whole line costs, on the real servers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from dataclasses import dataclass
+
+import click
+import pandas as pd
+
+from bench.common import PeakMemory, child, own_servers, percentile
+from bench.market import Market
+from database import frequencies, generator
+from database.reads import Reader
+from database.session import connect, init
+from database.writes import Writer
+from ingestion.columns import Directory
+from ingestion.producer import TapeProducer
+from ingestion.topic import ensure_topic, tape_id
+from riskcontrol.blocks import TRADES_HEADERS
+from riskcontrol.errors import ServerError
+from riskcontrol.settings import Settings
+
+SLICE = 0.1
+"""Seconds between two sendings of the steady producer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is put on the line.
+
+    Args:
+        users: Strategies, one a user, as `riskcontrol users generate` draws them.
+        rate: Trades a second.
+        batch: Seconds between batches.
+        seconds: How long is measured.
+        warm_up: How long the same load runs before.
+        tickers: Companies in the market.
+        day_trades: Trades in a day of that market: sets how much event time passes in a second.
+        seed: Of users and market.
+    """
+
+    users: int = 100_000
+    rate: int = 20_000
+    batch: float = 1.0
+    seconds: float = 60.0
+    warm_up: float = 15.0
+    tickers: int = 8_000
+    day_trades: int = 68_100_000
+    seed: int = 1
+
+
+def run(load: Load) -> dict[str, object]:
+    """Measure, and return the figures.
+
+    Raises:
+        ServerError: The line did not take all that was sent, or rows are missing in the database.
+    """
+    with own_servers("kafka", "cassandra") as settings:
+        ensure_topic(settings)
+        init(settings)
+        shares = frequencies.simulated(load.tickers, load.seed)
+        session = connect(settings)
+        reader, writer = Reader(session), Writer(session)
+        with child(settings, "stream", "--batch", str(load.batch)) as job:
+            _await_stream(reader)
+            memory = PeakMemory(job)
+            click.echo(f"Opening {load.users:,} strategies ...", err=True)
+            openings = generator.draw(load.users, load.seed, shares)
+            began = time.perf_counter()
+            offsets = generator.publish(settings, openings, on_done=lambda _: None)
+            generator.wait_until_open(reader, writer, tape_id(settings), offsets, on_done=lambda _: None)
+            opened = time.perf_counter() - began
+            market = Market(list(shares.items()), load.seed, load.day_trades)
+            click.echo(f"Sending {load.rate:,} trades a second for {load.warm_up:g} s unmeasured ...", err=True)
+            with TapeProducer(settings) as producer:
+                steady = _Steady(producer, market, load.rate)
+                steady.run(load.warm_up)
+                start = dt.datetime.now(dt.UTC)
+                click.echo(f"Measuring for {load.seconds:g} s ...", err=True)
+                steady.run(load.seconds)
+                stop = dt.datetime.now(dt.UTC)
+            sent = steady.sent
+            batches = _drained(reader, sent, load)
+            peak = memory.end()
+        fills = _check_rows(settings, batches)
+    measured = batches[(batches["time"] > start) & (batches["time"] <= stop)]
+    processing, delay = measured["processing"].tolist(), measured["delay"].tolist()
+    seconds = (stop - start).total_seconds()
+    return {
+        "users": load.users,
+        "rate": load.rate,
+        "batch_seconds": load.batch,
+        "batches": len(measured),
+        "processing_p50": percentile(processing, 0.50),
+        "processing_p95": percentile(processing, 0.95),
+        "processing_p99": percentile(processing, 0.99),
+        "delay_p50": percentile(delay, 0.50),
+        "delay_p95": percentile(delay, 0.95),
+        "delay_p99": percentile(delay, 0.99),
+        "trades_per_second": float(measured["trades"].sum()) / seconds,
+        "fills_per_second": float(measured["fills"].sum()) / seconds,
+        "bars_per_second": float(measured["bars"].sum()) / seconds,
+        "fills_in_database": fills,
+        "opening_seconds": opened,
+        "event_seconds_per_second": load.rate / (load.day_trades / 23_400),
+        "producer_late_seconds": steady.late,
+        "peak_memory_mb": peak,
+    }
+
+
+class _Steady:
+    """Sends trades at a steady rate, and notes how late it got at worst."""
+
+    def __init__(self, producer: TapeProducer, market: Market, rate: int) -> None:
+        self._producer = producer
+        self._directory = Directory(producer.partitions)
+        self._market = market
+        self._count = max(1, round(rate * SLICE))
+        self.sent = 0
+        self.late = 0.0
+
+    def run(self, seconds: float) -> None:
+        began, slices = time.monotonic(), 0
+        while slices * SLICE < seconds:
+            rows = self._directory.rows(self._market.trades(self._count), first=self.sent)
+            for partition, part in enumerate(self._directory.split(rows)):
+                if len(part):
+                    self._producer.send(partition, self._directory.encode(part), TRADES_HEADERS)
+            self.sent += self._count
+            slices += 1
+            ahead = began + slices * SLICE - time.monotonic()
+            self.late = max(self.late, -ahead)
+            threading.Event().wait(max(0.0, ahead))
+        for partition in range(self._producer.partitions):
+            self._producer.wait(partition)
+
+
+def _await_stream(reader: Reader, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not generator.stream_runs(reader):
+        if time.monotonic() > deadline:
+            raise ServerError("does not start; see its log", server="stream")
+        time.sleep(0.2)
+
+
+def _drained(reader: Reader, sent: int, load: Load, seconds: float = 120.0) -> pd.DataFrame:
+    """Wait until the stream has taken all that was sent and return its batches, oldest first."""
+    deadline = time.monotonic() + seconds
+    while True:
+        limit = int((load.seconds + load.warm_up + seconds) / load.batch) * 2 + 1_000
+        batches = reader.batches(limit=limit)
+        if int(batches["trades"].sum()) >= sent:
+            return batches.iloc[::-1]
+        if time.monotonic() > deadline:
+            raise ServerError(f"took {int(batches['trades'].sum()):,} of {sent:,} trades", server="stream")
+        time.sleep(0.5)
+
+
+def _check_rows(settings: Settings, batches: pd.DataFrame) -> int:
+    """Count the fills in the database, which must be as many as the stream said it had.
+
+    Raises:
+        ServerError: They aren't.
+    """
+    session = connect(settings)
+    count = 0
+    for _ in session.execute(f"SELECT number FROM {settings.keyspace}.fills", timeout=60):  # noqa: S608  checked name
+        count += 1
+    said = int(batches["fills"].sum())
+    if count != said:
+        raise ServerError(f"{count:,} fills in the database, {said:,} were made", server="cassandra")
+    return count
