@@ -6,14 +6,17 @@ without a network; what does not fit is an error, never run.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
 import ssl
 import subprocess
 import tempfile
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +28,9 @@ HERE = Path(__file__).parent
 _TRIES = 3
 """Ivy is asked again when a download breaks; what it has already it keeps."""
 
+_WARNINGS = threading.Lock()
+"""What Python warns of is one setting of all threads, and parts are fetched in several."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -35,12 +41,14 @@ class Part:
         organisation: Its group.
         artifact: Its name there.
         version: Its version.
+        also: Further modules that it needs and does not name: organisation, artifact and version of each.
     """
 
     name: str
     organisation: str
     artifact: str
     version: str
+    also: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def lock(self) -> Path:
@@ -51,7 +59,14 @@ class Part:
 PARTS = {
     part.name: part
     for part in (
-        Part("kafka", "org.apache.kafka", "kafka_2.13", "4.2.0"),
+        Part(
+            "kafka",
+            "org.apache.kafka",
+            "kafka_2.13",
+            "4.2.0",
+            # It leaves the choice of a logger to its user, and without one its log stays empty.
+            also=(("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.3"),),
+        ),
         Part("cassandra", "org.apache.cassandra", "cassandra-all", "5.0.6"),
     )
 }
@@ -80,9 +95,11 @@ def fetch(name: str, on_event: Callable[[str], None] | None = None) -> Path:
     pinned = read_lock(part)
     target = folder(part)
     if not target.is_dir():
-        if on_event is not None:
-            on_event(f"Fetching {part.artifact} {part.version} ({len(pinned)} jars) ...")
-        retrieve(part, target, lambda found: check(part, pinned, found))
+        with _alone(target):
+            if not target.is_dir():  # another process may have fetched it while we waited
+                if on_event is not None:
+                    on_event(f"Fetching {part.artifact} {part.version} ({len(pinned)} jars) ...")
+                retrieve(part, target, lambda found: check(part, pinned, found))
     check(part, pinned, target)
     return target
 
@@ -134,31 +151,45 @@ def retrieve(part: Part, target: Path, accept: Callable[[Path], None]) -> None:
         ServerError: Ivy fails; what it says is in the message.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    keeps = target.parent / f"ivy-{part.name}"  # its own: parts are fetched at the same time
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as work:
         found = Path(work) / "jars"
-        command = [
+        options = [
             str(java()),
             *_trust(Path(work)),
             "-jar", str(_ivy()),
-            "-cache", str(target.parent / "ivy"),
-            "-dependency", part.organisation, part.artifact, part.version,
+            "-cache", str(keeps),
             "-confs", "default",
             "-types", "jar", "bundle",
             "-retrieve", f"{found}/[artifact]-[revision](-[classifier]).[ext]",
         ]  # fmt: skip
-        for attempt in range(_TRIES):
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-            # Ivy's exit status does not tell a missing jar.
-            if done.returncode == 0 and "UNRESOLVED" not in done.stdout and "FAILED DOWNLOADS" not in done.stdout:
-                break
-            if attempt == _TRIES - 1:
-                said = "\n".join(done.stdout.strip().splitlines()[-15:])
-                raise ServerError(f"{part.artifact} {part.version} can't be fetched:\n{said}", server=part.name)
+        for module in ((part.organisation, part.artifact, part.version), *part.also):
+            _run_ivy(part, [*options, "-dependency", *module])
         accept(found)
         shutil.rmtree(target, ignore_errors=True)
         found.replace(target)
     # What Ivy keeps for itself is a second copy.
-    shutil.rmtree(target.parent / "ivy", ignore_errors=True)
+    shutil.rmtree(keeps, ignore_errors=True)
+
+
+def _run_ivy(part: Part, command: list[str]) -> None:
+    for attempt in range(_TRIES):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        # Ivy's exit status does not tell a missing jar.
+        if done.returncode == 0 and "UNRESOLVED" not in done.stdout and "FAILED DOWNLOADS" not in done.stdout:
+            return
+        if attempt == _TRIES - 1:
+            said = "\n".join(done.stdout.strip().splitlines()[-15:])
+            raise ServerError(f"{part.artifact} {part.version} can't be fetched:\n{said}", server=part.name)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Keep other processes, and threads, from fetching the same part meanwhile."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f"{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _ivy() -> Path:
@@ -177,7 +208,7 @@ def _trust(work: Path) -> list[str]:
     bundle = paths.cafile or paths.openssl_cafile
     if not bundle or not Path(bundle).is_file():
         return []
-    with warnings.catch_warnings():
+    with _WARNINGS, warnings.catch_warnings():
         # Some authorities' certificates break rules that matter to those who issue them, not to us.
         warnings.simplefilter("ignore")
         authorities = x509.load_pem_x509_certificates(Path(bundle).read_bytes())

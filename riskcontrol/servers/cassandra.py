@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from riskcontrol.servers.java import java
-from riskcontrol.servers.node import HOST, Node, free_ports, touch
-
-HEAP = "1g"
+from riskcontrol.servers.node import HOST, Node, free_ports, heap, touch
 
 _CONFIG = """\
 cluster_name: riskcontrol
@@ -41,6 +39,16 @@ sstable: {{selected_format: bti}}
 batch_size_warn_threshold: 1MiB
 batch_size_fail_threshold: 4MiB
 unlogged_batch_across_partitions_warn_threshold: 100000
+commitlog_total_space: 1GiB
+concurrent_compactors: 1
+# A machine that is busy with everything else is slow, not broken.
+read_request_timeout: 10s
+range_request_timeout: 20s
+write_request_timeout: 10s
+request_timeout: 20s
+# A keyspace that is dropped is meant to be gone.
+auto_snapshot: false
+dynamic_snitch: false
 """
 
 _LOGGING = """\
@@ -48,6 +56,8 @@ _LOGGING = """\
   <appender name="STDOUT" class="ch.qos.logback.core.ConsoleAppender">
     <encoder><pattern>%d{{yyyy-MM-dd'T'HH:mm:ss.SSS'Z',UTC}} %-5level %logger{{0}}: %msg%n</pattern></encoder>
   </appender>
+  <!-- Advice for the servers of a data centre. -->
+  <logger name="org.apache.cassandra.service.StartupChecks" level="ERROR"/>
   <root level="WARN"><appender-ref ref="STDOUT"/></root>
 </configuration>
 """
@@ -83,9 +93,10 @@ _OPENS = [
 ]
 _PROPERTIES = {
     "cassandra-foreground": "yes",
-    # One node: there is nobody whose gossip or tokens to wait for.
+    # One node: there is nobody whose gossip or tokens to wait for, nor anybody to tell of the end.
     "cassandra.skip_wait_for_gossip_to_settle": "0",
     "cassandra.ring_delay_ms": "0",
+    "cassandra.shutdown_announce_in_ms": "0",
     "cassandra.superuser_setup_delay_ms": "0",
     "cassandra.initial_token": "",
     "jdk.attach.allowAttachSelf": "true",
@@ -112,7 +123,7 @@ def cassandra(home: Path) -> Node:
         name="cassandra",
         folder=folder,
         command=(
-            str(java()), f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50",
+            str(java()), "-Xms256m", f"-Xmx{heap('cassandra', '1g')}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50",
             "-XX:+ExitOnOutOfMemoryError", *options,
             "-cp", f"{conf}:{fetch('cassandra')}/*", "org.apache.cassandra.service.CassandraDaemon",
         ),

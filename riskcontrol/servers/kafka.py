@@ -9,9 +9,7 @@ from pathlib import Path
 
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.java import java
-from riskcontrol.servers.node import HOST, Node, free_ports, touch
-
-HEAP = "512m"
+from riskcontrol.servers.node import HOST, Node, free_ports, heap, touch
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -32,6 +30,8 @@ group.initial.rebalance.delay.ms=0
 message.max.bytes=10485760
 replica.fetch.max.bytes=10485760
 log.retention.hours=-1
+# No topic of ours is compacted; the default would hold 128 MB.
+log.cleaner.dedupe.buffer.size=4194304
 """
 
 
@@ -54,7 +54,7 @@ def kafka(home: Path) -> Node:
     return Node(
         name="kafka",
         folder=folder,
-        command=(*run, f"-Xms{HEAP}", f"-Xmx{HEAP}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-Xshare:auto",
+        command=(*run, "-Xms128m", f"-Xmx{heap('kafka', '512m')}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
                  "kafka.Kafka", str(properties)),
         address=f"{HOST}:{port}",
         ready=lambda: _answer(port),

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import random
+import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from riskcontrol.errors import SettingsError
+
 HOST = "127.0.0.1"
+
+_PORTS = range(20_000, 32_000)
+"""Where ports are chosen: below those that systems give to outgoing connections, one of which could come between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +41,35 @@ class Node:
 
 def free_ports(count: int) -> list[int]:
     """Return so many different loopback ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    free = (port for port in random.sample(_PORTS, len(_PORTS)) if _free(port))
+    return [next(free) for _ in range(count)]
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe:
+        # As servers do it: a port that only connections that have ended still hold is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def heap(name: str, default: str) -> str:
+    """Return the most memory that a server's JVM may use for its heap: RISKCONTROL_<NAME>_HEAP, or the default.
+
+    Raises:
+        SettingsError: It isn't a number of megabytes or gigabytes.
+
+    >>> heap("kafka", "512m")
+    '512m'
+    """
+    variable = f"RISKCONTROL_{name.upper()}_HEAP"
+    given = os.environ.get(variable) or default
+    if not re.fullmatch(r"[1-9]\d{0,5}[mMgG]", given):
+        raise SettingsError(f"{given!r} is no size; write it like 512m or 2g", field=variable)
+    return given
 
 
 def touch(port: int) -> None:

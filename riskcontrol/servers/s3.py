@@ -10,6 +10,12 @@ from riskcontrol.servers.node import HOST, Node, free_ports, touch
 ACCESS_KEY, SECRET_KEY = "riskcontrol", "riskcontrol-local"  # it takes any
 REGION = "us-east-1"
 
+# moto's own command line, without a line in the log for each request.
+_RUN = (
+    "import logging, sys; logging.getLogger('werkzeug').setLevel(logging.ERROR); "
+    "from moto.server import main; main(sys.argv[1:])"
+)
+
 
 def s3(home: Path) -> Node:
     """Prepare the server; its port is chosen anew at each start."""
@@ -19,7 +25,7 @@ def s3(home: Path) -> Node:
     return Node(
         name="s3",
         folder=folder,
-        command=(sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)),
+        command=(sys.executable, "-c", _RUN, "-H", HOST, "-p", str(port)),
         address=f"http://{HOST}:{port}",
         ready=lambda: _answer(port),
         environment={"MOTO_S3_DEFAULT_KEY_BUFFER_SIZE": str(64 << 20)},

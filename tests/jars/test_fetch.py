@@ -1,5 +1,7 @@
+import dataclasses
 import hashlib
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,14 +35,20 @@ class Ivy:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, jars: Path | None = None, says: str = "") -> None:
         self.runs = 0
+        self.asked: list[tuple[str, ...]] = []
+        self.caches: set[str] = set()
         self._jars, self._says = jars, says
         monkeypatch.setattr(fetch.subprocess, "run", self._run)
         monkeypatch.setattr(fetch, "_trust", lambda _work: [])
 
     def _run(self, command: list[str], **_: object) -> fetch.subprocess.CompletedProcess[str]:
         self.runs += 1
+        module = command.index("-dependency") + 1
+        self.asked.append(tuple(command[module : module + 3]))
+        self.caches.add(command[command.index("-cache") + 1])
         if self._jars is not None:
-            shutil.copytree(self._jars, Path(command[command.index("-retrieve") + 1]).parent)
+            target = Path(command[command.index("-retrieve") + 1]).parent
+            shutil.copytree(self._jars, target, dirs_exist_ok=True)
         return fetch.subprocess.CompletedProcess(command, 0, stdout=self._says)
 
 
@@ -59,6 +67,28 @@ def test_jars_are_fetched_once(part: fetch.Part, tmp_path: Path, monkeypatch: py
         assert {path.name: path.read_bytes() for path in target.iterdir()} == JARS
     assert ivy.runs == 1
     assert told == ["Fetching broker 1 (2 jars) ..."]
+
+
+def test_modules_that_a_part_does_not_name_are_fetched_with_it(
+    part: fetch.Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ivy = Ivy(monkeypatch, fill(tmp_path / "repository"))
+    monkeypatch.setitem(fetch.PARTS, "kafka", dataclasses.replace(part, also=(("org.example", "logger", "2"),)))
+    fetch.fetch("kafka")
+    assert ivy.asked == [("org.example", "broker", "1"), ("org.example", "logger", "2")]
+
+
+def test_parts_fetched_at_the_same_time_do_not_disturb_each_other(
+    part: fetch.Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ivy = Ivy(monkeypatch, fill(tmp_path / "repository"))
+    other = dataclasses.replace(part, name="cassandra", artifact="server")
+    monkeypatch.setitem(fetch.PARTS, "cassandra", other)
+    shutil.copy(part.lock, other.lock)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(fetch.fetch, ["kafka", "cassandra"] * 2))
+    assert ivy.runs == 2
+    assert len(ivy.caches) == 2
 
 
 @pytest.mark.parametrize(
