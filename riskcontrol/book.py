@@ -165,7 +165,7 @@ class Book:
 
     def reindex(self, size: int) -> None:
         """Rebuild the hash table with `size` places, a power of two."""
-        from riskcontrol.kernel import index_slots  # noqa: PLC0415  the kernel's types come from this module
+        from riskcontrol.opening import index_slots  # noqa: PLC0415  the kernel's types come from this module
 
         self.index = np.zeros(size, np.int32)
         index_slots(self.index, self.names, self.pages, int(self.counts[PAGES]))

@@ -25,15 +25,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from riskcontrol.book import BAR_FIELDS, NEVER_ABOVE, NEVER_BELOW, PAGE, TICKERS, Book, name_words
-from riskcontrol.kernel import (
-    BAR,
-    FILL,
-    advance_bars,
-    advance_positions,
-    driving_trades,
-    group_by_ticker,
-    open_and_stop,
-)
+from riskcontrol.kernel import FILL, advance_positions, driving_trades, group_by_ticker
+from riskcontrol.minutes import BAR, advance_bars
+from riskcontrol.opening import open_and_stop
 from riskcontrol.rows import Bars, Fills, Openings, Positions
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH, Action
 from riskcontrol.trades import TICKER_LENGTH

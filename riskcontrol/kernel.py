@@ -3,7 +3,8 @@
 `riskcontrol.engine` tells what they are for; the slow, plain twin that they are tested against is
 `tests/reference.py`.
 
-All loops work in place on the arrays of a `riskcontrol.book.Book` and are compiled once, into Numba's cache.
+All loops work in place on the arrays of a `riskcontrol.book.Book` and are compiled once, into Numba's cache. Those
+that make bars are in `riskcontrol.minutes`, those that open strategies in `riskcontrol.opening`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, PAGES, STRATEGIES, Order, Status
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Order, Status
 from riskcontrol.strategy import FillMode
-from riskcontrol.trades import DRIVING, HIGH_LOW, LAST, NS_PER_MINUTE, VOLUME
+from riskcontrol.trades import DRIVING
 
 FILL = np.dtype(
     [
@@ -28,19 +29,13 @@ FILL = np.dtype(
 )
 """A fill, before the names are put to it."""
 
-BAR = np.dtype(
-    [(name, "i8") for name in ("time", "open", "high", "low", "close", "volume", "notional", "trades")]
-    + [("ticker", "i4"), ("pad", "i4")]
-)
-"""A closed bar, before the name is put to it."""
-
 BLOCK = 64
 """Trades under one minimum and maximum of the pyramid, and those under one of the next level."""
 
 _LONGEST = np.iinfo(np.int64).max
 # Numba freezes these module constants into the compiled code.
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
-_RUNNING, _STOPPED, _HALTED = int(Status.RUNNING), int(Status.STOPPED), int(Status.HALTED)
+_RUNNING, _HALTED = int(Status.RUNNING), int(Status.HALTED)
 _SAME = int(FillMode.SAME)
 
 
@@ -113,7 +108,7 @@ def _first_trade(price, start, end, i, below, above, low1, high1, low2, high2):
 
 
 @njit(cache=True, nogil=True)
-def _set_triggers(slot, position, below, above):
+def set_triggers(slot, position, below, above):
     """Work out at which prices the position acts next."""
     if position.status != _RUNNING:
         below[slot] = NEVER_BELOW
@@ -163,7 +158,8 @@ def _decide(position, price):
 
 
 @njit(cache=True, nogil=True)
-def _grown(array):
+def grown(array):
+    """Return an array twice as long, with the same contents at its beginning."""
     larger = np.empty(len(array) * 2, array.dtype)
     larger[: len(array)] = array
     return larger
@@ -176,7 +172,7 @@ def _fill(fills, n_fills, slot, position, order, price, time, sequence):
     if shares == 0:
         return fills, n_fills
     if n_fills == len(fills):
-        fills = _grown(fills)
+        fills = grown(fills)
     fill = fills[n_fills]
     fill.time = time
     fill.price = price
@@ -233,12 +229,13 @@ def _run_position(
         if n_fills > before or position.status == _HALTED:
             position.time = time[i]
             changed = True
-        _set_triggers(slot, position, below, above)
+        set_triggers(slot, position, below, above)
         i += 1
 
 
 @njit(cache=True, nogil=True)
-def _summarise_page(page, pages, below, above):
+def summarise_page(page, pages, below, above):
+    """Note down the outermost triggers of a page's positions."""
     lowest, highest = NEVER_BELOW, NEVER_ABOVE
     for slot in range(page * PAGE, page * PAGE + pages[page].used):
         lowest = max(lowest, below[slot])
@@ -313,65 +310,15 @@ def advance_positions(
                             low1, high1, low2, high2, fills, n_fills,
                         )  # fmt: skip
                         if n_acted == len(acted):
-                            acted = _grown(acted)
-                            changed = _grown(changed)
+                            acted = grown(acted)
+                            changed = grown(changed)
                         acted[n_acted] = slot
                         changed[n_acted] = did
                         n_acted += 1
-                _summarise_page(page, pages, below, above)
+                summarise_page(page, pages, below, above)
             page = pages[page].next
         _summarise_ticker(t, tickers, pages)
     return fills[:n_fills], acted[:n_acted], changed[:n_acted]
-
-
-@njit(cache=True, nogil=True)
-def advance_bars(tickers, starts, price, time, size, flags):
-    """Put trades into their ticker's bar of a minute.
-
-    A bar closes when a trade of a later minute arrives. A trade of an earlier minute than the open bar's came
-    late: it counts in the open bar, so that no volume is lost.
-
-    Args:
-        tickers: Of the book; the open bars in it are changed in place.
-        starts: int64, shape (tickers + 1,): where each ticker's trades start.
-        price, time, size, flags: All trades, grouped by ticker, shape (n,).
-
-    Returns:
-        The bars (`BAR`) that closed, and how many trades came late.
-    """
-    bars, n, late = np.empty(1024, BAR), 0, 0
-    for t in range(len(starts) - 1):
-        ticker = tickers[t]
-        for i in range(starts[t], starts[t + 1]):
-            if flags[i] & (LAST | HIGH_LOW | VOLUME) == 0:
-                continue
-            minute = time[i] - time[i] % NS_PER_MINUTE
-            if ticker.trades > 0 and minute > ticker.bar:
-                if n == len(bars):
-                    bars = _grown(bars)
-                bar = bars[n]
-                bar.time, bar.ticker = ticker.bar, t
-                bar.open, bar.high, bar.low, bar.close = ticker.open, ticker.high, ticker.low, ticker.close
-                bar.volume, bar.notional, bar.trades = ticker.volume, ticker.notional, ticker.trades
-                n += 1
-                ticker.trades = 0
-            if ticker.trades == 0:
-                ticker.bar = minute
-                ticker.open = ticker.high = ticker.low = ticker.close = ticker.volume = ticker.notional = 0
-            elif minute < ticker.bar:
-                late += 1
-            ticker.trades += 1
-            if flags[i] & LAST:
-                if ticker.open == 0:
-                    ticker.open = price[i]
-                ticker.close = price[i]
-            if flags[i] & HIGH_LOW:
-                ticker.high = max(ticker.high, price[i])
-                ticker.low = price[i] if ticker.low == 0 else min(ticker.low, price[i])
-            if flags[i] & VOLUME:
-                ticker.volume += size[i]
-                ticker.notional += price[i] * size[i]
-    return bars[:n], late
 
 
 @njit(cache=True, nogil=True)
@@ -391,110 +338,3 @@ def driving_trades(starts, order, flags, price, time, sequence):
                 k += 1
         driving_starts[t + 1] = k
     return driving_starts, out_price[:k], out_time[:k], out_sequence[:k]
-
-
-@njit(cache=True, nogil=True)
-def _hash(words, ticker):
-    """FNV-1a over words, with a final mix (the constants are those of FNV and of splitmix64)."""
-    h = np.uint64(14695981039346656037) ^ np.uint64(ticker)
-    for word in words:
-        h = (h ^ word) * np.uint64(1099511628211)
-        h ^= h >> np.uint64(29)
-    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    return h ^ (h >> np.uint64(27))
-
-
-@njit(cache=True, nogil=True)
-def _find(index, names, pages, words, ticker):
-    """Return the place in the hash table where this strategy is, or the free one where it would be."""
-    mask = np.uint64(len(index) - 1)
-    place = _hash(words, ticker) & mask
-    while index[place] != 0:
-        slot = index[place] - 1
-        if pages[slot // PAGE].ticker == ticker and np.all(names[slot] == words):
-            break
-        place = (place + np.uint64(1)) & mask
-    return place
-
-
-@njit(cache=True, nogil=True)
-def index_slots(index, names, pages, n_pages):
-    """Enter every slot in use into an empty hash table."""
-    for page in range(n_pages):
-        for slot in range(page * PAGE, page * PAGE + pages[page].used):
-            index[_find(index, names, pages, names[slot], pages[page].ticker)] = slot + 1
-
-
-@njit(cache=True, nogil=True)
-def open_and_stop(
-    positions, below, above, names, pages, tickers, index, counts,
-    opens, words, ticker, cash, buy_below, sell_above, fill, time,
-):  # fmt: skip
-    """Open and stop strategies in the order given.
-
-    Opening one that there is already, and stopping one that there isn't or that has stopped, changes nothing.
-
-    Args:
-        positions, below, above, names, pages, tickers, index, counts: Of the book, with room reserved.
-        opens: bool, shape (n,): True opens, False stops.
-        words: uint64, shape (n, NAME_WORDS): who.
-        ticker: int32, shape (n,): ticker numbers.
-        cash, buy_below, sell_above, fill, time: The rest of the opening, shape (n,).
-
-    Returns:
-        Two int32 arrays of shape (n,): the slot concerned, -1 where nothing changed; and the page that a new
-        page was linked to, -1 where none was.
-    """
-    slots, linked = np.full(len(opens), -1, np.int32), np.full(len(opens), -1, np.int32)
-    for i in range(len(opens)):
-        t = ticker[i]
-        place = _find(index, names, pages, words[i], t)
-        if opens[i] == (index[place] != 0):
-            continue
-        if opens[i]:
-            page = tickers[t].last
-            if page < 0 or pages[page].used == PAGE:
-                new = np.int32(counts[PAGES])
-                counts[PAGES] += 1
-                pages[new].ticker, pages[new].next, pages[new].used = t, -1, 0
-                pages[new].below, pages[new].above = NEVER_BELOW, NEVER_ABOVE
-                if page < 0:
-                    tickers[t].first = new
-                else:
-                    pages[page].next = new
-                    linked[i] = page
-                tickers[t].last = new
-                page = new
-            slot = page * PAGE + pages[page].used
-            pages[page].used += 1
-            counts[STRATEGIES] += 1
-            names[slot] = words[i]
-            index[place] = slot + 1
-            position = positions[slot]
-            position.reference = position.shares = position.time = 0
-            position.cash, position.buy_below, position.sell_above = cash[i], buy_below[i], sell_above[i]
-            position.fills, position.order, position.fill = 0, _NONE, fill[i]
-            position.status = _RUNNING
-        else:
-            slot = index[place] - 1
-            page = slot // PAGE
-            position = positions[slot]
-            if position.status != _RUNNING:
-                continue
-            position.status, position.order, position.time = _STOPPED, _NONE, time[i]
-        slots[i] = slot
-        _set_triggers(slot, position, below, above)
-        _summarise_page(page, pages, below, above)
-        # Opening only widens the ticker's range; after a stop it may stay wider than need be until someone acts.
-        tickers[t].below = max(tickers[t].below, pages[page].below)
-        tickers[t].above = min(tickers[t].above, pages[page].above)
-    return slots, linked
-
-
-@njit(cache=True, nogil=True)
-def index_places(index, names, pages, slots):
-    """Return where in the hash table these slots are entered, int64."""
-    places = np.empty(len(slots), np.int64)
-    for i in range(len(slots)):
-        places[i] = _find(index, names, pages, names[slots[i]], pages[slots[i] // PAGE].ticker)
-    return places

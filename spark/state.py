@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from riskcontrol.book import PAGE, TABLES, Book
 from riskcontrol.engine import Touched
 from riskcontrol.errors import StateError
-from riskcontrol.kernel import index_places
+from riskcontrol.opening import index_places
 
 SCHEMA = 1
 """Version of the files' layout."""
