@@ -39,7 +39,7 @@ class Batch:
         time: Its nominal time.
         processing: Seconds from its start to its end.
         delay: Seconds from its nominal time to its start.
-        lag: Records of the tape not yet taken at its end.
+        lag: Records of those that the tape held at its start that it did not take.
         event_time: Newest trade seen so far, nanoseconds UTC.
         parts: What each shard did.
         failure: Why it came to nothing, if it did; the next batch tries again.
@@ -122,10 +122,11 @@ class Stream:
         began = time.time()
         delay = max(0.0, began - nominal.timestamp())
         try:
-            ranges = plan(self._next, self._tape.ends(), self._rate.bound)
+            ends = self._tape.ends()
+            ranges = plan(self._next, ends, self._rate.bound)
             parts = self._advance(context, ranges)
             failure = next((part.failure for part in parts if part.failure), "")
-            lag = sum(end - self._next[shard] for shard, end in self._tape.ends().items())
+            lag = sum(end - self._next[shard] for shard, end in ends.items())
         except ServerError as error:
             parts, failure, lag = (), str(error), -1
         batch = Batch(nominal, time.time() - began, delay, lag, self._event_time, parts, failure)
@@ -187,6 +188,18 @@ def log_batch(batch: Batch) -> None:
         batch.delay,
         batch.lag,
     )
+    for part in batch.parts:
+        log.debug(
+            "    shard %d worker %d records %d trades %d reading %.3f engine %.3f writing %.3f saving %.3f s",
+            part.shard,
+            part.worker,
+            part.records,
+            part.trades,
+            part.reading,
+            part.engine,
+            part.writing,
+            part.saving,
+        )
 
 
 def spark_context(master: str, home: Path, memory: str) -> Any:

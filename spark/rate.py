@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 FIRST = 64
 """Records a shard may take in the first batch, when nothing has been measured."""
-MOST = 65_536
+LEAST, MOST = 16, 65_536
 _SHARE = 0.7
 """Part of the batch interval that processing should take when there is a backlog."""
 _GROWTH = 2.0
-"""A bound may at most double from batch to batch: one quick batch proves little."""
+"""A bound may at most double, or halve, from batch to batch: one batch proves little."""
+_WEIGHT = 0.3
+"""Of the newest batch in what a record costs."""
+_REMEMBERED = 30
+"""Batches looked back at for what a batch costs however little it does."""
 
 
 @dataclass(slots=True)
 class Rate:
-    """Bounds a batch by what the last batches took.
+    """Bounds a batch by what the last batches took: a fixed cost, and a cost for each record.
+
+    The fixed cost is that of the quickest of the last batches. Where it alone takes the time there is, smaller batches
+    would only take longer altogether, so that the bound is left where it is.
 
     Args:
         interval: Seconds between batches.
@@ -30,6 +38,8 @@ class Rate:
 
     interval: float
     bound: int = FIRST
+    _seconds: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _each: float | None = None
 
     def record(self, *, records: int, seconds: float) -> None:
         """Take note of a batch.
@@ -40,13 +50,19 @@ class Rate:
         """
         if records <= 0:
             return
-        fitting = records * self.interval * _SHARE / max(seconds, 1e-3)
-        if seconds > self.interval * _SHARE:
-            # Too long: go down at once, halfway to be safe against one slow batch.
-            self.bound = max(1, int(min(self.bound, (self.bound + fitting) / 2)))
+        self._seconds.append(seconds)
+        fixed = min(self._seconds)
+        each = (seconds - fixed) / records
+        self._each = each if self._each is None else self._each + _WEIGHT * (each - self._each)
+        left = self.interval * _SHARE - fixed
+        if left <= 0:
+            return
+        fitting = left / max(self._each, 1e-6)
+        if fitting < self.bound:
+            self.bound = int(max(fitting, self.bound / _GROWTH, LEAST))
         elif records >= self.bound:
             # Only a batch that used its bound can tell that the bound is too low.
-            self.bound = max(1, min(MOST, int(min(fitting, self.bound * _GROWTH))))
+            self.bound = int(min(fitting, self.bound * _GROWTH, MOST))
 
 
 def plan(next_offsets: dict[int, int], ends: dict[int, int], bound: int) -> dict[int, tuple[int, int]]:

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
 )
 @click.option("--master", default="local[2]", show_default=True, help="Spark's master.")
 @click.option("--memory", default="1g", show_default=True, help="Memory of the driver's JVM.")
-def command(settings: Settings, interval: float, state: Path | None, master: str, memory: str) -> None:
+@click.option("--verbose", "-v", is_flag=True, help="Tell what each shard's part of a batch took.")
+def command(
+    settings: Settings, *, interval: float, state: Path | None, master: str, memory: str, verbose: bool
+) -> None:
     r"""Run the Spark job that advances every strategy by the tape.
 
     Each batch reads what the tape has gained, fills paper orders, and writes fills, positions and bars to Cassandra;
@@ -53,7 +56,7 @@ def command(settings: Settings, interval: float, state: Path | None, master: str
     from spark.job import run
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    logging.getLogger("riskcontrol").setLevel(logging.INFO)
+    logging.getLogger("riskcontrol").setLevel(logging.DEBUG if verbose else logging.INFO)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
