@@ -213,7 +213,7 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
             "title": {"text": SERIES[name].label, "standoff": 8},
         }
         if SERIES[name].money:
-            axis |= {"tickprefix": "$", "tickformat": ",.2f"}
+            axis |= {"tickformat": "$,.2f"}
         else:
             axis |= {"tickformat": ",d", "rangemode": "tozero"}
         if name == "profit":

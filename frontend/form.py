@@ -97,7 +97,7 @@ def _field(field: str, label: str, *, maxLength: int = 40, **more: Any) -> dmc.T
         id=element(field),
         label=label,
         attributes={"input": html_only},
-        debounce=300 if field == "ticker" else False,
+        debounce=False,  # whoever types and clicks at once sends what was typed
         **more,
     )
 

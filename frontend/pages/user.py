@@ -147,13 +147,15 @@ def _detail(show: str) -> list[Any]:
                         dmc.Title(id="detail-title", order=2, size="h4"),
                         dmc.Text(id="detail-rule", c="dimmed", size="sm"),
                     ],
-                    gap="sm",
+                    gap="0 12px",
                     align="baseline",
                 ),
                 dmc.Button("Stop", id="stop", variant="light", color="red", size="xs", disabled=True),
             ],
             justify="space-between",
             className="detail-heading",
+            wrap="nowrap",
+            align="flex-start",
         ),
         html.Div(
             dmc.SegmentedControl(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 
@@ -18,7 +19,7 @@ from riskcontrol.settings import Settings
               help="Port to listen on; 0 takes a free one.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 def command(settings: Settings, port: int, host: str) -> None:
-    r"""Serve the pages: a user's positions, their history, and the form that opens a strategy.
+    """Serve the pages: a user's positions, their history, and the form that opens a strategy.
 
     It needs Cassandra, and Kafka to open strategies; without them the pages say so and go on by themselves when they
     are back. Ctrl-C stops.
@@ -27,7 +28,7 @@ def command(settings: Settings, port: int, host: str) -> None:
     Example, with the local servers of `riskcontrol up`:
       riskcontrol dashboard
       riskcontrol dashboard --port 0
-    """
+    """  # noqa: D301  a raw one would show the backslash to the user
     listener = listen(host, port)
     try:
         import uvicorn
@@ -66,10 +67,10 @@ def listen(host: str, port: int) -> socket.socket:
             raise
         return listener
     except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        remedy = "name another with --port; 0 takes a free one" if taken else "give one of this machine as --host"
         raise ServerError(
-            f"can't listen on {host}:{port} ({error.strerror or error}); name another with --port, or --port 0 for a "
-            "free one",
-            server="dashboard",
+            f"can't listen on {host}:{port} ({error.strerror or error}); {remedy}", server="dashboard"
         ) from error
 
 

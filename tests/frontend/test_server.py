@@ -66,7 +66,12 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
     with listen("127.0.0.1", 0) as taken:
         result = CliRunner().invoke(command, ["--port", str(taken.getsockname()[1])])
     assert result.exit_code != 0
-    assert "--port 0" in str(result.exception)
+    assert "name another with --port" in str(result.exception)
+
+
+def test_a_foreign_address_is_said_with_the_way_out() -> None:
+    result = CliRunner().invoke(command, ["--host", "203.0.113.7"])
+    assert "as --host" in str(result.exception)
 
 
 @pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104
