@@ -94,6 +94,7 @@ def run(load: Load) -> dict[str, object]:
         "rate": load.rate,
         "batch_seconds": load.batch,
         "batches": len(measured),
+        "batches_expected": int(seconds / load.batch),
         "processing_p50": percentile(processing, 0.50),
         "processing_p95": percentile(processing, 0.95),
         "processing_p99": percentile(processing, 0.99),

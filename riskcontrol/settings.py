@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from riskcontrol.errors import SettingsError
 
@@ -40,18 +36,6 @@ class Settings(BaseSettings):
     s3_secret_key: SecretStr = Field(SecretStr(""), description="secret key")
     s3_region: str = Field("us-east-1", description="region")
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Put the sources in order: flags, environment, TOML file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
-
 
 def load(file: Path | None = None, **flags: Any) -> Settings:
     """Load the settings.
@@ -63,20 +47,44 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     Raises:
         SettingsError: A setting is wrong, or `file` isn't there.
     """
-    if file is not None and not file.is_file():
-        raise SettingsError(f"{file} is not a file", field="config")
+    # Tables are the options of single commands: `riskcontrol.cli.options` takes those.
+    values = {name: value for name, value in read_file(file).items() if not isinstance(value, dict)}
 
     class Located(Settings):
-        model_config = SettingsConfigDict(toml_file=file or DEFAULT_FILE)
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, values)
 
     try:
-        return Located(**{name: value for name, value in flags.items() if value is not None})
+        found = Located(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(
-            f"{first['msg']} (flag --{field.replace('_', '-')}, RISKCONTROL_{field.upper()}, or the TOML file)",
-            field=field,
-        ) from None
-    except ValueError as error:  # a TOML file that isn't one
-        raise SettingsError(str(error), field=str(file or DEFAULT_FILE)) from None
+        where = f"flag --{field.replace('_', '-')}, RISKCONTROL_{field.upper()}, or {file or DEFAULT_FILE}"
+        raise SettingsError(f"{first['msg']} ({where})", field=field) from None
+    # A plain `Settings`: what is pickled for Spark's workers must be a class that they can import.
+    return Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})
+
+
+def read_file(file: Path | None = None) -> dict[str, Any]:
+    """Return what a TOML file says; the default one need not be there.
+
+    Raises:
+        SettingsError: A file that was named isn't there, or isn't TOML.
+    """
+    path = file or DEFAULT_FILE
+    if not path.is_file():
+        if file is None:
+            return {}
+        raise SettingsError(f"{file} is not a file", field="config")
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not TOML: {error}", field="config") from None

@@ -163,6 +163,9 @@ class Stream:
         """Run the batch of a tick of the DStream's clock; a fault of ours stops the stream."""
         if self.stopping.is_set():
             return
+        if time.time() - nominal.timestamp() >= self.interval:
+            # A later tick is due already and takes what this one would: a slow batch costs its own time and no more.
+            return
         try:
             batch = self.run_batch(nominal.astimezone(dt.UTC), rdd.context)
         except BaseException as error:

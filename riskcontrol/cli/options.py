@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from riskcontrol.settings import Settings, load
+from riskcontrol.errors import SettingsError
+from riskcontrol.settings import Settings, load, read_file
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -40,10 +41,27 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
             "--config",
             type=click.Path(path_type=Path),
             default=None,
+            is_eager=True,
+            callback=_defaults,
             help="TOML file with settings [default: riskcontrol.toml, where there is one].",
         )(call)
 
     return decorate
+
+
+def _defaults(ctx: click.Context, _: click.Parameter, config: Path | None) -> Path | None:
+    """Take the command's own table of the TOML file, for instance ``[users.generate]``, as defaults of its options."""
+    table: Any = read_file(config)
+    for name in ctx.command_path.split()[1:]:
+        table = table.get(name, {}) if isinstance(table, dict) else {}
+    if isinstance(table, dict) and table:
+        known = {name for option in ctx.command.params for name in option.opts}
+        unknown = [name for name in table if f"--{name.replace('_', '-')}" not in known]
+        if unknown:
+            raise SettingsError(f"{ctx.command_path} has no such option", field=unknown[0])
+        names = {name: option.name for option in ctx.command.params for name in option.opts}
+        ctx.default_map = {str(names[f"--{name.replace('_', '-')}"]): value for name, value in table.items()}
+    return config
 
 
 def _shown(default: object) -> str:

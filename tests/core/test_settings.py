@@ -1,0 +1,91 @@
+"""A flag beats the environment, which beats the TOML file; secrets are never shown."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.errors import SettingsError
+from riskcontrol.settings import Settings, load
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load().topic == "tape"
+    (folder / "riskcontrol.toml").write_text('topic = "file"\nshards = 7\n')
+    assert (load().topic, load().shards) == ("file", 7)
+    monkeypatch.setenv("RISKCONTROL_TOPIC", "environment")
+    assert (load().topic, load().shards) == ("environment", 7)
+    assert load(topic="flag").topic == "flag"
+    assert load(topic=None).topic == "environment"
+
+
+def test_another_file_can_be_named(folder: Path) -> None:
+    (folder / "other.toml").write_text('keyspace = "other"\n')
+    assert load(folder / "other.toml").keyspace == "other"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("shards = 0", "--shards"),
+        ('shards = "many"', "RISKCONTROL_SHARDS"),
+        ('keyspace = "no; spaces"', "keyspace"),
+        ('tpoic = "typing error"', "tpoic"),
+        ("= nonsense", "not TOML"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_where_to_mend_it(folder: Path, text: str, told: str) -> None:
+    (folder / "riskcontrol.toml").write_text(text)
+    with pytest.raises(SettingsError, match=told):
+        load()
+
+
+def test_a_file_that_is_not_there_is_told(folder: Path) -> None:
+    with pytest.raises(SettingsError, match=r"gone\.toml is not a file"):
+        load(folder / "gone.toml")
+
+
+def test_secrets_are_not_shown(folder: Path) -> None:
+    settings = load(s3_secret_key="hush", cassandra_password="hush")
+    assert "hush" not in repr(settings) + str(settings)
+    assert settings.s3_secret_key.get_secret_value() == "hush"
+
+
+def test_settings_reach_the_workers(folder: Path) -> None:
+    settings = load(topic="other")
+    assert type(settings) is Settings
+    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301  our own
+
+
+@click.command("replay")
+@click.option("--speed", type=float, default=1.0)
+@with_settings("topic")
+def replay(settings: Settings, speed: float) -> None:
+    click.echo(f"{settings.topic} {speed:g}")
+
+
+def said(*arguments: str, **environment: str) -> str:
+    group = click.Group("riskcontrol", {"replay": replay}, context_settings={"auto_envvar_prefix": "RISKCONTROL"})
+    result = CliRunner().invoke(group, ["replay", *arguments], env=environment, prog_name="riskcontrol")
+    return result.output.strip() or repr(result.exception)
+
+
+def test_options_of_a_command_follow_the_same_order(folder: Path) -> None:
+    assert said() == "tape 1"
+    (folder / "riskcontrol.toml").write_text('topic = "file"\n[replay]\nspeed = 60\n')
+    assert said() == "file 60"
+    assert said(RISKCONTROL_REPLAY_SPEED="5", RISKCONTROL_TOPIC="environment") == "environment 5"
+    assert said("--speed", "2", "--topic", "flag", RISKCONTROL_REPLAY_SPEED="5") == "flag 2"
+    (folder / "riskcontrol.toml").write_text("[replay]\nsped = 60\n")
+    assert "sped" in said()
