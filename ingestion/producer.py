@@ -23,6 +23,7 @@ OPENINGS_ROWS = 1_000
 _ANSWER_MS = 15_000
 _DELIVERY_MS = 60_000
 """How long the broker may be away before sending fails, milliseconds."""
+_GIVE_UP_SECONDS = _DELIVERY_MS / 1_000 + 5
 
 
 class TapeProducer:
@@ -81,7 +82,8 @@ class TapeProducer:
         if future is None:
             return None
         try:
-            return int(future.get().offset)
+            # With a time limit of our own: while a broker is gone, the client's doesn't always come to an end.
+            return int(future.get(timeout=_GIVE_UP_SECONDS).offset)
         except kafka_errors.KafkaError as error:
             raise ServerError(
                 f"partition {partition} of topic {self._topic} takes no records: {reason(error)}; "
@@ -91,7 +93,12 @@ class TapeProducer:
 
     def close(self) -> None:
         """Close the connections; a record still in flight is given a second."""
-        self._client.close(timeout=1)
+        try:
+            self._client.close(timeout=1)
+        except kafka_errors.KafkaTimeoutError:
+            # It waits for a record that can't be delivered, and has no public way to be told not to.
+            self._client._sender.force_close()
+            self._client.close(timeout=5)
 
     def __enter__(self) -> Self:
         return self

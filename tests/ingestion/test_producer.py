@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from kafka import TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from ingestion.producer import OPENINGS_ROWS, TapeProducer, TapeReader, publish_openings
 from ingestion.topic import partition_of
@@ -68,3 +70,31 @@ def test_stops_are_published_alike_and_nothing_is_published_of_nothing(kafka: Se
     partition = partition_of("IBM", 3)
     assert (opened, stopped) == ({partition: 1}, {partition: 2})
     assert [block.action.tolist() for block in openings(kafka)[partition]] == [[Action.OPEN], [Action.STOP]]
+
+
+class Stuck:
+    """A record that is never acknowledged, as kafka-python leaves some when the broker dies."""
+
+    def get(self, timeout: float | None = None) -> None:
+        """Wait in vain."""
+        assert timeout is not None, "this would wait for ever"
+        raise KafkaTimeoutError(f"Timeout after waiting for {timeout} secs.")
+
+
+def test_a_record_that_is_never_acknowledged_is_an_error_in_the_end(
+    kafka: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with TapeProducer(kafka) as producer:
+        monkeypatch.setitem(producer._pending, 0, Stuck())
+        with pytest.raises(ServerError, match="goes on where the tape ends"):
+            producer.send(0, b"next", [])
+        assert producer.wait(0) is None  # nothing was sent behind it
+
+
+def test_a_producer_closes_though_a_record_cannot_be_delivered(kafka: Settings) -> None:
+    producer = TapeProducer(kafka)
+    producer._client._accumulator.muted.add(TopicPartition(kafka.topic, 0))  # its sender passes it over
+    producer.send(0, b"never", [])
+    producer.close()
+    with TapeReader(kafka) as tape:
+        assert tape.bounds(0) == (0, 0)
