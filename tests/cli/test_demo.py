@@ -1,0 +1,59 @@
+"""`riskcontrol demo`: up with everything, and down with everything, whenever Ctrl-C comes."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from riskcontrol.settings import Settings
+from tests.processes import Running, simulated_day, until
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
+
+
+def processes_of(home: Path) -> list[str]:
+    """Return the command lines of all processes that have to do with a folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if str(home) in line:
+            found.append(line[:200])
+    return found
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> tuple[Settings, tuple[str, ...]]:
+    """Settings and command of a demonstration on a small day of its own."""
+    day = simulated_day(tmp_path / "day", tickers=10, trades=20_000)
+    return Settings(home=tmp_path / "home"), ("demo", "--trades", str(day), "--users", "200", "--port", "0")
+
+
+def test_it_shows_a_user_whose_numbers_move_and_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]]) -> None:
+    settings, command = demo
+    with Running(settings, *command, "--speed", "600") as running:
+        running.wait_for("Ctrl-C stops everything", 180)
+        found = re.search(r"Try the user +(\S+) +\((http://\S+)/user/", running.output)
+        assert found is not None, running.output
+        username, url = found.groups()
+        assert username.startswith("user")
+        with urllib.request.urlopen(f"{url}/api/v1/health", timeout=10) as answer:  # noqa: S310  loopback
+            assert json.load(answer)["ok"] is True
+        until(lambda: re.search(r"[1-9][\d,]* trades sent; last batch", running.output), 120, lambda: running.output)
+        assert running.interrupt() == 130
+        assert "Everything is stopped." in running.output
+    assert processes_of(settings.home) == []
+
+
+@pytest.mark.parametrize("seconds", [0.5, 4.0, 9.0])
+def test_ctrl_c_during_the_start_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]], seconds: float) -> None:
+    settings, command = demo
+    with Running(settings, *command) as running:
+        time.sleep(seconds)
+        assert running.interrupt() in (130, -2), running.output
+    assert processes_of(settings.home) == []
