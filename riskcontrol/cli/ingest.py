@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
     from ingestion.ingest import Progress, Summary
+
+_AGAIN_SECONDS = 0.5
+"""A second signal sooner than this is the first one delivered twice, as `timeout` does."""
 
 
 class Speed(click.ParamType):
@@ -102,9 +106,11 @@ def command(
     """
     from ingestion.ingest import ingest
     from ingestion.sources import find_all
+    from riskcontrol.servers import require
 
     if name is not None and not (0 < len(name) <= 200 and name.isprintable()):
         raise click.BadParameter("a name has 1 to 200 printable characters", param_hint="--as")
+    settings = require(settings, "kafka")
     sources = find_all(locations, settings, rejects=rejects, max_reject_share=max_reject_share)
     with _stopping() as stop, _shown() as show:
         summary = ingest(
@@ -126,10 +132,15 @@ def _stopping() -> Iterator[threading.Event]:
     """Make the first Ctrl-C (or SIGTERM) end what is under way in good order, the second at once."""
     stop = threading.Event()
 
+    asked_at = 0.0
+
     def ask(number: int, frame: object) -> None:
-        if stop.is_set():
+        nonlocal asked_at
+        if not stop.is_set():
+            asked_at = time.monotonic()
+            stop.set()
+        elif time.monotonic() - asked_at > _AGAIN_SECONDS:
             raise KeyboardInterrupt
-        stop.set()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
