@@ -55,7 +55,7 @@ def equity_curve(
         fill_shares: Shares bought (positive) or sold (negative).
         fill_cash: Cash after each fill, micro-dollars.
         bar_time: Starts of the minute bars, ascending, nanoseconds UTC, shape (m,).
-        bar_close: Their closes, micro-dollars, shape (m,).
+        bar_close: Their closes, micro-dollars, shape (m,); a bar with 0 saw no price and gives no point.
         mark: Time and price of the ticker's last driving trade; None leaves the last point out.
 
     Raises:
@@ -77,6 +77,8 @@ def equity_curve(
         raise ValueError("columns that belong together differ in length")
     if (np.diff(times) < 0).any() or (np.diff(bars) <= 0).any():
         raise ValueError("times must ascend")
+    priced = closes > 0
+    bars, closes = bars[priced], closes[priced]
 
     held = max(0, -int(bought[0])) if len(bought) else 0
     before = int(cash_after[0] + bought[0] * prices[0]) if len(bought) else cash

@@ -129,3 +129,12 @@ def test_a_value_beyond_64_bits_is_refused() -> None:
 def test_columns_of_a_frame_are_accepted_as_they_are() -> None:
     curve = equity_curve(10, **{**NOTHING, "bar_time": np.array([0], np.int64), "bar_close": np.array([3], np.int64)})
     assert rows_of(curve) == [(MINUTE, 3, 10, 0, 10, 0)]
+
+
+def test_a_minute_without_a_price_gives_no_point() -> None:
+    minute = 60 * 10**9
+    curve = equity_curve(
+        1_000, fill_time=[], fill_price=[], fill_shares=[], fill_cash=[],
+        bar_time=[0, minute, 2 * minute], bar_close=[100, 0, 95],
+    )  # fmt: skip
+    assert curve.price.tolist() == [100, 95]
