@@ -51,6 +51,7 @@ class TapeProducer:
             request_timeout_ms=_ANSWER_MS,
             delivery_timeout_ms=_DELIVERY_MS,
             allow_auto_create_topics=False,
+            metrics_enabled=False,
         )
         self._pending: dict[int, Any] = {}
 
@@ -126,6 +127,7 @@ class TapeReader:
             enable_auto_commit=False,
             auto_offset_reset="none",
             allow_auto_create_topics=False,
+            metrics_enabled=False,
             max_partition_fetch_bytes=MAX_RECORD,
             fetch_max_wait_ms=50,
         )
