@@ -97,7 +97,7 @@ def _field(field: str, label: str, *, maxLength: int = 40, **more: Any) -> dmc.T
         id=element(field),
         label=label,
         attributes={"input": html_only},
-        debounce=False,  # whoever types and clicks at once sends what was typed
+        debounce=True,  # sends its text when it is left, and so before any click on a button
         **more,
     )
 

@@ -67,7 +67,7 @@ def layout() -> dmc.MantineProvider:
         attributes={"input": {"aria-label": "Go to a user", "autoCapitalize": "none", "spellCheck": "false"}},
         size="sm",
         className="find",
-        debounce=False,
+        debounce=True,  # sends its text together with Enter
     )
     scheme = dmc.ColorSchemeToggle(
         id="scheme",

@@ -36,6 +36,7 @@ def start(trouble: str | None = None) -> dmc.Container:
                             placeholder="user000001",
                             size="lg",
                             className="grow",
+                            debounce=True,  # sends its text together with Enter, and before a click on the button
                             attributes={
                                 "input": {
                                     "aria-label": "Username",

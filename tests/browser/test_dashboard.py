@@ -131,6 +131,7 @@ def test_the_form_refuses_a_bad_number_and_opens_a_good_strategy(
     open_user(page, dashboard)
     page.get_by_role("button", name="New strategy").click()
     page.get_by_label("Ticker").fill("IBN")
+    page.keyboard.press("Tab")
     expect(page.locator("#ticker-warning")).to_contain_text("Close to it: IBM")
     page.get_by_label("Ticker").fill("IBM")
     page.get_by_label("Cash to start with").fill("ten")
