@@ -151,7 +151,9 @@ class Stream:
         if not ranges:
             return ()
         works = [Work(self.settings, self.state, self._id, shard, start, end) for shard, (start, end) in ranges.items()]
-        parts = tuple(context.parallelize(works, len(works)).mapPartitions(advance_shards).collect())
+        # A task a core rather than a shard: starting a task costs about as much as advancing a shard.
+        tasks = min(len(works), context.defaultParallelism)
+        parts = tuple(context.parallelize(works, tasks).mapPartitions(advance_shards).collect())
         for part in parts:
             if part.unfit:
                 raise StateError(part.unfit, shard=part.shard)
