@@ -14,7 +14,10 @@ from pathlib import Path
 import click
 import psutil
 
+from database.generator import stream_runs
+from database.reads import Reader
 from riskcontrol import servers
+from riskcontrol.errors import ServerError
 from riskcontrol.servers.registry import Registry, end
 from riskcontrol.settings import Settings, load
 
@@ -27,7 +30,7 @@ def own_servers(*names: str, shards: int = 4) -> Iterator[Settings]:
         click.echo("Starting servers for the benchmark ...", err=True)
         try:
             servers.start(home, names)
-            empty = {"kafka": "", "cassandra": "", "s3_endpoint": "", "home": home, "shards": shards}
+            empty = {"kafka": "", "cassandra": "", "s3_endpoint": "", "home": home, "shards": shards, "replication": 1}
             yield servers.resolve(load().model_copy(update=empty))
         finally:
             servers.stop(home, purge=True)
@@ -38,13 +41,27 @@ def child(settings: Settings, *arguments: str) -> Iterator[psutil.Process]:
     """Run one of our commands beside the benchmark, as a user would."""
     registry = Registry(settings.home)
     flags = [f"--{name}={getattr(settings, name)}" for name in ("home", "kafka", "topic", "cassandra", "keyspace")]
-    entry = registry.launch(arguments[0], [sys.executable, "-u", "-m", "riskcontrol", *arguments, *flags])
+    command = [sys.executable, "-u", "-m", "riskcontrol", *arguments, *flags]
+    entry = registry.launch(arguments[0], command, environment={"RISKCONTROL_REPLICATION": "1"})
     process = psutil.Process(entry.pid)
     try:
         yield process
     finally:
         end(process)
         registry.remove(arguments[0])
+
+
+def await_stream(reader: Reader, seconds: float = 120.0) -> None:
+    """Wait until the stream has written its first batch.
+
+    Raises:
+        ServerError: It doesn't.
+    """
+    deadline = time.monotonic() + seconds
+    while not stream_runs(reader):
+        if time.monotonic() > deadline:
+            raise ServerError(f"does not start within {seconds:g} s", server="stream")
+        time.sleep(0.2)
 
 
 class PeakMemory:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench.common import Timer, child, own_servers
+from bench.common import Timer, await_stream, child, own_servers
 from database import frequencies, generator
 from database.reads import Reader
 from database.session import connect, init
@@ -78,8 +78,7 @@ def users(count: int) -> dict[str, object]:
         session = connect(settings)
         reader, writer = Reader(session), Writer(session)
         with child(settings, "stream"):
-            while not generator.stream_runs(reader):
-                time.sleep(0.2)
+            await_stream(reader)
             with Timer() as timer:
                 openings = generator.draw(count, 1, frequencies.simulated())
                 generator.register(writer, openings, on_done=lambda _: None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import click
 import pandas as pd
 
-from bench.common import PeakMemory, child, own_servers, percentile
+from bench.common import PeakMemory, await_stream, child, own_servers, percentile
 from bench.market import Market
 from database import frequencies, generator
 from database.reads import Reader
@@ -65,7 +65,7 @@ def run(load: Load) -> dict[str, object]:
         session = connect(settings)
         reader, writer = Reader(session), Writer(session)
         with child(settings, "stream", "--batch", str(load.batch)) as job:
-            _await_stream(reader)
+            await_stream(reader)
             memory = PeakMemory(job)
             click.echo(f"Opening {load.users:,} strategies ...", err=True)
             openings = generator.draw(load.users, load.seed, shares)
@@ -137,14 +137,6 @@ class _Steady:
             threading.Event().wait(max(0.0, ahead))
         for partition in range(self._producer.partitions):
             self._producer.wait(partition)
-
-
-def _await_stream(reader: Reader, seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not generator.stream_runs(reader):
-        if time.monotonic() > deadline:
-            raise ServerError("does not start; see its log", server="stream")
-        time.sleep(0.2)
 
 
 def _drained(reader: Reader, sent: int, load: Load, seconds: float = 120.0) -> pd.DataFrame:

@@ -239,6 +239,16 @@ class Writer:
         with answering():
             return {row.shard: row.next for row in self._session.execute(statement, (tape,))}
 
+    def tapes(self) -> set[str]:
+        """Return the ids of the tapes whose rows the tables hold.
+
+        Raises:
+            ServerError: The database doesn't answer.
+        """
+        statement = prepare(self._session, "SELECT DISTINCT tape FROM {}.watermarks")
+        with answering():
+            return {row.tape for row in self._session.execute(statement)}
+
     def flush(self) -> None:
         """Wait until everything that was sent is in.
 

@@ -25,15 +25,22 @@ from riskcontrol.trades import (
     VOLUME,
 )
 
+_DAY = 24 * 3600 * NS_PER_SECOND
+
 MAX_JSON = 10_000
 """Longest JSON record accepted, bytes."""
 
 
-def decode_trade(value: bytes) -> pa.RecordBatch:
+def decode_trade(value: bytes, written: int = MAX_TIME) -> pa.RecordBatch:
     """Decode a JSON record into a batch of one trade.
 
     The record is an object with `ticker` (or `asset`), `price` in dollars, `timestamp` (ISO 8601 with an offset, or
     seconds since 1970 UTC) and, optionally, `size` (1 if absent). Such a trade updates last, high, low and volume.
+
+    Args:
+        value: The record.
+        written: When it was put on the tape, nanoseconds UTC: a trade of more than a day later has a broken clock, and
+            would keep its ticker's bars open until then.
 
     Raises:
         TapeError: It isn't one.
@@ -45,7 +52,7 @@ def decode_trade(value: bytes) -> pa.RecordBatch:
         raise TapeError(f"{len(value):,} bytes without a type header; a JSON trade has at most {MAX_JSON:,}")
     try:
         record = json.loads(value, parse_float=Decimal, parse_int=Decimal, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise TapeError("no type header and no JSON") from error
     if not isinstance(record, dict):
         raise TapeError("no type header and no JSON object")
@@ -59,6 +66,8 @@ def decode_trade(value: bytes) -> pa.RecordBatch:
     if price * int(size) > MAX_NOTIONAL:
         raise TapeError(f"price × size over {MAX_NOTIONAL // 1_000_000:,} dollars")
     time = _time(record.get("timestamp"))
+    if time > written + _DAY:
+        raise TapeError(f"timestamp {str(record.get('timestamp'))[:40]!r} is after the record was written")
     session = day(dt.datetime.fromtimestamp(time // NS_PER_SECOND, NEW_YORK).date())
     flags = LAST | HIGH_LOW | VOLUME | (REGULAR if session.opens <= time < session.closes else 0)
     columns: list[Any] = [[ticker], [time], [price], [int(size)], [flags], [0]]
@@ -101,6 +110,6 @@ def _time(value: object) -> int:
             time = int(whole.timestamp()) * NS_PER_SECOND + moment.microsecond * 1_000
     except (ValueError, OverflowError, ArithmeticError) as error:
         raise TapeError(f"timestamp {str(value)[:40]!r} is neither ISO 8601 nor seconds since 1970") from error
-    if not 24 * 3600 * NS_PER_SECOND <= time < MAX_TIME:
+    if not _DAY <= time < MAX_TIME:
         raise TapeError(f"timestamp {str(value)[:40]!r} is out of range")
     return time

@@ -105,7 +105,7 @@ def stamp(headers: Iterable[tuple[str, bytes]]) -> Stamp | None:
             ledger=ledger,
             ledger_at=int(given["ledger-at"]) if ledger is None else -1,
         )
-    except (KeyError, ValueError, TypeError, AttributeError):  # anyone may write to the topic
+    except (RecursionError, KeyError, ValueError, TypeError, AttributeError):  # anyone may write to the topic
         return None
 
 

@@ -29,12 +29,16 @@ _CONFIG = {
     "retention.ms": "-1",
     "retention.bytes": "-1",
     "max.message.bytes": str(MAX_RECORD),
+    # Of whatever kind a producer's compression is, the broker undoes it: readers need no codec of it, and what a record
+    # unpacks to counts for its size.
+    "compression.type": "uncompressed",
 }
 _FITS: dict[str, Callable[[str], bool]] = {
     "cleanup.policy": lambda value: value == "delete",
     "retention.ms": lambda value: int(value) < 0,
     "retention.bytes": lambda value: int(value) < 0,
     "max.message.bytes": lambda value: int(value) >= MAX_RECORD,
+    "compression.type": lambda value: value == "uncompressed",
 }
 
 _ADDRESSES = re.compile(r"[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*")

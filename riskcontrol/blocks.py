@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from riskcontrol.errors import TapeError
+from riskcontrol.messages import check_plain
 from riskcontrol.money import MAX_CASH, MAX_PRICE
 from riskcontrol.rows import Openings
 from riskcontrol.strategy import (
@@ -131,13 +132,15 @@ def decode(value: bytes, headers: Iterable[tuple[str, bytes]]) -> pa.RecordBatch
 
 def _kind(headers: Mapping[str, bytes]) -> tuple[str, str]:
     try:
-        return headers.get("type", b"").decode("ascii"), headers.get("schema", b"").decode("ascii")
+        # A header's value may be null.
+        return (headers.get("type") or b"").decode("ascii"), (headers.get("schema") or b"").decode("ascii")
     except UnicodeDecodeError as error:
         raise TapeError("headers are not ASCII") from error
 
 
 def _read(value: bytes, schema: pa.Schema) -> pa.RecordBatch:
     try:
+        check_plain(value, MAX_ROWS)
         with pa.ipc.open_stream(value) as reader:
             if not reader.schema.equals(schema):
                 raise TapeError("columns differ from the schema")
@@ -145,8 +148,9 @@ def _read(value: bytes, schema: pa.Schema) -> pa.RecordBatch:
             if batch.num_rows > MAX_ROWS:
                 raise TapeError(f"{batch.num_rows:,} rows; at most {MAX_ROWS:,} are accepted")
             batch.validate(full=True)
-    except (pa.ArrowInvalid, pa.ArrowException, StopIteration, OSError, MemoryError) as error:
-        raise TapeError(f"not an Arrow stream: {str(error).splitlines()[0][:200]}") from error
+    except (pa.ArrowException, StopIteration, OSError, MemoryError) as error:
+        said = str(error).partition("\n")[0] or type(error).__name__
+        raise TapeError(f"not an Arrow stream: {said[:200]}") from error
     for name in schema.names:
         if batch.column(name).null_count:
             raise TapeError(f"{name}: empty values")

@@ -146,8 +146,11 @@ class Book:
         n_tickers = int(self.counts[TICKERS]) + tickers
         # Each new strategy may need a page of its own only if its ticker has none or a full one.
         pages = int(self.counts[PAGES]) + min(strategies, n_tickers + strategies // PAGE)
-        if pages > len(self.pages):
-            pages = max(pages, len(self.pages) * 2, 16)
+        # The least of the tables counts: one may have more room than the others (files that a kill left longer).
+        slots = min(len(table) for table in (self.below, self.above, self.positions, self.names))
+        room = min(len(self.pages), slots // PAGE)
+        if pages > room:
+            pages = max(pages, room * 2, 16)
             self.resize("pages", pages)
             for name in ("below", "above", "positions", "names"):
                 self.resize(name, pages * PAGE)

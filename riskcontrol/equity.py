@@ -99,10 +99,23 @@ def equity_curve(
         done = np.append(done, len(times))
 
     in_cash, shares = cash_by_fill[done], shares_by_fill[done]
-    if len(time) and np.max(np.abs(in_cash + shares * price.astype(np.float64))) >= _MOST:
-        raise OverflowError("the strategy's value doesn't fit into 64 bits")
-    value = in_cash + shares * price
+    value = worth(in_cash, shares, price)
     return Equity(time=time, price=price, cash=in_cash, shares=shares, value=value, profit=value - cash)
+
+
+def worth(cash: Ints, shares: Ints, price: Ints) -> Ints:
+    """Return cash + shares × price, each of shape (n,), in micro-dollars.
+
+    Raises:
+        OverflowError: A value doesn't fit into 64 bits.
+
+    >>> worth(np.array([10]), np.array([11]), np.array([80])).tolist()
+    [890]
+    """
+    if len(price) and np.max(np.abs(cash + shares * price.astype(np.float64))) >= _MOST:
+        raise OverflowError("the strategy's value doesn't fit into 64 bits")
+    value: Ints = cash + shares * price
+    return value
 
 
 def _ints(values: ArrayLike) -> Ints:

@@ -8,6 +8,8 @@ from numba import njit
 from riskcontrol.kernel import grown
 from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, VOLUME
 
+_MOST = np.iinfo(np.int64).max
+
 BAR = np.dtype(
     [(name, "i8") for name in ("time", "open", "high", "low", "close", "volume", "notional", "trades")]
     + [("ticker", "i4"), ("pad", "i4")]
@@ -61,5 +63,6 @@ def advance_bars(tickers, starts, price, time, size, flags):
                 ticker.low = price[i] if ticker.low == 0 else min(ticker.low, price[i])
             if flags[i] & VOLUME:
                 ticker.volume += size[i]
-                ticker.notional += price[i] * size[i]
+                # Held at the most that fits: a minute of 9 million million dollars is nobody's.
+                ticker.notional = min(ticker.notional, _MOST - price[i] * size[i]) + price[i] * size[i]
     return bars[:n], late

@@ -11,14 +11,14 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from database.session import connect
 from database.writes import Writer
 from ingestion.topic import ensure_topic, tape_id
-from riskcontrol.errors import ServerError, StateError
+from riskcontrol.errors import ServerError, SettingsError, StateError
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from spark.rate import Rate, plan
@@ -82,6 +82,13 @@ class Stream:
         self._id = tape_id(settings)
         self._tape = Tape(settings)
         self._writer = Writer(connect(settings))
+        others = self._writer.tapes() - {self._id}
+        if others:
+            raise SettingsError(
+                f"{settings.keyspace} holds the rows of another tape ({min(others)}); name another one, or drop it: "
+                f"riskcontrol database drop --keyspace {settings.keyspace}, then riskcontrol database init",
+                field="keyspace",
+            )
         self._rate = Rate(interval)
         self._event_time = 0
         self._next = self._positions()
@@ -123,6 +130,7 @@ class Stream:
         delay = max(0.0, began - nominal.timestamp())
         try:
             ends = self._tape.ends()
+            self._check_ends(ends)
             ranges = plan(self._next, ends, self._rate.bound)
             parts = self._advance(context, ranges)
             failure = next((part.failure for part in parts if part.failure), "")
@@ -130,17 +138,41 @@ class Stream:
         except ServerError as error:
             parts, failure, lag = (), str(error), -1
         batch = Batch(nominal, time.time() - began, delay, lag, self._event_time, parts, failure)
-        self._rate.record(records=max((part.records for part in parts), default=0), seconds=batch.processing)
         if not failure:
-            self._writer.batch(
-                time=nominal,
-                processing=batch.processing,
-                delay=delay,
-                lag=lag,
-                event_time=self._event_time,
-                **{name: batch.sum(name) for name in _SUMS if name not in ("records", "late", "ignored")},
-            )
+            self._rate.record(records=max((part.records for part in parts), default=0), seconds=batch.processing)
+        try:
+            self._note(batch)
+        except ServerError as error:
+            # Only the pipeline's own history lacks a row: what the batch did is written and saved.
+            batch = replace(batch, failure=batch.failure or str(error))
         return batch
+
+    def _note(self, batch: Batch) -> None:
+        """Write the batch's row; one that came to nothing has none, so that pages see that nothing moves."""
+        if batch.failure and not batch.sum("records"):
+            return
+        self._writer.batch(
+            time=batch.time,
+            processing=batch.processing,
+            delay=batch.delay,
+            lag=batch.lag,
+            event_time=batch.event_time,
+            **{name: batch.sum(name) for name in _SUMS if name not in ("records", "late", "ignored")},
+        )
+
+    def _check_ends(self, ends: dict[int, int]) -> None:
+        """Notice a tape that lost its end, or was made anew.
+
+        Raises:
+            StateError: It holds less than the state has taken.
+        """
+        for shard, position in self._next.items():
+            if ends[shard] < position:
+                raise StateError(
+                    f"stands at offset {position}, but the tape ends at {ends[shard]}: it has lost records or was made "
+                    "anew; remove the state and the tables (riskcontrol down --purge does both for local servers)",
+                    shard=shard,
+                )
 
     def _advance(self, context: Any, ranges: dict[int, tuple[int, int]]) -> tuple[Done, ...]:
         """Hand the ranges to the workers.
@@ -150,7 +182,10 @@ class Stream:
         """
         if not ranges:
             return ()
-        works = [Work(self.settings, self.state, self._id, shard, start, end) for shard, (start, end) in ranges.items()]
+        works = [
+            Work(self.settings, self.state, self._id, shard, self.shards, start, end)
+            for shard, (start, end) in ranges.items()
+        ]
         # A task a core rather than a shard: starting a task costs about as much as advancing a shard.
         tasks = min(len(works), context.defaultParallelism)
         parts = tuple(context.parallelize(works, tasks).mapPartitions(advance_shards).collect())
@@ -170,13 +205,12 @@ class Stream:
             return
         try:
             batch = self.run_batch(nominal.astimezone(dt.UTC), rdd.context)
+            log_batch(batch)
+            if self._on_batch is not None:
+                self._on_batch(batch)
         except BaseException as error:
             self.failed = error
             self.stopping.set()
-            return
-        log_batch(batch)
-        if self._on_batch is not None:
-            self._on_batch(batch)
 
 
 def log_batch(batch: Batch) -> None:
@@ -267,6 +301,7 @@ def run(
 
     Raises:
         ServerError: Brokers or database can't be reached at the start.
+        SettingsError: The keyspace holds the rows of another tape.
         StateError: The state doesn't fit the tape.
     """
     stream = Stream(settings, state, interval, on_batch)
@@ -289,7 +324,8 @@ def run(
         streaming.start()
         stop = stop or threading.Event()
         while not (stop.wait(0.2) or stream.stopping.is_set()):
-            pass
+            if context._gateway.proc.poll() is not None:
+                raise ServerError("its JVM has ended; started again, the stream goes on where it was", server="spark")
         stream.stopping.set()
         streaming.stop(stopSparkContext=False, stopGraceFully=True)
     finally:

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from ingestion.foreign import decode_trade
-from ingestion.topic import MAX_RECORD, bootstrap, connected, reaching
+from ingestion.topic import MAX_RECORD, bootstrap, connected, partition_of, reaching
 from riskcontrol.blocks import decode
 from riskcontrol.errors import ServerError, TapeError
 from riskcontrol.rows import Openings
@@ -21,6 +21,9 @@ from riskcontrol.settings import Settings
 
 REJECTED = ".rejected"
 """What the dead-letter topic's name has behind the tape's."""
+
+MAX_KEPT = 1 << 20
+"""How much of a record that can't be used is kept in the dead-letter topic, bytes; its size is in the headers."""
 
 _READ_SECONDS = 60
 """How long a range may give nothing before the batch is given up (and tried again)."""
@@ -43,7 +46,10 @@ class Tape:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._consumer = connected(KafkaConsumer, bootstrap(settings), enable_auto_commit=False)
+        # As the workers read: of a transaction that is open they get nothing yet.
+        self._consumer = connected(
+            KafkaConsumer, bootstrap(settings), enable_auto_commit=False, isolation_level="read_committed"
+        )
         with reaching(settings.kafka):
             partitions = self._consumer.partitions_for_topic(settings.topic)
         self._settings = settings
@@ -116,9 +122,16 @@ def _failing_clean(settings: Settings, shard: int) -> Iterator[None]:
 
 
 def read_range(
-    settings: Settings, shard: int, start: int, end: int
+    settings: Settings, shard: int, start: int, end: int, *, shards: int
 ) -> tuple[list[pa.RecordBatch | Openings], list[Rejected]]:
     """Read and decode the records of a partition from offset `start` up to, not including, `end`.
+
+    Args:
+        settings: `kafka` and `topic`.
+        shard: The partition.
+        start: First offset.
+        end: First offset not wanted.
+        shards: How many partitions the tape has: a ticker that belongs to another one is refused.
 
     Returns:
         The blocks in the order of the tape, and the records that can't be used.
@@ -139,9 +152,13 @@ def read_range(
                 if record.offset >= end:
                     break
                 try:
-                    events.append(_decode(record))
+                    event = _decode(record)
+                    _check_place(event, shard, shards)
+                    events.append(event)
                 except TapeError as error:
                     rejected.append(Rejected(record.offset, error.reason, record.value or b""))
+                except Exception as error:  # whatever a stranger's record does to us, it must not end the stream
+                    rejected.append(Rejected(record.offset, f"unreadable: {error!r}"[:500], record.value or b""))
             if records:
                 last_news = time.monotonic()
             elif time.monotonic() - last_news > _READ_SECONDS:
@@ -153,7 +170,22 @@ def _decode(record: Any) -> pa.RecordBatch | Openings:
     value = record.value or b""
     if any(name == "type" for name, _ in record.headers):
         return decode(value, record.headers)
-    return decode_trade(value)
+    return decode_trade(value, written=int(record.timestamp or 0) * 1_000_000)
+
+
+def _check_place(event: pa.RecordBatch | Openings, shard: int, shards: int) -> None:
+    """Refuse what belongs to another shard: each ticker's trades and positions have one place and one order.
+
+    Raises:
+        TapeError: A ticker isn't this shard's.
+    """
+    if isinstance(event, Openings):
+        tickers = [ticker.decode("ascii") for ticker in set(event.ticker.tolist())]
+    else:
+        tickers = event.column("ticker").unique().to_pylist()
+    for ticker in tickers:
+        if partition_of(ticker, shards) != shard:
+            raise TapeError(f"{ticker} belongs to partition {partition_of(ticker, shards)}; key records by ticker")
 
 
 _producers: dict[str, KafkaProducer] = {}
@@ -175,9 +207,10 @@ def send_rejected(settings: Settings, shard: int, rejected: list[Rejected]) -> N
         sent = [
             producer.send(
                 settings.topic + REJECTED,
-                value=record.value,
+                value=record.value[:MAX_KEPT],
                 headers=[
                     ("reason", record.reason.encode()),
+                    ("size", str(len(record.value)).encode()),
                     ("partition", str(shard).encode()),
                     ("offset", str(record.offset).encode()),
                 ],

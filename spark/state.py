@@ -34,7 +34,6 @@ SCHEMA = 1
 """Version of the files' layout."""
 
 _MAGIC = b"RCREDO01"
-_LEAST_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ class MappedBook(Book):
     def resize(self, name: str, rows: int) -> None:
         """Give a table room for `rows` rows, in its file as well."""
         old = getattr(self, name)
-        _extend(self.folder, name, max(rows, _LEAST_ROWS))
+        _extend(self.folder, name, rows)
         new = _mapped(self.folder, name, "c")
         new[: len(old)] = old  # what this batch has changed so far is only in the old mapping
         setattr(self, name, new)
@@ -144,7 +143,7 @@ class ShardStore:
 
     def _apply(self, after: Meta, index_rows: int, parts: list[tuple[str, NDArray[np.int64], NDArray[Any]]]) -> None:
         for name, where, values in parts:
-            _extend(self.folder, name, max(int(where[-1]) + 1 if name != "index" else index_rows, _LEAST_ROWS))
+            _extend(self.folder, name, index_rows if name == "index" else int(where[-1]) + 1)
             table = _mapped(self.folder, name, "r+")
             table[where] = values
         if index_rows and _rows(self.folder, "index") != index_rows:

@@ -33,6 +33,7 @@ class Work:
     state: Path
     tape: str
     shard: int
+    shards: int
     start: int
     end: int
 
@@ -98,7 +99,7 @@ def advance_shard(work: Work) -> Done:
         if before.next != work.start:
             raise StateError(f"stands at offset {before.next}, not at {work.start}", shard=work.shard)
         clock = [time.perf_counter()]
-        events, rejected = read_range(work.settings, work.shard, work.start, work.end)
+        events, rejected = read_range(work.settings, work.shard, work.start, work.end, shards=work.shards)
         clock.append(time.perf_counter())
         book = store.book(before)
         outcome = advance(book, events)

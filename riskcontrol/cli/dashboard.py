@@ -35,14 +35,14 @@ def command(settings: Settings, port: int, host: str) -> None:
 
         from frontend.app import create_app
 
-        if not _is_loopback(listener.getsockname()[0]):
+        loopback = _is_loopback(listener.getsockname()[0])
+        if not loopback:
             click.echo(
                 f"Warning: there is no sign-in yet. Whoever reaches {host} can see and change every user's strategies.",
                 err=True,
             )
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(settings), log_level="warning", timeout_graceful_shutdown=2, ws="none")
-        )
+        app = create_app(settings, loopback_only=loopback)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws="none"))
         click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
         server.run(sockets=[listener])
     finally:

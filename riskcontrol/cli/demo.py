@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ingestion.ingest import Progress
     from riskcontrol.cli.demonstration import Demo, Ready, Told
 
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _LINE_SECONDS = 15
 """How often progress is told where there is no terminal to draw it on."""
 
@@ -66,6 +68,7 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
+        _ignore_interrupts()
         click.echo("\nStopping ...", err=True)
         demo.stop()
         click.echo("Everything is stopped.", err=True)
@@ -198,9 +201,13 @@ def _interrupt_once() -> None:
     """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt, those after it nothing: stopping must finish."""
 
     def interrupt(number: int, frame: object) -> None:
-        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)
+        _ignore_interrupts()
         raise KeyboardInterrupt
 
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for each in _INTERRUPTS:
         signal.signal(each, interrupt)
+
+
+def _ignore_interrupts() -> None:
+    for each in _INTERRUPTS:
+        signal.signal(each, signal.SIG_IGN)

@@ -5,6 +5,7 @@ Each run starts from nothing, in a folder of its own (HOME/demo); only the simul
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sys
 import threading
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date
 from datetime import time as clock_time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
@@ -41,7 +42,15 @@ CLOCK_FROM = clock_time(9, 29, 50)
 
 _CHILD_SECONDS = 90
 
-_OWN = {"kafka": "", "cassandra": "", "s3_endpoint": "", "topic": "tape", "keyspace": "riskcontrol", "shards": 4}
+_OWN = {
+    "kafka": "",
+    "cassandra": "",
+    "s3_endpoint": "",
+    "topic": "tape",
+    "keyspace": "riskcontrol",
+    "shards": 4,
+    "replication": 1,
+}
 """Whatever else is set, the demonstration uses its own servers."""
 
 
@@ -94,6 +103,9 @@ class Demo:
         self._told: Told = lambda what, part: None
         self._registry = Registry(self.home)
         self._children: list[Entry] = []
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._alone: TextIO | None = None
 
     def start(self, told: Told) -> Ready:
         """Start everything up to the point where trades can flow.
@@ -105,6 +117,7 @@ class Demo:
             RiskControlError: A part can't be started; those started before are for `stop` to stop.
         """
         self._told = told
+        self._claim()
         self._told("Clearing the last run", None)
         servers.stop(self.home, purge=True)
         shutil.rmtree(self.home / "state", ignore_errors=True)
@@ -147,6 +160,10 @@ class Demo:
 
     def stop(self) -> None:
         """Stop every process that was started."""
+        with self._lock:
+            self._stopping = True
+        if self._alone is None:
+            return  # another demonstration has this folder; nothing in it is ours
         # The stream first, so that it can finish its batch while the servers still answer.
         for child in reversed(self._children):
             process = child.process()
@@ -154,6 +171,25 @@ class Demo:
                 end(process)
             self._registry.remove(child.name)
         servers.stop(self.home)
+        self._alone.close()
+
+    def _claim(self) -> None:
+        """Keep other demonstrations out of this folder while we live.
+
+        Raises:
+            ServerError: One runs there.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        claim = (self.home / "demo.lock").open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            claim.close()
+            raise ServerError(
+                f"another one runs in {self.home}; stop it with Ctrl-C, or name another folder with --home",
+                server="demo",
+            ) from error
+        self._alone = claim
 
     def _simulated_day(self) -> Path:
         from ingestion.simulate import file_name, simulate_day

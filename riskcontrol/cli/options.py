@@ -59,6 +59,9 @@ def _defaults(ctx: click.Context, _: click.Parameter, config: Path | None) -> Pa
         unknown = [name for name in table if f"--{name.replace('_', '-')}" not in known]
         if unknown:
             raise SettingsError(f"{ctx.command_path} has no such option", field=unknown[0])
+        misplaced = [name for name in table if name in Settings.model_fields]
+        if misplaced:
+            raise SettingsError("is a setting of all commands: put it above the tables", field=misplaced[0])
         names = {name: option.name for option in ctx.command.params for name in option.opts}
         ctx.default_map = {str(names[f"--{name.replace('_', '-')}"]): value for name, value in table.items()}
     return config

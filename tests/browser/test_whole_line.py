@@ -25,7 +25,7 @@ def whole_tape(settings: Settings) -> list[pa.RecordBatch | Openings]:
     tape = Tape(settings)
     events: list[pa.RecordBatch | Openings] = []
     for shard, end in tape.ends().items():
-        blocks, rejected = read_range(settings, shard, 0, end)
+        blocks, rejected = read_range(settings, shard, 0, end, shards=tape.shards)
         assert not rejected
         events += blocks
     tape.close()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from riskcontrol.blocks import OPENINGS_HEADERS, TRADES_HEADERS, decode, encode, openings_batch
 from riskcontrol.errors import TapeError
+from riskcontrol.messages import check_plain
 from riskcontrol.rows import Openings
 from riskcontrol.strategy import Action, FillMode, Strategy
 from riskcontrol.trades import TRADES
@@ -75,6 +76,7 @@ def test_values_out_of_range_are_refused(changed: dict[str, list[object]], reaso
         ([("type", b"trades"), ("schema", b"2")], "newer"),
         ([("type", b"\xff")], "ASCII"),
         (OPENINGS_HEADERS, "columns"),
+        ([("type", None), ("schema", None)], "unknown type"),
     ],
 )
 def test_headers_that_do_not_fit_are_refused(headers: list[tuple[str, bytes]], reason: str) -> None:
@@ -97,3 +99,31 @@ def test_a_changed_byte_gives_a_block_or_a_reason(data: st.DataObject) -> None:
     except TapeError:
         return
     assert batch.schema.equals(TRADES)
+
+
+def stream_of(batch: pa.RecordBatch, batches: int = 1, **options: object) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(**options)) as writer:
+        for _ in range(batches):
+            writer.write_batch(batch)
+    return bytes(sink.getvalue())
+
+
+def test_a_stream_without_a_batch_is_refused() -> None:
+    with pytest.raises(TapeError, match="StopIteration"):
+        decode(stream_of(trades(), batches=0), TRADES_HEADERS)
+
+
+@pytest.mark.parametrize("codec", ["zstd", "lz4"])
+def test_a_record_that_would_unpack_to_much_more_is_refused_unread(codec: str) -> None:
+    value = stream_of(pa.concat_batches([trades()] * 100_000), compression=codec)
+    assert len(value) < 1_000_000
+    with pytest.raises(TapeError, match="compressed"):
+        decode(value, TRADES_HEADERS)
+
+
+def test_rows_are_counted_before_they_are_read() -> None:
+    value = stream_of(pa.concat_batches([trades()] * 10))
+    check_plain(value, 20)
+    with pytest.raises(TapeError, match="20 rows"):
+        check_plain(value, 19)

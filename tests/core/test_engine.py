@@ -268,3 +268,9 @@ def test_bars_close_with_the_next_minute_and_keep_late_volume() -> None:
         ("IBM", 2 * NS_PER_MINUTE, 110, 110, 90, 90, 6, 580, 2),
     ]
     assert outcome.late == 1
+
+
+def test_a_bar_of_more_dollars_than_fit_stays_at_the_most() -> None:
+    block = trades([("IBM", 0, 10**13, 1_000, ALL_FLAGS)] * 1_000 + [("IBM", NS_PER_MINUTE, 1, 1, ALL_FLAGS)])
+    (bar,) = tuples(advance(Book(), [block]).bars)
+    assert bar[7] == np.iinfo(np.int64).max

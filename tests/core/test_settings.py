@@ -89,3 +89,5 @@ def test_options_of_a_command_follow_the_same_order(folder: Path) -> None:
     assert said("--speed", "2", "--topic", "flag", RISKCONTROL_REPLAY_SPEED="5") == "flag 2"
     (folder / "riskcontrol.toml").write_text("[replay]\nsped = 60\n")
     assert "sped" in said()
+    (folder / "riskcontrol.toml").write_text('[replay]\ntopic = "file"\n')
+    assert "above the tables" in said()

@@ -84,6 +84,7 @@ def test_numbers_meant_to_eat_memory_are_refused(price: str) -> None:
         f'{{"ticker": "A", "price": {price}, "timestamp": 1381152600}}',
         f'{{"ticker": "A", "price": 1, "timestamp": {price}}}',
         f'{{"ticker": "A", "price": 1, "timestamp": 1381152600, "size": {price}}}',
+        f'{{"ticker": "A", "price": 1, "timestamp": 1381152600, "x": 1e{"9" * 22}, "size": {price}}}',
     ):
         with pytest.raises(TapeError):
             decode_trade(record.encode())
@@ -93,6 +94,13 @@ def test_numbers_meant_to_eat_memory_are_refused(price: str) -> None:
 def test_random_bytes_are_refused(value: bytes) -> None:
     with pytest.raises(TapeError):
         decode_trade(value)
+
+
+def test_a_trade_later_than_its_record_is_refused() -> None:
+    record = json.dumps(GOOD | {"timestamp": "2099-01-02T12:00:00Z"}).encode()
+    assert decode_trade(record).num_rows == 1
+    with pytest.raises(TapeError, match="after the record was written"):
+        decode_trade(record, written=1_700_000_000 * 10**9)
 
 
 def test_deep_and_long_records_are_refused() -> None:

@@ -82,6 +82,36 @@ def test_tables_and_hash_table_grow_without_losing_anything(tmp_path: Path) -> N
         assert contents(store.book(store.recover())) == contents(book)
 
 
+def on(ticker: str, number: int) -> Openings:
+    return openings(Strategy(f"u{number}", "s", ticker, 10**9, 10**5, 10**5))
+
+
+def test_a_shard_that_grows_by_one_strategy_at_a_time_never_runs_out_of_room(tmp_path: Path) -> None:
+    store, book = ShardStore(tmp_path, 0, "tape"), Book()
+    for number in range(150):
+        batch: list[Event] = [on(f"T{number % 70}", number)]
+        step(store, batch)
+        advance(book, batch)
+    with store.locked():
+        meta = store.recover()
+        assert contents(store.book(meta)) == contents(book)
+
+
+def test_files_that_a_kill_left_of_different_lengths_are_grown_together(tmp_path: Path) -> None:
+    store, book = ShardStore(tmp_path, 0, "tape"), Book()
+    for number in range(3):
+        step(store, [on("IBM", number)])
+        advance(book, [on("IBM", number)])
+    # Killed when the pages had been given more room and the slots had not.
+    with (store.folder / "pages").open("ab") as file:
+        file.truncate((store.folder / "pages").stat().st_size * 8)
+    batch: list[Event] = [on(f"T{number}", number) for number in range(100)]
+    step(store, batch)
+    advance(book, batch)
+    with store.locked():
+        assert contents(store.book(store.recover())) == contents(book)
+
+
 class Killed(Exception):
     """Stands for kill -9 at a point of the commit."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -137,6 +138,7 @@ def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(server
 
     strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
     shard = partition_of("IBM", servers.shards)
+    stranger = next(t for t in ("BAC", "GE", "F", "AIG") if partition_of(t, servers.shards) != shard)
     foreign = [
         b'{"ticker": "IBM", "price": %s, "timestamp": "2024-03-05T10:00:%02d-05:00"}' % (price, second)
         for second, price in enumerate((b"200.00", b"199.90"))
@@ -148,28 +150,52 @@ def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(server
             producer.send(shard, b"\x00 no block", [("type", b"trades"), ("schema", b"1")])
             producer.send(shard, b"no JSON", [])
             producer.send(shard, b"later", [("type", b"trades"), ("schema", b"9")])
+            producer.send(shard, foreign[0].replace(b"IBM", stranger.encode()), [])
             producer.send(shard, foreign[1], [])
             last = producer.wait(shard)
         assert last is not None
         until(lambda: reached(servers, {shard: last + 1}), 90, lambda: stream.output)
-        until(lambda: sum(int(n) for n in re.findall(r"rejected (\d+)", stream.output)) == 3, 10, lambda: stream.output)
+        until(lambda: sum(int(n) for n in re.findall(r"rejected (\d+)", stream.output)) == 4, 10, lambda: stream.output)
     assert [row[6] for row in rows(servers, "fills", FILLS)] == [50]
     consumer = KafkaConsumer(bootstrap_servers=servers.kafka, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(servers.topic + ".rejected", 0)])
     rejected: list[dict[str, bytes]] = []
 
-    def three() -> bool:
+    def four() -> bool:
         for records in consumer.poll(200).values():
             rejected.extend(dict(record.headers) for record in records)
-        return len(rejected) >= 3
+        return len(rejected) >= 4
 
-    until(three, 20)
+    until(four, 20)
     consumer.close()
-    assert [r["partition"] for r in rejected] == [str(shard).encode()] * 3
-    assert [int(r["offset"]) for r in rejected] == [2, 3, 4]
+    assert [r["partition"] for r in rejected] == [str(shard).encode()] * 4
+    assert [int(r["offset"]) for r in rejected] == [2, 3, 4, 5]
     assert b"Arrow" in rejected[0]["reason"]
     assert b"JSON" in rejected[1]["reason"]
     assert b"newer" in rejected[2]["reason"]
+    assert b"belongs to partition" in rejected[3]["reason"]
+
+
+def test_tables_of_another_tape_are_refused(servers: Settings, tmp_path: Path) -> None:
+    writer = Writer(connect(servers))
+    writer.watermark("another", 0, 5)
+    done = run(servers, "stream", "--state", str(tmp_path / "state"))
+    assert done.returncode == 1
+    assert "another tape" in done.stderr
+    assert "database drop" in done.stderr
+
+
+def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) -> None:
+    strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 100_000)
+    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
+    with Running(servers, *command) as stream:
+        publish_openings(servers, [strategy])
+        stream.wait_for("openings 1 ")
+    for meta in (tmp_path / "state").glob("*/meta.json"):
+        meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
+    with Running(servers, *command) as stream:
+        stream.wait_for("the tape ends at")
+        assert stream.process.wait(60) == 1
 
 
 def test_without_a_broker_it_says_what_to_do(tmp_path: Path) -> None:
