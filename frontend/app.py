@@ -30,12 +30,14 @@ from riskcontrol.strategy import Action, Strategy
 API = "/api/v1"
 
 
-def create_app(settings: Settings, *, reader: Reader | None = None) -> FastAPI:
+def create_app(settings: Settings, *, reader: Reader | None = None, loopback_only: bool = True) -> FastAPI:
     """Return the application.
 
     Args:
         settings: Where the database and the tape are; looked at when they are first needed.
         reader: A reader to use instead of one that it connects by itself.
+        loopback_only: Whether it answers only requests to 127.0.0.1, localhost or [::1]; as long as there is no
+            sign-in, anything else is for addresses that others reach on purpose.
     """
     source = Source((lambda: reader) if reader is not None else (lambda: _connect(settings)))
     context = Context(
@@ -47,7 +49,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None) -> FastAPI:
     server = FastAPI(
         title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=_warm
     )
-    server.add_middleware(Guard)
+    server.add_middleware(Guard, loopback_only=loopback_only)
 
     @server.get(f"{API}/health")
     def health() -> dict[str, bool]:

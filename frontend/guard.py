@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 1 << 20
@@ -19,15 +21,21 @@ HEADERS = {
 }
 
 
+_LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
+
+
 class Guard:
-    """Refuses bodies that no page sends, and forbids pages to fetch anything from elsewhere.
+    """Refuses other names, and bodies that no page sends; forbids pages to fetch anything from elsewhere.
 
     Args:
         app: What answers the requests that pass.
+        loopback_only: Whether only requests to a loopback name pass. A website whose name is made to lead to
+            127.0.0.1 (DNS rebinding) is of one origin with the pages, so nothing else keeps it from using them.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, loopback_only: bool = True) -> None:
         self.app = app
+        self.loopback_only = loopback_only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -42,9 +50,15 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        refusal = None
-        if scope["method"] not in ("GET", "HEAD"):
-            headers = Headers(scope=scope)
+        headers = Headers(scope=scope)
+        refusal: Response | None = None
+        if self.loopback_only and not is_loopback(headers.getlist("host")):
+            refusal = PlainTextResponse(
+                "Refused: these pages answer only to a loopback name (127.0.0.1, localhost, [::1]), so that no website "
+                "can use them under a name of its own. Open them at such an address.\n",
+                400,
+            )
+        elif scope["method"] not in ("GET", "HEAD"):
             length = headers.get("content-length", "")
             if not length.isdecimal():
                 refusal = JSONResponse({"detail": "a body of known length is expected"}, 411)
@@ -54,3 +68,12 @@ class Guard:
             elif not headers.get("content-type", "").startswith("application/json"):
                 refusal = JSONResponse({"detail": "application/json is expected"}, 415)
         await (refusal or self.app)(scope, receive, send_with_headers)
+
+
+def is_loopback(hosts: list[str]) -> bool:
+    """Return whether a request's Host headers are one that names this machine itself.
+
+    >>> is_loopback(["localhost:8050"]), is_loopback(["127.0.0.1.example.com"]), is_loopback([])
+    (True, False, False)
+    """
+    return len(hosts) == 1 and _LOOPBACK.fullmatch(hosts[0]) is not None

@@ -15,7 +15,7 @@ import pandas as pd
 
 from frontend.figures import FillMarks
 from frontend.formats import new_york_day
-from riskcontrol.equity import Equity, equity_curve
+from riskcontrol.equity import Equity, equity_curve, worth
 from riskcontrol.trades import MAX_TIME, NS_PER_MINUTE
 
 if TYPE_CHECKING:
@@ -85,11 +85,15 @@ def load(
         strategy: Which strategy.
         position: Its position, which tells that it has seen a trade.
         mark: Time and price of its ticker's last trade, where there is one.
+
+    Raises:
+        ServerError: The database doesn't answer.
+        OverflowError: A value doesn't fit into 64 bits.
     """
-    fills = reader.fills(strategy.username, strategy.ticker, strategy.name)
+    fills = _in_order(reader.fills(strategy.username, strategy.ticker, strategy.name))
     last = mark[0] if mark else position.time  # the time of a stopped position is that of its request, by wall clock
     first = int(fills["time"].iloc[0]) if len(fills) else min(position.time, last)
-    today = new_york_day(max(last, first))
+    today = new_york_day(max(last, *fills["time"].iloc[-1:], first))
     start = max(new_york_day(first), today - timedelta(days=MAX_DAYS - 1))
     days = [start + timedelta(days=n) for n in range((today - start).days + 1)]
     bars = past.bars(reader, strategy.ticker, days, today)
@@ -112,6 +116,18 @@ def load(
     return curve, marks
 
 
+def _in_order(fills: pd.DataFrame) -> pd.DataFrame:
+    """Return the newest fills without a gap in the order in which they happened, at times that never fall.
+
+    They are read by time, which runs backwards where a day is replayed once more; their numbers never do. So the
+    limit of a read may also cut some out of the middle: what comes before such a gap can't be continued.
+    """
+    fills = fills.sort_values("number", ignore_index=True)
+    gaps = np.flatnonzero(np.diff(fills["number"]) > 1)
+    fills = fills.iloc[gaps[-1] + 1 if len(gaps) else 0 :].reset_index(drop=True)
+    return fills.assign(time=np.maximum.accumulate(fills["time"].to_numpy(np.int64)))
+
+
 def live(strategy: StrategyRow, position: PositionRow, before: tuple[int, int], mark: tuple[int, int]) -> Equity:
     """Return the two points of a curve's live end, while neither a fill came nor a minute ended.
 
@@ -120,10 +136,13 @@ def live(strategy: StrategyRow, position: PositionRow, before: tuple[int, int], 
         position: Its position.
         before: Time and price of the last point of its history.
         mark: Time and price of its ticker's last trade.
+
+    Raises:
+        OverflowError: A value doesn't fit into 64 bits.
     """
     time, price = np.array([before, (max(before[0], mark[0]), mark[1])], np.int64).T
     cash, shares = np.full(2, position.cash), np.full(2, position.shares)
-    value = cash + shares * price
+    value = worth(cash, shares, price)
     return Equity(time=time, price=price, cash=cash, shares=shares, value=value, profit=value - strategy.cash)
 
 

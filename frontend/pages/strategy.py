@@ -138,18 +138,21 @@ def _drawn(
     marked = " ".join(map(str, mark or ()))
     version = {"key": key, "show": show, "history": history.version(position, mark), "mark": marked}
     shown = shown if isinstance(shown, dict) else {}
+    words = rule(strategy.buy_below, strategy.sell_above)
+    stopped = position.status != "running" or strategy.stopped is not None
     same = all(shown.get(part) == version[part] for part in ("key", "show", "history"))
     if same and shown.get("mark") == marked:
         return (no_update,) * 6
-    if same and mark and (before := history.parse_point(shown.get("before"))):
-        patch = Patch()
-        for number, changes in live_end(history.live(strategy, position, before, mark), show).items():
-            for axis, values in changes.items():
-                patch["data"][number][axis] = values
-        return patch, {**version, "before": shown["before"]}, no_update, no_update, no_update, no_update
-    curve, fills = context.source.read(lambda reader: history.load(reader, context.past, strategy, position, mark))
-    words = rule(strategy.buy_below, strategy.sell_above)
-    stopped = position.status != "running" or strategy.stopped is not None
+    try:
+        if same and mark and (before := history.parse_point(shown.get("before"))):
+            patch = Patch()
+            for number, changes in live_end(history.live(strategy, position, before, mark), show).items():
+                for axis, values in changes.items():
+                    patch["data"][number][axis] = values
+            return patch, {**version, "before": shown["before"]}, no_update, no_update, no_update, no_update
+        curve, fills = context.source.read(lambda reader: history.load(reader, context.past, strategy, position, mark))
+    except OverflowError as error:
+        return empty(f"There is no graph: {error}"), None, "graph", title, words, stopped
     frame = "graph graph-all" if show == ALL else "graph"
     version["before"] = " ".join(str(column[-2:][0]) for column in (curve.time, curve.price))
     new = figure(curve, fills, show, key=key)

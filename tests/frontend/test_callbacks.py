@@ -80,6 +80,17 @@ def test_a_new_mark_changes_the_live_end_only(page: Page, tables: FakeReader) ->
     assert values[-1] == (state.cash + state.shares * 183_000_000) / 1e6
 
 
+def test_a_value_that_does_not_fit_is_said_instead_of_drawn(page: Page, tables: FakeReader) -> None:
+    drawn = draw(page)
+    time, _ = tables.prices["IBM"]
+    tables.prices["IBM"] = (time + NS_PER_SECOND, 2**62)
+    for shown in (drawn["graph-version.data"], None):  # its live end, and all of it
+        answer = draw(page, graph_version__data=shown)
+        assert "64 bits" in answer["graph.figure"]["layout"]["annotations"][0]["text"]
+        assert answer["graph-version.data"] is None  # drawn again as soon as it fits
+        assert answer["stop.disabled"] is False
+
+
 def test_the_end_of_a_minute_changes_the_data_and_no_axis(page: Page, tables: FakeReader) -> None:
     drawn = draw(page)
     time, price = tables.prices["IBM"]

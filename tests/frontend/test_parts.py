@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +71,37 @@ def test_the_last_point_of_a_history_is_the_position_at_the_last_price() -> None
     assert len(fills.time) == 3
     live = history.live(reader.strategy_rows[0], state, (int(curve.time[-2]), int(curve.price[-2])), mark)
     assert (live.value[-1], live.profit[-1]) == (curve.value[-1], curve.profit[-1])
+
+
+def test_fills_count_in_their_order_where_event_time_runs_backwards() -> None:
+    reader = trader()
+    fills = reader.fill_rows["ann", "IBM", "dip"]
+    fills[2] = (OPEN + 2 * NS_PER_MINUTE, *fills[2][1:])  # the day is replayed once more
+    fills.sort()
+    state, mark = reader.position_rows[0], (OPEN + 3 * NS_PER_MINUTE, 182_000_000)
+    curve, marks = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    assert (np.diff(curve.time) >= 0).all()
+    assert (marks.shares > 0).tolist() == [True, False, True]
+    assert marks.time.tolist() == [OPEN + minute * NS_PER_MINUTE for minute in (5, 20, 20)]
+    assert (curve.cash[0], curve.shares[0]) == (10_000_000_000, 0)  # not cut off: what was before is known
+    assert curve.time[0] == OPEN + NS_PER_MINUTE
+    assert curve.shares.min() == 0
+    assert curve.value[-1] == state.cash + state.shares * mark[1]
+
+
+def test_a_history_with_a_gap_begins_after_it() -> None:
+    reader = trader()
+    del reader.fill_rows["ann", "IBM", "dip"][1]
+    state, mark = reader.position_rows[0], reader.prices["IBM"]
+    curve, marks = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    assert len(marks.time) == 1
+    assert curve.time[0] == OPEN + 40 * NS_PER_MINUTE
+    assert curve.value[-1] == state.cash + state.shares * mark[1]
+
+
+def test_a_live_end_that_does_not_fit_is_an_error() -> None:
+    with pytest.raises(OverflowError, match="64 bits"):
+        history.live(strategy(), position(shares=2**40), (OPEN, 1), (OPEN + 1, 2**40))
 
 
 def test_a_strategy_opened_in_a_live_stream_has_no_history_before_it() -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from frontend.guard import MAX_BODY
+from frontend.guard import MAX_BODY, is_loopback
 from riskcontrol.cli.dashboard import command, listen
 from tests.frontend.conftest import Page
 from tests.frontend.fake import FakeReader
@@ -62,6 +62,26 @@ def test_broken_callbacks_leave_the_server_well(client: httpx.Client, body: byte
     assert client.get("/api/v1/health").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8050", "127.0.0.1.evil.example", "localhost@evil.example", "10.0.0.1", ""]
+)
+def test_a_name_that_leads_here_by_rebinding_is_refused(client: httpx.Client, host: str) -> None:
+    for method, address in (("GET", "/"), ("POST", "/_dash-update-component"), ("GET", "/api/v1/health")):
+        response = client.request(method, address, headers={"host": host})
+        assert response.status_code == 400
+        assert "loopback name" in response.text
+        assert response.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8050", "localhost:1", "LocalHost", "[::1]:8050", "[::1]"])
+def test_every_loopback_name_is_answered(client: httpx.Client, host: str) -> None:
+    assert client.get("/api/v1/health", headers={"host": host}).status_code == 200
+
+
+def test_only_one_host_header_counts_as_a_name() -> None:
+    assert not is_loopback(["localhost", "evil.example"])
+
+
 def test_a_taken_port_is_said_with_the_way_out() -> None:
     with listen("127.0.0.1", 0) as taken:
         result = CliRunner().invoke(command, ["--port", str(taken.getsockname()[1])])
@@ -89,8 +109,10 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path, host: str, w
         assert process.stderr is not None
         said = re.search(r"http://\S+:(\d+)/", process.stdout.readline())
         assert said is not None
-        health = httpx.get(f"http://127.0.0.1:{said[1]}/api/v1/health", timeout=20).json()
-        assert health == {"ok": True, "database": False}
+        health = f"http://127.0.0.1:{said[1]}/api/v1/health"
+        assert httpx.get(health, timeout=20).json() == {"ok": True, "database": False}
+        named = httpx.get(health, timeout=20, headers={"host": "dashboard.example"})
+        assert named.status_code == (200 if warned else 400)
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
         assert process.wait(20) == 130
