@@ -8,8 +8,8 @@ A batch maps the tables privately (copy on write), lets the engine change its co
 3. `meta.json` takes the next offset.
 
 Killed between 1 and 3, the next to open the shard repeats 2 and 3. So the tables always are the fold of the tape
-up to the offset that `meta.json` names, whoever was killed when. (A machine that loses power may lose what it had
-not yet written back: then `open` says so.)
+up to the offset that `meta.json` names, whichever process was killed when. Nothing is forced onto the disk: after a
+machine has lost power, remove the state; the stream then reads the tape from its beginning and writes the same rows.
 """
 
 from __future__ import annotations
