@@ -98,7 +98,7 @@ def fetch(name: str, on_event: Callable[[str], None] | None = None) -> Path:
         with _alone(target):
             if not target.is_dir():  # another process may have fetched it while we waited
                 if on_event is not None:
-                    on_event(f"Fetching {part.artifact} {part.version} ({len(pinned)} jars) ...")
+                    on_event(f"Fetching {part.artifact} {part.version} ({len(pinned)} jars)")
                 retrieve(part, target, lambda found: check(part, pinned, found))
     check(part, pinned, target)
     return target

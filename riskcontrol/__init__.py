@@ -1,1 +1,1 @@
-"""RiskControl: paper-trade a strategy on the real tape, beside a million others."""
+"""RiskControl: paper-trade a strategy on the real tape, beside a hundred thousand others."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
 import logging
 import os
 import signal
@@ -13,7 +14,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from database.session import connect
 from database.writes import Writer
@@ -76,6 +77,7 @@ class Stream:
         self.interval = interval
         self.failed: BaseException | None = None
         self.stopping = threading.Event()
+        self._alone = self._claim()
         self._on_batch = on_batch
         ensure_topic(settings)
         ensure_topic(settings.model_copy(update={"topic": settings.topic + REJECTED, "shards": 1}))
@@ -92,6 +94,23 @@ class Stream:
         self._rate = Rate(interval)
         self._event_time = 0
         self._next = self._positions()
+
+    def _claim(self) -> TextIO:
+        """Keep other streams away from the state while this one lives.
+
+        Raises:
+            ServerError: One runs on it.
+        """
+        self.state.mkdir(parents=True, exist_ok=True)
+        claim = (self.state / "stream.lock").open("w")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            claim.close()
+            raise ServerError(
+                f"one runs already on the state in {self.state}; stop it first", server="stream"
+            ) from error
+        return claim
 
     @property
     def shards(self) -> int:
@@ -241,6 +260,17 @@ def log_batch(batch: Batch) -> None:
         )
 
 
+_LOGGING = """\
+rootLogger.level = error
+rootLogger.appenderRef.stderr.ref = stderr
+appender.stderr.type = Console
+appender.stderr.name = stderr
+appender.stderr.target = SYSTEM_ERR
+appender.stderr.layout.type = PatternLayout
+appender.stderr.layout.pattern = %d{yyyy-MM-dd HH:mm:ss}{UTC}Z %p %c{1}: %m%n%ex
+"""
+
+
 def spark_context(master: str, home: Path, memory: str) -> Any:
     """Start Spark.
 
@@ -252,10 +282,15 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     os.environ["JAVA_HOME"] = str(java_home_for_spark(home))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    from pyspark import SparkConf, SparkContext  # noqa: PLC0415  reads the environment set above
+    with warnings.catch_warnings():
+        # That this pandas is newer than Spark knows does not matter to who uses none of it in Spark.
+        warnings.simplefilter("ignore", FutureWarning)
+        from pyspark import SparkConf, SparkContext  # noqa: PLC0415  reads the environment set above
 
     scratch = (home / "spark").absolute()
     scratch.mkdir(parents=True, exist_ok=True)
+    logging_file = scratch / "log4j2.properties"
+    logging_file.write_text(_LOGGING)
     conf = (
         SparkConf()
         .setMaster(master)
@@ -266,7 +301,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         .set("spark.driver.host", "127.0.0.1")
         .set("spark.local.dir", str(scratch))
         .set("spark.python.daemon.module", "spark.daemon")
-        .set("spark.log.level", "ERROR")
+        .set("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={logging_file}")
     )
     # Spark puts a handler of its own on Ctrl-C, which would cancel the batch under way.
     handler = signal.getsignal(signal.SIGINT)

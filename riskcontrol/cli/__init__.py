@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(version("riskcontrol"), prog_name="riskcontrol")
 def cli() -> None:
-    """Paper-trade strategies on the real tape, beside a million others."""
+    """Paper-trade strategies on the real tape, beside a hundred thousand others."""
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
 
 
-@click.command()
+@click.command(epilog="Example: riskcontrol dashboard --port 0")
 @with_settings("kafka", "topic", "cassandra", "cassandra_username", "cassandra_password", "keyspace")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
               help="Port to listen on; 0 takes a free one.")  # fmt: skip
@@ -23,12 +23,7 @@ def command(settings: Settings, port: int, host: str) -> None:
 
     It needs Cassandra, and Kafka to open strategies; without them the pages say so and go on by themselves when they
     are back. Ctrl-C stops.
-
-    \b
-    Example, with the local servers of `riskcontrol up`:
-      riskcontrol dashboard
-      riskcontrol dashboard --port 0
-    """  # noqa: D301  a raw one would show the backslash to the user
+    """
     listener = listen(host, port)
     try:
         import uvicorn

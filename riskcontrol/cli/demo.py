@@ -29,7 +29,7 @@ _LINE_SECONDS = 15
 """How often progress is told where there is no terminal to draw it on."""
 
 
-@click.command()
+@click.command(epilog="Example: riskcontrol demo --trades EQY_US_ALL_TRADE_20131007.gz --users 100000 --speed max")
 @click.option("--trades", metavar="FILE|FOLDER|s3://...", default="",
               help="Real trade files (Daily TAQ or WRDS) [default: a simulated day].")  # fmt: skip
 @click.option("--users", type=click.IntRange(1, 10_000_000), default=10_000, show_default=True,
@@ -40,16 +40,11 @@ _LINE_SECONDS = 15
               help="Port of the pages; 0 takes a free one, and so does a taken 8050.")  # fmt: skip
 @with_settings("s3_endpoint")
 def command(settings: Settings, trades: str, users: int, speed: float, port: int) -> None:
-    r"""Start everything on this machine and replay a trading day.
+    """Start everything on this machine and replay a trading day.
 
     Kafka, Cassandra and an S3 server start on loopback; a day of trades goes from the bucket through Kafka into the
     Spark stream, where every user's strategy trades on it; the pages show what became of them. Each run starts from
     nothing, in HOME/demo, beside whatever `riskcontrol up` runs. Ctrl-C stops it all.
-
-    \b
-    Example:
-      riskcontrol demo
-      riskcontrol demo --trades EQY_US_ALL_TRADE_20131007.gz --users 100000 --speed max
     """
     from riskcontrol.cli.demonstration import Demo, Options
 

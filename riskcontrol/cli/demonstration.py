@@ -134,8 +134,10 @@ class Demo:
         location, read_settings = self._location(settings, day)
         openings, sources = self._draw(location, read_settings)
         wait(stream)
-        self._open(settings, openings)
-        return Ready(wait(dashboard), _busiest(openings), settings, sources)
+        offsets = self._open(settings, openings)
+        url = wait(dashboard)
+        self._await_open(settings, offsets)
+        return Ready(url, _busiest(openings), settings, sources)
 
     def replay(self, ready: Ready, show: Callable[[Progress], None], stop: threading.Event) -> None:
         """Send the day through.
@@ -235,7 +237,24 @@ class Demo:
             shares = frequencies.simulated(TICKERS, SEED)
         return generator.draw(self.options.users, SEED, shares), find_sources(location, settings)
 
-    def _open(self, settings: Settings, openings: Openings) -> None:
+    def _await_open(self, settings: Settings, offsets: dict[int, int]) -> None:
+        """Wait until the stream has opened the strategies: before that, a page has nothing to show."""
+        from database.session import connect
+        from database.writes import Writer
+        from ingestion.topic import tape_id
+
+        self._told("Waiting for the stream to open them", 0.0)
+        writer, tape = Writer(connect(settings)), tape_id(settings)
+        while True:
+            self.check()
+            written = writer.watermarks(tape)
+            done = sum(min(written.get(shard, 0), offset) for shard, offset in offsets.items())
+            self._told("Waiting for the stream to open them", done / sum(offsets.values()))
+            if done == sum(offsets.values()):
+                return
+            time.sleep(0.1)
+
+    def _open(self, settings: Settings, openings: Openings) -> dict[int, int]:
         from database import generator
         from database.session import connect
         from database.writes import Writer
@@ -243,7 +262,7 @@ class Demo:
         count = len(openings)
         writer = Writer(connect(settings))
         generator.register(writer, openings, on_done=lambda done: self._told("Writing users", done / count))
-        generator.publish(
+        return generator.publish(
             settings, openings, on_done=lambda done: self._told("Sending their strategies to the tape", done / count)
         )
 

@@ -33,6 +33,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
             call = click.option(
                 f"--{name.replace('_', '-')}",
                 f"setting_{name}",
+                type=int if field.annotation is int else str,
                 default=None,
                 envvar=[],
                 help=f"{(field.description or '').capitalize()} [default: {_shown(field.default)}].",
@@ -68,4 +69,4 @@ def _defaults(ctx: click.Context, _: click.Parameter, config: Path | None) -> Pa
 
 
 def _shown(default: object) -> str:
-    return str(default) if default != "" else "the local one"
+    return str(default or "none, or the local one")

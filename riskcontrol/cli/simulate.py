@@ -17,8 +17,9 @@ from riskcontrol.errors import InputError
 @click.option(
     "--day",
     type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
     default="2024-03-05",
-    show_default="2024-03-05",
+    show_default=True,
     help="A day on which the New York Stock Exchange trades, YYYY-MM-DD.",
 )
 @click.option("--tickers", type=int, default=100, show_default=True, help="How many companies.")

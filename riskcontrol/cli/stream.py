@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spark.job import Stream
 
 
-@click.command()
+@click.command(epilog="Example: riskcontrol stream --batch 0.5 --kafka broker1:9092 --cassandra node1,node2")
 @with_settings(
     "kafka", "topic", "shards", "replication", "cassandra", "cassandra_username", "cassandra_password", "keyspace"
 )
@@ -41,21 +41,19 @@ if TYPE_CHECKING:
 def command(
     settings: Settings, *, interval: float, state: Path | None, master: str, memory: str, verbose: bool
 ) -> None:
-    r"""Run the Spark job that advances every strategy by the tape.
+    """Run the Spark job that advances every strategy by the tape.
 
     Each batch reads what the tape has gained, fills paper orders, and writes fills, positions and bars to Cassandra;
     a line a batch tells how much and how long. Ctrl-C (or SIGTERM) finishes the batch and stops; started again, it
     goes on where it stopped.
-
-    \b
-    Example, with the local servers of `riskcontrol up`:
-      riskcontrol stream
-      riskcontrol stream --batch 0.5 --kafka broker1:9092 --cassandra node1,node2
     """
     from riskcontrol import servers
     from spark.job import run
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    # What they say of a server that is away is said once a batch by ours.
+    for client in ("kafka", "cassandra"):
+        logging.getLogger(client).setLevel(logging.CRITICAL)
     logging.getLogger("riskcontrol").setLevel(logging.DEBUG if verbose else logging.INFO)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -76,4 +74,4 @@ def command(
         on_ready=ready,
         stop=stop,
     )
-    click.echo("Stopped after a finished batch; started again, the stream goes on from there.", err=True)
+    click.echo("Stopped between two batches; started again, the stream goes on from there.", err=True)

@@ -124,7 +124,7 @@ def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_pa
         offsets = publish_openings(servers, stopped, action=Action.STOP)
         until(lambda: reached(servers, offsets), 30, lambda: stream.output)
         assert stream.interrupt() == 0
-        assert "finished batch" in stream.output
+        assert "between two batches" in stream.output
     reference = Reference().feed([openings(*strategies), *trades, openings(*stopped, action=Action.STOP)])
     check_against(reference, servers)
     statuses = dict(connect(servers).execute("SELECT username, status FROM positions"))
@@ -191,6 +191,9 @@ def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) 
     with Running(servers, *command) as stream:
         publish_openings(servers, [strategy])
         stream.wait_for("openings 1 ")
+        second = run(servers, *command)
+        assert second.returncode == 1
+        assert "one runs already" in second.stderr
     for meta in (tmp_path / "state").glob("*/meta.json"):
         meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
     with Running(servers, *command) as stream:
