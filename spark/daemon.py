@@ -6,15 +6,11 @@ Spark starts it as ``python -m spark.daemon pyspark.worker`` (`spark.python.daem
 from __future__ import annotations
 
 import gc
-import warnings
 
-# That this pandas is newer than Spark knows does not matter to who uses none of it in Spark.
-warnings.filterwarnings("ignore", category=FutureWarning, module=r"pyspark\.")
+from pyspark.daemon import manager
 
-from pyspark.daemon import manager  # noqa: E402
-
-import spark.task  # noqa: E402, F401  loaded for the workers, which are forks of this process
-from riskcontrol.warm import compile_kernels  # noqa: E402
+import spark.task  # noqa: F401  loaded for the workers, which are forks of this process
+from riskcontrol.warm import compile_kernels
 
 if __name__ == "__main__":
     compile_kernels()

@@ -155,11 +155,3 @@ def encode_marks(book: Book) -> bytes:
     tickers = tickers[tickers["price"] > 0]
     names = pa.array(tickers["ticker"].astype("U").tolist(), pa.utf8())
     return encode(pa.record_batch([names, pa.array(tickers["price"]), pa.array(tickers["time"])], schema=MARKS))
-
-
-def warm_up(settings: Settings) -> None:
-    """Make this worker ready: compile or load the kernels, connect to the database."""
-    from riskcontrol.warm import compile_kernels  # noqa: PLC0415  only warming needs it
-
-    compile_kernels()
-    connect(settings)

@@ -270,11 +270,12 @@ class Demo:
         from database.session import init
         from ingestion.topic import ensure_topic
 
+        # Spark takes longer to start than the tables to be made, and needs them only then.
+        self._told("Starting Spark", None)
+        self._child(settings, "stream")
         self._told("Making the topic and the tables", None)
         ensure_topic(settings)
         init(settings)
-        self._child(settings, "stream")
-        self._told("Starting Spark", None)
 
     def _start_dashboard(self, settings: Settings) -> str:
         child = self._child(settings, "dashboard", "--port", str(self.options.port))
