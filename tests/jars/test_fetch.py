@@ -66,7 +66,7 @@ def test_jars_are_fetched_once(part: fetch.Part, tmp_path: Path, monkeypatch: py
         target = fetch.fetch("kafka", told.append)
         assert {path.name: path.read_bytes() for path in target.iterdir()} == JARS
     assert ivy.runs == 1
-    assert told == ["Fetching broker 1 (2 jars) ..."]
+    assert told == ["Fetching broker 1 (2 jars)"]
 
 
 def test_modules_that_a_part_does_not_name_are_fetched_with_it(
