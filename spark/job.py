@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import logging
 import os
 import signal
@@ -14,11 +13,12 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from database.session import connect
 from database.writes import Writer
 from ingestion.topic import ensure_topic, tape_id
+from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
@@ -78,7 +78,9 @@ class Stream:
         self.interval = interval
         self.failed: BaseException | None = None
         self.stopping = threading.Event()
-        self._alone = self._claim()
+        self._alone = claim(self.state / "stream.lock")
+        if self._alone is None:
+            raise ServerError(f"one runs already on the state in {self.state}; stop it first", server="stream")
         self._on_batch = on_batch
         ensure_topic(settings.model_copy(update={"topic": settings.topic + REJECTED, "shards": 1}))
         self._id = tape_id(settings)
@@ -94,23 +96,6 @@ class Stream:
         self._rate = Rate(interval)
         self._event_time = 0
         self._next = self._positions()
-
-    def _claim(self) -> TextIO:
-        """Keep other streams away from the state while this one lives.
-
-        Raises:
-            ServerError: One runs on it.
-        """
-        self.state.mkdir(parents=True, exist_ok=True)
-        claim = (self.state / "stream.lock").open("w")
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            claim.close()
-            raise ServerError(
-                f"one runs already on the state in {self.state}; stop it first", server="stream"
-            ) from error
-        return claim
 
     @property
     def shards(self) -> int:

@@ -5,7 +5,6 @@ Each run starts from nothing, in a folder of its own (HOME/demo); only the simul
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import sys
 import threading
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from riskcontrol import servers
+from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.registry import Entry, Registry, end
 from riskcontrol.settings import Settings
@@ -117,7 +117,12 @@ class Demo:
             RiskControlError: A part can't be started; those started before are for `stop` to stop.
         """
         self._told = told
-        self._claim()
+        self._alone = claim(self.home / "demo.lock")
+        if self._alone is None:
+            raise ServerError(
+                f"another one runs in {self.home}; stop it with Ctrl-C, or name another folder with --home",
+                server="demo",
+            )
         self._told("Clearing the last run", None)
         servers.stop(self.home, purge=True)
         shutil.rmtree(self.home / "state", ignore_errors=True)
@@ -174,24 +179,6 @@ class Demo:
             self._registry.remove(child.name)
         servers.stop(self.home)
         self._alone.close()
-
-    def _claim(self) -> None:
-        """Keep other demonstrations out of this folder while we live.
-
-        Raises:
-            ServerError: One runs there.
-        """
-        self.home.mkdir(parents=True, exist_ok=True)
-        claim = (self.home / "demo.lock").open("w")
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            claim.close()
-            raise ServerError(
-                f"another one runs in {self.home}; stop it with Ctrl-C, or name another folder with --home",
-                server="demo",
-            ) from error
-        self._alone = claim
 
     def _simulated_day(self) -> Path:
         from ingestion.simulate import file_name, simulate_day
