@@ -1,0 +1,31 @@
+"""Highest value of the last n bars.
+
+Parameters:
+    bars: n, 1 to 1,000; 20 where not given. Of `high` unless another column is named.
+
+Formula: max(xₜ, xₜ₋₁, …, xₜ₋ₙ₊₁).
+Source: R. Donchian's channel, in J. J. Murphy, *Technical Analysis of the Financial Markets* (1999), chapter 9;
+    TA-Lib `MAX`.
+Warm-up: n bars. The bar that has just closed is one of the n: a close is never beyond its own bar's channel.
+
+Example:
+    >>> from riskcontrol.indicators.batch import compute
+    >>> compute("highest", [3], {"high": [10, 11, 12, 11, 10, 15]})[""].tolist()
+    [nan, nan, 12.0, 12.0, 12.0, 15.0]
+"""
+
+from __future__ import annotations
+
+from numba import njit
+
+from riskcontrol.indicators.windows import Vector, push
+
+
+@njit(cache=True, nogil=True)
+def update(parameters: Vector, state: Vector, value: float, out: Vector) -> None:
+    """Take a value; state: count, ring."""
+    n = int(parameters[0])
+    if push(state, n, value):
+        for i in range(1, n + 1):
+            value = max(value, state[i])
+        out[0] = value
