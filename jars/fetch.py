@@ -1,7 +1,8 @@
-"""Fetches the pinned JVM parts with the Ivy that comes inside pyspark, and checks every file.
+"""Fetches the pinned JVM parts and checks every file.
 
-`jars/NAME.lock` lists each jar of a part with its SHA-256. What is in the cache and fits the list is used as it is,
-without a network; what does not fit is an error, never run.
+What is in the cache and fits the lock file is used as it is, without a network; what does not fit is an error, never
+run. A part appears in the cache complete and checked, or not at all. A fetch that was broken off goes on where it was:
+the jars that came are kept in a folder beside the part's, until all are there.
 """
 
 from __future__ import annotations
@@ -10,75 +11,47 @@ import fcntl
 import hashlib
 import os
 import shutil
-import ssl
-import subprocess
 import tempfile
 import threading
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from jars import ivy, parts
+from jars.parts import PARTS, Jar, Part, read_lock, write_lock
 from riskcontrol.errors import ServerError
-from riskcontrol.servers.java import java
 
-HERE = Path(__file__).parent
+__all__ = ["PARTS", "Progress", "fetch", "fetch_all", "folder", "relock"]
+
+Progress = Callable[[int, int], None]
+"""Told how many bytes are there, and of how many."""
 
 _TRIES = 3
 """Ivy is asked again when a download breaks; what it has already it keeps."""
 
-_WARNINGS = threading.Lock()
-"""What Python warns of is one setting of all threads, and parts are fetched in several."""
+_LOOK_SECONDS = 0.2
+"""How often progress is told, and a lock that another process holds is tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A pinned artifact, fetched with all it depends on.
+def cache() -> Path:
+    """Return where the parts' folders are.
 
-    Args:
-        name: What we call it.
-        organisation: Its group.
-        artifact: Its name there.
-        version: Its version.
-        also: Further modules that it needs and does not name: organisation, artifact and version of each.
+    `RISKCONTROL_JARS` comes first, then `.cache` beside this file in a checkout (or wherever it is filled already),
+    then, for an installed package, the user's cache.
     """
-
-    name: str
-    organisation: str
-    artifact: str
-    version: str
-    also: tuple[tuple[str, str, str], ...] = ()
-
-    @property
-    def lock(self) -> Path:
-        """The list of its jars and their SHA-256."""
-        return HERE / f"{self.name}.lock"
-
-
-PARTS = {
-    part.name: part
-    for part in (
-        Part(
-            "kafka",
-            "org.apache.kafka",
-            "kafka_2.13",
-            "4.2.0",
-            # It leaves the choice of a logger to its user, and without one its log stays empty.
-            also=(("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.3"),),
-        ),
-        Part("cassandra", "org.apache.cassandra", "cassandra-all", "5.0.6"),
-    )
-}
+    if given := os.environ.get("RISKCONTROL_JARS"):
+        return Path(given).absolute()
+    beside = parts.HERE / ".cache"
+    checkout = (parts.HERE.parent / "pyproject.toml").is_file()
+    if beside.is_dir() or (checkout and os.access(parts.HERE, os.W_OK)):
+        return beside
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "riskcontrol" / "jars"
 
 
 def folder(part: Part) -> Path:
-    """Return where the part's jars are kept: beside this file, or for an installed package in the user's cache."""
-    if os.access(HERE, os.W_OK):
-        cache = HERE / ".cache"
-    else:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "riskcontrol" / "jars"
-    return cache / f"{part.artifact}-{part.version}"
+    """Return where the part's jars are kept."""
+    return cache() / part.title
 
 
 def fetch(name: str, on_event: Callable[[str], None] | None = None) -> Path:
@@ -91,130 +64,181 @@ def fetch(name: str, on_event: Callable[[str], None] | None = None) -> Path:
     Raises:
         ServerError: It can't be fetched, or a jar isn't the one that was pinned.
     """
-    part = PARTS[name]
-    pinned = read_lock(part)
-    target = folder(part)
-    if not target.is_dir():
-        with _alone(target):
-            if not target.is_dir():  # another process may have fetched it while we waited
-                if on_event is not None:
-                    on_event(f"Fetching {part.artifact} {part.version} ({len(pinned)} jars)")
-                retrieve(part, target, lambda found: check(part, pinned, found))
-    check(part, pinned, target)
-    return target
+    return _provide([PARTS[name]], on_event, None)[name]
 
 
-def read_lock(part: Part) -> dict[str, str]:
-    """Return the pinned SHA-256 of each of the part's jars, by file name."""
-    lines = part.lock.read_text().splitlines()
-    return {name: digest for digest, name in (line.split() for line in lines if line and not line.startswith("#"))}
+def fetch_all(on_progress: Progress | None = None) -> dict[str, Path]:
+    """Return the folders with all parts' jars by name, fetching those that aren't there, all at the same time.
+
+    Args:
+        on_progress: Told several times a second how far the download is, and at its end; what it raises ends the
+            download. Not called if there is nothing to download.
+
+    Raises:
+        ServerError: One can't be fetched, or a jar isn't the one that was pinned.
+    """
+    return _provide(list(PARTS.values()), None, on_progress)
 
 
 def relock(name: str) -> int:
-    """Pin what Ivy resolves now and return how many jars that is."""
+    """Pin what a part's modules need now, as the repository describes them, and return how many jars that is.
+
+    Raises:
+        ServerError: They can't be resolved or fetched.
+    """
     part = PARTS[name]
-    target = folder(part)
-    shutil.rmtree(target, ignore_errors=True)
-    retrieve(part, target, lambda _: None)
-    lines = [f"{digest}  {jar}" for jar, digest in sorted(digests(target).items())]
-    text = f"# SHA-256 of {part.artifact} {part.version} and all it needs; made by: riskcontrol jars --relock\n"
-    part.lock.write_text(text + "\n".join(lines) + "\n")
-    return len(lines)
+    with tempfile.TemporaryDirectory(prefix="riskcontrol-relock-") as work:
+        if said := ivy.run(ivy.needed(part), Path(work), poms=True, stop=threading.Event()):
+            raise ServerError(f"{part.title} can't be resolved:\n{said}", server=name)
+        jars = [
+            Jar(_digest(path), path.stat().st_size, *module, path.name)
+            for path, module in ivy.fetched(Path(work)).items()
+        ]
+    write_lock(part, jars)
+    return len(jars)
 
 
-def digests(target: Path) -> dict[str, str]:
-    """Return the SHA-256 of each jar in a folder, by file name."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in target.glob("*.jar")}
+def _provide(
+    wanted: Sequence[Part], on_event: Callable[[str], None] | None, on_progress: Progress | None
+) -> dict[str, Path]:
+    """Return the parts' folders, present and checked."""
+    pinned = {part: read_lock(part) for part in wanted}
+    missing = {part: jars for part, jars in pinned.items() if not folder(part).is_dir()}
+    if missing:
+        if on_event is not None:
+            for part, jars in missing.items():
+                on_event(f"Fetching {part.title} ({len(jars)} jars)")
+        _download_all(missing, on_progress or (lambda _done, _total: None))
+    for part, jars in pinned.items():
+        check(part, jars, folder(part))
+    return {part.name: folder(part) for part in wanted}
 
 
-def check(part: Part, pinned: dict[str, str], target: Path) -> None:
+def check(part: Part, pinned: Mapping[str, Jar], target: Path) -> None:
     """Compare a folder with the pinned list.
 
     Raises:
         ServerError: They differ; the message names the first jar.
     """
-    found = digests(target)
-    wrong = sorted(jar for jar in pinned.keys() | found.keys() if pinned.get(jar) != found.get(jar))
-    if wrong:
-        state = "missing" if wrong[0] not in found else "not pinned" if wrong[0] not in pinned else "altered"
+    wrong = _differences(pinned, target)
+    for file, state in wrong.items():
         raise ServerError(
-            f"{target / wrong[0]} is {state} ({len(wrong)} of {len(pinned)} jars differ from {part.lock.name}); "
+            f"{target / file} is {state} ({len(wrong)} of {len(pinned)} jars differ from {part.lock.name}); "
             f"remove {target} and run: riskcontrol jars",
             server=part.name,
         )
 
 
-def retrieve(part: Part, target: Path, accept: Callable[[Path], None]) -> None:
-    """Let Ivy fetch a part into `target`, which appears complete and accepted or not at all.
-
-    Raises:
-        ServerError: Ivy fails; what it says is in the message.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    keeps = target.parent / f"ivy-{part.name}"  # its own: parts are fetched at the same time
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as work:
-        found = Path(work) / "jars"
-        options = [
-            str(java()),
-            *_trust(Path(work)),
-            "-jar", str(_ivy()),
-            "-cache", str(keeps),
-            "-confs", "default",
-            "-types", "jar", "bundle",
-            "-retrieve", f"{found}/[artifact]-[revision](-[classifier]).[ext]",
-        ]  # fmt: skip
-        for module in ((part.organisation, part.artifact, part.version), *part.also):
-            _run_ivy(part, [*options, "-dependency", *module])
-        accept(found)
-        shutil.rmtree(target, ignore_errors=True)
-        found.replace(target)
-    # What Ivy keeps for itself is a second copy.
-    shutil.rmtree(keeps, ignore_errors=True)
+def _differences(pinned: Mapping[str, Jar], target: Path) -> dict[str, str]:
+    """Return the jars of a folder that aren't as pinned, in the order of their names, with what is wrong."""
+    # Java takes a .JAR from a folder as well.
+    paths = [path for path in target.iterdir() if path.suffix.lower() == ".jar"]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        found = dict(zip((path.name for path in paths), pool.map(_digest, paths), strict=True))
+    wrong = {}
+    for file in sorted(pinned.keys() | found.keys()):
+        if file not in found:
+            wrong[file] = "missing"
+        elif file not in pinned:
+            wrong[file] = "not pinned"
+        elif found[file] != pinned[file].sha256:
+            wrong[file] = "altered"
+    return wrong
 
 
-def _run_ivy(part: Part, command: list[str]) -> None:
-    for attempt in range(_TRIES):
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        # Ivy's exit status does not tell a missing jar.
-        if done.returncode == 0 and "UNRESOLVED" not in done.stdout and "FAILED DOWNLOADS" not in done.stdout:
-            return
-        if attempt == _TRIES - 1:
-            said = "\n".join(done.stdout.strip().splitlines()[-15:])
-            raise ServerError(f"{part.artifact} {part.version} can't be fetched:\n{said}", server=part.name)
+def _digest(path: Path) -> str:
+    if not path.is_file():
+        return "none"  # a folder, or a link to nothing
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _download_all(missing: Mapping[Part, dict[str, Jar]], on_progress: Progress) -> None:
+    """Download parts at the same time; when this returns or raises, nothing runs any more."""
+    sizes = {part: sum(jar.size for jar in jars.values()) for part, jars in missing.items()}
+    total = sum(sizes.values())
+    stop = threading.Event()
+    with ThreadPoolExecutor(len(missing)) as pool:
+        downloads = [pool.submit(_download, part, jars, stop) for part, jars in missing.items()]
+        try:
+            while True:
+                done, running = wait(downloads, _LOOK_SECONDS, FIRST_EXCEPTION)
+                for download in done:
+                    download.result()  # raises what went wrong, if it did
+                if not running:
+                    break
+                on_progress(sum(_bytes_there(part, size) for part, size in sizes.items()), total)
+        finally:
+            stop.set()
+    on_progress(total, total)
+
+
+def _bytes_there(part: Part, size: int) -> int:
+    return size if folder(part).is_dir() else min(size, ivy.bytes_there(_work(part)))
+
+
+def _work(part: Part) -> Path:
+    """Return the folder in which a part is fetched."""
+    return folder(part).with_name(f"fetching-{part.title}")
+
+
+def _download(part: Part, pinned: Mapping[str, Jar], stop: threading.Event) -> None:
+    """Download a part, unless another process does so first."""
+    target, work = folder(part), _work(part)
+    try:
+        work.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(target, stop) as lock:
+            if target.is_dir() or stop.is_set():
+                return
+            work.mkdir(exist_ok=True)
+            said = ""
+            for _ in range(_TRIES):
+                # Ivy holds the lock too: if this process is killed, the next one waits until that Ivy has ended.
+                said = ivy.run(ivy.pinned(part, pinned.values()), work, poms=False, stop=stop, holds=(lock,))
+                said = said or _accept(part, pinned, work, target)
+                if not said or stop.is_set():
+                    return
+        raise ServerError(f"{part.title} can't be fetched; what came is kept, so try again:\n{said}", server=part.name)
+    except OSError as error:
+        raise ServerError(
+            f"{part.title} can't be kept ({error}); RISKCONTROL_JARS names another folder", server=part.name
+        ) from error
+
+
+def _accept(part: Part, pinned: Mapping[str, Jar], work: Path, target: Path) -> str:
+    """Make what came the part's folder, if it is what was pinned; else forget what isn't, and return what that is."""
+    flat = work / "flat"
+    shutil.rmtree(flat, ignore_errors=True)
+    flat.mkdir()
+    for path in ivy.fetched(work):
+        path.replace(flat / path.name)
+    wrong = _differences(pinned, flat)
+    if not wrong:
+        flat.replace(target)
+        shutil.rmtree(work, ignore_errors=True)  # Ivy's own copy
+        return ""
+    for file in wrong:
+        ivy.forget(work, file)
+    file, state = next(iter(wrong.items()))
+    return (
+        f"{file} came {state} ({len(wrong)} of {len(pinned)} jars differ from {part.lock.name}), and is not kept; "
+        "look at the mirror or proxy that it came through"
+    )
 
 
 @contextmanager
-def _alone(target: Path) -> Iterator[None]:
-    """Keep other processes, and threads, from fetching the same part meanwhile."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+def _alone(target: Path, stop: threading.Event) -> Iterator[int]:
+    """Keep other processes, and threads, from fetching the same part meanwhile; give the lock's file descriptor.
+
+    When `stop` is set, waiting ends without the lock.
+    """
     with target.with_name(f"{target.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _ivy() -> Path:
-    import pyspark  # noqa: PLC0415  slow to import, and only a fetch needs it
-
-    (jar,) = (Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar")
-    return jar
-
-
-def _trust(work: Path) -> list[str]:
-    """Return the options that make Java trust whom this machine trusts (a company's proxy, for instance)."""
-    from cryptography import x509  # noqa: PLC0415  as above
-    from cryptography.hazmat.primitives.serialization import NoEncryption, pkcs12  # noqa: PLC0415
-
-    paths = ssl.get_default_verify_paths()
-    bundle = paths.cafile or paths.openssl_cafile
-    if not bundle or not Path(bundle).is_file():
-        return []
-    with _WARNINGS, warnings.catch_warnings():
-        # Some authorities' certificates break rules that matter to those who issue them, not to us.
-        warnings.simplefilter("ignore")
-        authorities = x509.load_pem_x509_certificates(Path(bundle).read_bytes())
-    certificates = [
-        pkcs12.PKCS12Certificate(authority, f"ca-{number}".encode()) for number, authority in enumerate(authorities)
-    ]
-    store = work / "trust.p12"
-    store.write_bytes(pkcs12.serialize_java_truststore(certificates, NoEncryption()))
-    return [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStoreType=PKCS12"]
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if stop.wait(_LOOK_SECONDS):
+                    break
+            else:
+                break
+        yield lock.fileno()
