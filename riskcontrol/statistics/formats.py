@@ -1,0 +1,59 @@
+"""How the value of a statistic is written."""
+
+from __future__ import annotations
+
+from riskcontrol.money import MICROS
+from riskcontrol.statistics.registry import STATISTICS, Statistic, Value
+from riskcontrol.trades import NS_PER_SECOND
+
+NONE = "\N{EM DASH}"
+"""Stands where there is no honest number."""
+MINUS = "\N{MINUS SIGN}"
+
+_PARTS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+def format_value(statistic: Statistic, value: Value) -> str:
+    """Write a statistic's value as people read it.
+
+    >>> from riskcontrol.statistics import STATISTICS
+    >>> format_value(STATISTICS["end_equity"], -1_234_567_891), format_value(STATISTICS["sharpe"], None)
+    ('−$1,234.57', '—')
+    >>> format_value(STATISTICS["total_return"], 0.1234), format_value(STATISTICS["sharpe"], -0.001)
+    ('12.34%', '0.00')
+    >>> format_value(STATISTICS["longest_drawdown"], 93_784 * 10**9), format_value(STATISTICS["fills"], 1_024)
+    ('1 d 2 h', '1,024')
+    """
+    if value is None:
+        return NONE
+    if statistic.unit == "duration":
+        return _duration(int(value))
+    if statistic.unit in ("count", "days"):
+        return f"{value:,}"
+    size = {"money": abs(value) / MICROS, "percent": abs(value) * 100, "ratio": abs(value)}[statistic.unit]
+    number = f"{size:,.2f}"
+    sign = MINUS if value < 0 and number != "0.00" else ""
+    return f"{sign}{'$' * (statistic.unit == 'money')}{number}{'%' * (statistic.unit == 'percent')}"
+
+
+def plain(values: dict[str, Value]) -> dict[str, Value]:
+    """Return values for JSON: money in dollars, durations in seconds, percent as fractions.
+
+    >>> plain({"end_equity": 1_500_000, "longest_drawdown": 3 * 10**9, "total_return": 0.5, "sharpe": None})
+    {'end_equity': 1.5, 'longest_drawdown': 3.0, 'total_return': 0.5, 'sharpe': None}
+    """
+    scale = {"money": MICROS, "duration": NS_PER_SECOND}
+    return {
+        name: value / scale[unit] if value is not None and (unit := STATISTICS[name].unit) in scale else value
+        for name, value in values.items()
+    }
+
+
+def _duration(nanoseconds: int) -> str:
+    """Write a duration with its two largest units."""
+    left, parts = nanoseconds // NS_PER_SECOND, []
+    for unit, seconds in _PARTS:
+        count, left = divmod(left, seconds)
+        parts.append((count, unit))
+    first = next((i for i, (count, _) in enumerate(parts) if count), len(parts) - 1)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count) or "0 s"
