@@ -7,8 +7,8 @@ Formula: with the gains gₜ = max(xₜ − xₜ₋₁, 0) and losses lₜ = max
     first n of each; after that Gₜ = Gₜ₋₁ + (gₜ − Gₜ₋₁) / n, and L likewise. RSI = 100 · G / (G + L).
 Source: J. W. Wilder, *New Concepts in Technical Trading Systems* (1978), section VI; TA-Lib `RSI`.
 Warm-up: n + 1 bars, which make n changes; equal to TA-Lib from the first value.
-    Where nothing moves, G + L < 10⁻¹⁴, there is no direction and the RSI is 50. (TA-Lib has 0 there, with the same
-    threshold, which would read as oversold.)
+    Where nothing moves, there is no direction and the RSI is 50. (TA-Lib has 0 there, which would read as oversold.)
+    That is where G + L is at most 10⁻¹⁶ of the value, less than two prices of that size can differ by.
 
 Example:
     >>> from riskcontrol.indicators.batch import compute
@@ -22,8 +22,8 @@ from numba import njit
 
 from riskcontrol.indicators.windows import Vector
 
-STILL = 1e-14
-"""Mean movement below which nothing moves."""
+STILL = 1e-16
+"""Mean movement, as a part of the value, up to which nothing moves."""
 
 
 @njit(cache=True, nogil=True)
@@ -40,4 +40,4 @@ def update(parameters: Vector, state: Vector, value: float, out: Vector) -> None
     state[3] += (max(-change, 0.0) - state[3]) / divisor
     if changes >= n:
         moved = state[2] + state[3]
-        out[0] = 100.0 * state[2] / moved if moved >= STILL else 50.0
+        out[0] = 100.0 * (state[2] / moved) if moved > STILL * abs(value) else 50.0
