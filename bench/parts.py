@@ -84,7 +84,13 @@ def users(count: int) -> dict[str, object]:
                 generator.register(writer, openings, on_done=lambda _: None)
                 offsets = generator.publish(settings, openings, on_done=lambda _: None)
                 published = time.perf_counter() - timer._began
-                if not generator.wait_until_open(reader, writer, tape_id(settings), offsets, on_done=lambda _: None):
+                if not generator.wait_until_open(
+                    writer,
+                    tape_id(settings),
+                    offsets,
+                    alive=lambda: generator.stream_runs(reader),
+                    on_done=lambda _: None,
+                ):
                     raise ServerError("stopped while strategies were opened", server="stream")
         rows = session.execute(f"SELECT COUNT(*) FROM {settings.keyspace}.strategies", timeout=60).one()[0]  # noqa: S608
         if rows != count:

@@ -71,7 +71,13 @@ def run(load: Load) -> dict[str, object]:
             openings = generator.draw(load.users, load.seed, shares)
             began = time.perf_counter()
             offsets = generator.publish(settings, openings, on_done=lambda _: None)
-            generator.wait_until_open(reader, writer, tape_id(settings), offsets, on_done=lambda _: None)
+            generator.wait_until_open(
+                writer,
+                tape_id(settings),
+                offsets,
+                alive=lambda: generator.stream_runs(reader),
+                on_done=lambda _: None,
+            )
             opened = time.perf_counter() - began
             market = Market(list(shares.items()), load.seed, load.day_trades)
             click.echo(f"Sending {load.rate:,} trades a second for {load.warm_up:g} s unmeasured ...", err=True)

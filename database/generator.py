@@ -166,15 +166,21 @@ def stream_runs(reader: Reader) -> bool:
 
 
 def wait_until_open(
-    reader: Reader, writer: Writer, tape: str, offsets: Mapping[int, int], *, on_done: OnDone, pause: float = 0.25
+    writer: Writer,
+    tape: str,
+    offsets: Mapping[int, int],
+    *,
+    alive: Callable[[], bool],
+    on_done: OnDone,
+    pause: float = 0.1,
 ) -> bool:
     """Wait until the stream has written what lies on the tape before these offsets.
 
     Args:
-        reader: Tells whether the stream runs.
         writer: Knows its watermarks.
         tape: The tape's id.
         offsets: By partition, the offset up to which to wait.
+        alive: Asked at every look whether there still is a stream to wait for.
         on_done: Told how many of all those records are written.
         pause: Seconds between two looks.
 
@@ -189,6 +195,6 @@ def wait_until_open(
         on_done(sum(min(written.get(partition, 0), offset) for partition, offset in offsets.items()))
         if all(written.get(partition, 0) >= offset for partition, offset in offsets.items()):
             return True
-        if not stream_runs(reader):
+        if not alive():
             return False
         time.sleep(pause)

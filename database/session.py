@@ -101,6 +101,18 @@ def init(settings: Settings) -> None:
             session.execute(statement)
 
 
+def clear(settings: Settings) -> None:
+    """Empty every table; what no longer can be there is gone when it returns.
+
+    Raises:
+        ServerError: No node answers, the server refuses, or a table is missing.
+    """
+    session = connect(settings)
+    with answering(settings.cassandra):
+        for future in [session.execute_async(f"TRUNCATE {table}") for table in tables(settings.keyspace)]:
+            future.result()
+
+
 def drop(settings: Settings) -> None:
     """Drop the keyspace with everything in it.
 
@@ -121,6 +133,15 @@ def schema(keyspace: str) -> list[str]:
     text = re.sub(r"--.*", "", _SCHEMA.read_text(encoding="utf-8"))
     statements = [statement.strip() for statement in text.split(";") if statement.strip()]
     return [re.sub(r"(?<=^CREATE TABLE IF NOT EXISTS )", f"{keyspace}.", statement) for statement in statements]
+
+
+def tables(keyspace: str) -> list[str]:
+    """Return the qualified names of the tables.
+
+    >>> tables("risk")[0]
+    'risk.users'
+    """
+    return [statement.partition("(")[0].split()[-1] for statement in schema(keyspace)]
 
 
 def contact_points(text: str) -> list[tuple[str, int]]:

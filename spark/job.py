@@ -20,6 +20,7 @@ from database.writes import Writer
 from ingestion.topic import ensure_topic, tape_id
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
+from riskcontrol.servers import require
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
@@ -311,6 +312,7 @@ def run(
     interval: float = 1.0,
     master: str = "local[2]",
     memory: str = "1g",
+    patience: float = 0.0,
     on_batch: Callable[[Batch], None] | None = None,
     on_ready: Callable[[Stream], None] | None = None,
     stop: threading.Event | None = None,
@@ -318,11 +320,12 @@ def run(
     """Run the stream until `stop` is set; the batch under way is finished first.
 
     Args:
-        settings: Resolved: with the addresses of brokers and database.
+        settings: Addresses that are not set are those of the local servers.
         state: Folder of the shards' state; made if it isn't there, gone on from if it is.
         interval: Seconds between batches.
         master: Spark's master.
         memory: Memory of the driver's JVM.
+        patience: Seconds to wait for brokers, database and tables to be there; Spark starts meanwhile.
         on_batch: Told of every batch.
         on_ready: Told when the workers are warm, before the first batch.
         stop: Set it from another thread or a signal handler to end the stream.
@@ -332,15 +335,20 @@ def run(
         SettingsError: The keyspace holds the rows of another tape.
         StateError: The state doesn't fit the tape.
     """
-    # Whoever has no servers is told before Spark takes its seconds to start.
-    ensure_topic(settings)
-    connect(settings, keyspace=False)
+    stop = stop or threading.Event()
+    if not patience:
+        # Whoever has no servers is told before Spark takes its seconds to start.
+        settings = _reach(settings)
     context = spark_context(master, settings.home, memory)
     try:
         from pyspark.streaming import StreamingContext  # noqa: PLC0415  as above
 
+        if stop.is_set():
+            return
         workers = context.defaultParallelism
         context.parallelize(range(workers), workers).foreachPartition(_warm)
+        if patience:
+            settings = _await(settings, patience, stop)
         stream = Stream(settings, state, interval, on_batch)
         if on_ready is not None:
             on_ready(stream)
@@ -353,7 +361,6 @@ def run(
         empty = context.emptyRDD()
         streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)
         streaming.start()
-        stop = stop or threading.Event()
         while not (stop.wait(0.2) or stream.stopping.is_set()):
             if context._gateway.proc.poll() is not None:
                 raise ServerError("its JVM has ended; started again, the stream goes on where it was", server="spark")
@@ -363,6 +370,36 @@ def run(
         context.stop()
     if stream.failed is not None:
         raise stream.failed
+
+
+def _reach(settings: Settings) -> Settings:
+    """Return the settings with the addresses of servers that answer.
+
+    Raises:
+        ServerError: One is not known or does not answer.
+    """
+    resolved = require(settings, "kafka", "cassandra")
+    ensure_topic(resolved)
+    connect(resolved, keyspace=False)
+    return resolved
+
+
+def _await(settings: Settings, patience: float, stop: threading.Event) -> Settings:
+    """Do as `_reach`, and ask for the tables as well, again and again for so many seconds.
+
+    Raises:
+        ServerError: What was wrong the last time.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            resolved = _reach(settings)
+            Writer(connect(resolved)).tapes()
+        except ServerError:
+            if time.monotonic() > deadline or stop.wait(0.2):
+                raise
+        else:
+            return resolved
 
 
 def _warm(part: Any) -> None:

@@ -5,17 +5,21 @@ Each run starts from nothing, in a folder of its own (HOME/demo); only the simul
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from datetime import time as clock_time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
+
+import psutil
 
 from riskcontrol import servers
 from riskcontrol.claim import claim
@@ -41,6 +45,9 @@ CLOCK_FROM = clock_time(9, 29, 50)
 """The replay clock starts just before the session opens; what is before it is sent at once."""
 
 _CHILD_SECONDS = 90
+
+_EMPTY = "empty-tables.cql"
+"""The statements of the tables that the last run left, empty, for the next one."""
 
 _OWN = {
     "kafka": "",
@@ -103,9 +110,9 @@ class Demo:
         self._told: Told = lambda what, part: None
         self._registry = Registry(self.home)
         self._children: list[Entry] = []
-        self._lock = threading.Lock()
-        self._stopping = False
         self._alone: TextIO | None = None
+        self._tables: Settings | None = None
+        self._empty = self.home / _EMPTY
 
     def start(self, told: Told) -> Ready:
         """Start everything up to the point where trades can flow.
@@ -124,21 +131,22 @@ class Demo:
                 server="demo",
             )
         self._told("Clearing the last run", None)
-        servers.stop(self.home, purge=True)
-        shutil.rmtree(self.home / "state", ignore_errors=True)
-        from jars.fetch import PARTS, fetch
+        self._clear()
+        from jars.fetch import fetch_all
 
-        for name in PARTS:
-            fetch(name, lambda text: self._told(text, None))
+        fetch_all(lambda done, total: self._told(f"Fetching Kafka and Cassandra ({total / 1e6:.0f} MB)", done / total))
         day = None if self.options.trades else in_background(self._simulated_day)
-        self._told("Starting Kafka, Cassandra and S3", None)
+        own = self._outer.model_copy(update=_OWN | {"home": self.home})
+        self._told("Starting Kafka, Cassandra, S3 and Spark", None)
+        # Spark takes longest: it starts beside the servers that it needs in the end.
+        self._child(own, "stream", "--wait", str(_CHILD_SECONDS))
         servers.start(self.home)
-        settings = servers.resolve(self._outer.model_copy(update=_OWN | {"home": self.home}))
-        stream = in_background(lambda: self._start_stream(settings))
+        settings = servers.resolve(own)
+        tables = in_background(lambda: self._make_tables(settings))
         dashboard = in_background(lambda: self._start_dashboard(settings))
         location, read_settings = self._location(settings, day)
         openings, sources = self._draw(location, read_settings)
-        wait(stream)
+        wait(tables)
         offsets = self._open(settings, openings)
         url = wait(dashboard)
         self._await_open(settings, offsets)
@@ -167,8 +175,6 @@ class Demo:
 
     def stop(self) -> None:
         """Stop every process that was started."""
-        with self._lock:
-            self._stopping = True
         if self._alone is None:
             return  # another demonstration has this folder; nothing in it is ours
         # The stream first, so that it can finish its batch while the servers still answer.
@@ -176,9 +182,33 @@ class Demo:
             process = child.process()
             if process is not None:
                 end(process)
+                _end_orphans(child)
             self._registry.remove(child.name)
+        self._leave_empty_tables()
         servers.stop(self.home)
         self._alone.close()
+
+    def _clear(self) -> None:
+        """Remove what the last run left behind, up to empty tables: making them anew takes seconds."""
+        from database.session import schema
+
+        servers.stop(self.home)
+        for name in ("state", "kafka", "s3"):
+            shutil.rmtree(self.home / name, ignore_errors=True)
+        fit = self._empty.is_file() and self._empty.read_text() == "\n".join(schema(str(_OWN["keyspace"])))
+        self._empty.unlink(missing_ok=True)
+        if not fit:
+            shutil.rmtree(self.home / "cassandra", ignore_errors=True)
+
+    def _leave_empty_tables(self) -> None:
+        """Empty the tables for the next run, and note down which they are; if it can't be done, it makes new ones."""
+        from database import session
+
+        if self._tables is not None and "cassandra" in servers.running(self.home):
+            with suppress(ServerError):
+                session.clear(self._tables)
+                self._empty.write_text("\n".join(session.schema(self._tables.keyspace)))
+            session.close()
 
     def _simulated_day(self) -> Path:
         from ingestion.simulate import file_name, simulate_day
@@ -226,20 +256,24 @@ class Demo:
 
     def _await_open(self, settings: Settings, offsets: dict[int, int]) -> None:
         """Wait until the stream has opened the strategies: before that, a page has nothing to show."""
+        from database.generator import wait_until_open
         from database.session import connect
         from database.writes import Writer
         from ingestion.topic import tape_id
 
-        self._told("Waiting for the stream to open them", 0.0)
-        writer, tape = Writer(connect(settings)), tape_id(settings)
-        while True:
+        def alive() -> bool:
             self.check()
-            written = writer.watermarks(tape)
-            done = sum(min(written.get(shard, 0), offset) for shard, offset in offsets.items())
-            self._told("Waiting for the stream to open them", done / sum(offsets.values()))
-            if done == sum(offsets.values()):
-                return
-            time.sleep(0.1)
+            return True
+
+        count = sum(offsets.values())
+        writer, tape = Writer(connect(settings)), tape_id(settings)
+        wait_until_open(
+            writer,
+            tape,
+            offsets,
+            alive=alive,
+            on_done=lambda done: self._told("Waiting for the stream to open them", done / count),
+        )
 
     def _open(self, settings: Settings, openings: Openings) -> dict[int, int]:
         from database import generator
@@ -253,16 +287,14 @@ class Demo:
             settings, openings, on_done=lambda done: self._told("Sending their strategies to the tape", done / count)
         )
 
-    def _start_stream(self, settings: Settings) -> None:
-        from database.session import init
+    def _make_tables(self, settings: Settings) -> None:
+        from database import session
         from ingestion.topic import ensure_topic
 
-        # Spark takes longer to start than the tables to be made, and needs them only then.
-        self._told("Starting Spark", None)
-        self._child(settings, "stream")
         self._told("Making the topic and the tables", None)
         ensure_topic(settings)
-        init(settings)
+        session.init(settings)
+        self._tables = settings
 
     def _start_dashboard(self, settings: Settings) -> str:
         child = self._child(settings, "dashboard", "--port", str(self.options.port))
@@ -315,6 +347,23 @@ def _busiest(openings: Openings) -> str:
     width = openings.buy_below + openings.sell_above
     width[place != int(np.argmax(counts))] = np.iinfo(np.int64).max
     return str(openings.username[int(np.argmin(width))].decode())
+
+
+def _end_orphans(child: Entry) -> None:
+    """See to it that what a child had started has ended as well: Spark's JVM takes its time if it is just starting."""
+    family = [process for process in psutil.process_iter() if _session_of(process) == child.pid]
+    for process in psutil.wait_procs(family, timeout=1)[1]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=5)
+
+
+def _session_of(process: psutil.Process) -> int:
+    """Return the id of a process's session, which is the pid of the child of ours that began it."""
+    try:
+        return os.getsid(process.pid)
+    except OSError:
+        return 0
 
 
 def _tail(log: str, lines: int = 15) -> str:

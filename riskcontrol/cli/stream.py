@@ -37,9 +37,18 @@ if TYPE_CHECKING:
 )
 @click.option("--master", default="local[2]", show_default=True, help="Spark's master.")
 @click.option("--memory", default="1g", show_default=True, help="Memory of the driver's JVM.")
+@click.option("--wait", "patience", type=click.FloatRange(0, 3_600), default=0.0, show_default=True,
+              help="Seconds to wait for Kafka, Cassandra and its tables to be there, while Spark starts.")  # fmt: skip
 @click.option("--verbose", "-v", is_flag=True, help="Tell what each shard's part of a batch took.")
 def command(
-    settings: Settings, *, interval: float, state: Path | None, master: str, memory: str, verbose: bool
+    settings: Settings,
+    *,
+    interval: float,
+    state: Path | None,
+    master: str,
+    memory: str,
+    patience: float,
+    verbose: bool,
 ) -> None:
     """Run the Spark job that advances every strategy by the tape.
 
@@ -47,7 +56,6 @@ def command(
     a line a batch tells how much and how long. Ctrl-C (or SIGTERM) finishes the batch and stops; started again, it
     goes on where it stopped.
     """
-    from riskcontrol import servers
     from spark.job import run
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
@@ -63,14 +71,13 @@ def command(
         click.echo(f"Streaming {stream.shards} shards of {settings.topic}, a batch every {interval:g} s; "
                    "Ctrl-C stops.", err=True)  # fmt: skip
 
-    resolved = servers.require(settings, "kafka", "cassandra")
-    click.echo("Starting Spark ...", err=True)
     run(
-        resolved,
+        settings,
         state=state or settings.home / "state" / settings.topic,
         interval=interval,
         master=master,
         memory=memory,
+        patience=patience,
         on_ready=ready,
         stop=stop,
     )

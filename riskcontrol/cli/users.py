@@ -143,10 +143,10 @@ def _opened(settings: Settings, reader: Reader, writer: Writer, offsets: dict[in
     tape = tape_id(settings)
     try:
         return generator.wait_until_open(
-            reader,
             writer,
             tape,
             offsets,
+            alive=lambda: generator.stream_runs(reader),
             on_done=lambda done: show("Waiting for the stream", done, sum(offsets.values())),
         )
     except KeyboardInterrupt:

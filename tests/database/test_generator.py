@@ -143,7 +143,9 @@ class _Stream:
 
 def _wait(stream: Any) -> tuple[bool, list[int]]:
     told: list[int] = []
-    opened = wait_until_open(stream, stream, "tape-id", {0: 5, 2: 3}, on_done=told.append, pause=0)
+    opened = wait_until_open(
+        stream, "tape-id", {0: 5, 2: 3}, alive=lambda: stream_runs(stream), on_done=told.append, pause=0
+    )
     return opened, told
 
 
