@@ -9,6 +9,7 @@ import subprocess
 import threading
 import warnings
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
@@ -145,11 +146,12 @@ def fetched(work: Path) -> dict[Path, Module]:
 def bytes_there(work: Path) -> int:
     """Return how many bytes of jars Ivy has there, from this run and earlier ones, in files whole or in part."""
     total = 0
-    for path in (work / "ivy").rglob("*.jar*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue  # Ivy has just renamed it
+    # Ivy renames what is complete, and whoever fetches removes it all at the end: what is gone counts nothing.
+    for folder, _, files in os.walk(work / "ivy"):
+        for file in files:
+            if file.endswith((".jar", ".jar.part")):
+                with suppress(FileNotFoundError):
+                    total += (Path(folder) / file).stat().st_size
     return total
 
 

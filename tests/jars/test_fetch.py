@@ -157,7 +157,7 @@ def test_a_download_that_is_not_what_was_pinned_does_not_reach_the_cache(
 
 def test_a_download_that_fails_says_why_and_can_be_tried_again(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = Ivy(monkeypatch, says="the proxy says no")
-    with pytest.raises(ServerError, match="(?s)broker-1 can't be fetched; .*the proxy says no"):
+    with pytest.raises(ServerError, match=r"(?s)broker-1 can't be fetched; .*the proxy says no"):
         fetch.fetch("kafka")
     assert len(runner.asked) == 3
     assert not fetch.folder(part).exists()
