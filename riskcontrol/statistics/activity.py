@@ -62,7 +62,7 @@ def turnover(record: Record) -> float | None:
 
     Formula: ½ × sum over fills of (shares × price) / equity right after that fill.
     None: fills unknown; equity at or under zero after a fill.
-    Source: pyfolio's turnover, "total": half of what was bought and sold, each fill against the equity of its time.
+    Source: portfolio turnover, half of what was bought and sold, each fill against the equity of its own time.
 
     >>> from riskcontrol.statistics.examples import traded
     >>> turnover(traded((10, 10), (10, 10), cash=100, shares=5))

@@ -180,6 +180,6 @@ def _micros(path: Path, line: int, field: str, text: str) -> int:
             line=line,
             field=field,
         )
-    if abs(dollars) > _MOST:
+    if not -_MOST <= dollars <= _MOST:  # abs() would overflow
         raise InputError("is over a million million dollars; mend it", source=str(path), line=line, field=field)
     return round(dollars * MICROS)

@@ -74,12 +74,12 @@ class Record:
     def daily(self) -> Daily:
         """The run by trading days (`riskcontrol.statistics.days` says which those are).
 
-        A first day with a single point at the starting cash is where the run starts, not a day of it: so bars of a
-        day give one return fewer than there are bars, and bars of a minute give the first day's return too.
+        A first day that lasts no time, with the starting cash, is where the run starts and not a day of it: so bars
+        of a day give one return fewer than there are bars, and bars of a minute give the first day's return too.
         """
         day = trading_days(self.time)
         ends = np.flatnonzero(np.append(day[1:] != day[:-1], True))
-        if len(ends) and ends[0] == 0 and self.value[0] == self.cash:
+        if self.time[ends[0]] == self.time[0] and self.value[ends[0]] == self.cash:
             ends = ends[1:]
         values = self.value[ends]
         before = np.concatenate([[self.cash], values])

@@ -76,8 +76,8 @@ def annualised_return(record: Record) -> float:
 def days(record: Record) -> int:
     """Return how many trading days have a return.
 
-    Formula: the New York days that have an equity point (weekends count to their Friday); a first day with a single
-    point at the starting cash is where the run starts and isn't counted.
+    Formula: the New York days that have an equity point (weekends count to their Friday); a first day that lasts no
+    time, with the starting cash, is where the run starts and isn't counted.
     None: never.
     Source: `riskcontrol/statistics/days.py`.
 

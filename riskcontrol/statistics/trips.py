@@ -82,7 +82,7 @@ def average_round_trip(record: Record) -> float | None:
 
     Formula: mean of profit / (cost of the purchase with its fee).
     None: no round trips.
-    Source: arithmetic mean; quantstats `avg_return` for trades.
+    Source: arithmetic mean of the round trips.
 
     >>> from riskcontrol.statistics.examples import traded
     >>> round(average_round_trip(traded((10, 12), (12, 9))), 9)
