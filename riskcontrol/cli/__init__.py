@@ -22,6 +22,7 @@ COMMANDS = {
     "users": "Open strategies of many generated users.",
     "stream": "Run the Spark job that advances every strategy by the tape.",
     "dashboard": "Serve the pages.",
+    "strategy": "Check strategy files; list the words of their language.",
     "bars": "Print OHLCV+VWAP bars of trade files.",
     "indicators": "Compute indicators of a file of bars.",
     "stats": "Print the statistics of an equity curve.",

@@ -7,6 +7,7 @@ else; it takes time linear in the text and a stack bounded by `MOST_DEPTH`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from riskcontrol.language import calls, words
@@ -23,6 +24,7 @@ from riskcontrol.language.tree import (
     Arithmetic,
     Clock,
     Comparison,
+    Cross,
     Duration,
     Negative,
     Node,
@@ -180,7 +182,10 @@ class _Parser:
                 raise self.reader.error(
                     f"'not' before {describe(part.node)}", part.start, "a condition belongs there, like price < 100"
                 )
-            return self.reader.part(Not(part.node), Type.CONDITION, token.column, part)
+            node: Node = Not(part.node)
+            if isinstance(part.node, Cross) and not part.node.negated:
+                node = replace(part.node, negated=True)
+            return self.reader.part(node, Type.CONDITION, token.column, part)
         if name in ("and", "or"):
             raise self.reader.error(f"unexpected '{name}'", token.column, f"a condition belongs before '{name}'")
         if name in self.names:

@@ -1,0 +1,185 @@
+"""`riskcontrol strategy`: check strategy files; list the words of the language."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from riskcontrol.errors import InputError
+    from riskcontrol.language.tree import Node
+    from riskcontrol.strategy_file import Definition
+
+_WIDTH = 12
+
+
+@click.group(name="strategy")
+def command() -> None:
+    """Check strategy files; list the words of the language."""
+
+
+@command.command(epilog="Example: riskcontrol strategy check dip.toml cross.json")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object for each file.")
+def check(files: tuple[Path, ...], as_json: bool) -> None:
+    """Check strategy files (TOML or JSON) and print what they come to; exit with 1 if one is wrong."""
+    from riskcontrol.errors import InputError
+    from riskcontrol.strategy_file import load
+
+    reports: list[dict[str, Any]] = []
+    for file in files:
+        try:
+            definition = load(file)
+        except InputError as error:
+            reports.append({"file": str(file), "ok": False, **_error_report(error)})
+            if not as_json:
+                click.echo(_error_text(error), err=True)
+        else:
+            reports.append({"file": str(file), "ok": True, **_report(definition)})
+            if not as_json:
+                click.echo(_text(file, definition))
+    if as_json:
+        click.echo(json.dumps(reports, indent=2))
+    if not all(report["ok"] for report in reports):
+        sys.exit(1)
+
+
+@command.command()
+def words() -> None:
+    """List the words, functions and indicators of the language, with what they mean."""
+    from riskcontrol.language.calls import CALLED, example
+    from riskcontrol.language.words import FUNCTIONS, MARKET, OPERATORS, POSITION
+    from riskcontrol.strategy_file import EVERY
+    from riskcontrol.strategy_options import AMOUNTS, FEES
+
+    indicators = {
+        (
+            example(name) if not known.outputs[0] else f"{example(name).rpartition('.')[0]} .{' .'.join(known.outputs)}"
+        ): (known.summary + (f" Of {known.source} if no column is said." if known.sources else ""))
+        for name, known in CALLED.items()
+    }
+    plain = {
+        "every": f"Length of its bars: {' '.join(EVERY)}.",
+        "session": "regular: trades of 09:30-16:00 New York; extended: all.",
+        "fill": "next: decides on one trade, fills on the next; same: fills on the deciding trade.",
+        "size": 'all cash: "all"; a part of it: { fraction = "0.5" }; shares: { shares = 100 }.',
+    }
+    options = {f"{key} ({amount.unit})": amount.meaning for key, amount in AMOUNTS.items()}
+    fees = {f"fees.{key} ({amount.unit})": amount.meaning for key, amount in FEES.items()}
+    sections = {
+        "The market's words": MARKET,
+        "The position's words": POSITION,
+        "Indicators, with their usual parameters": indicators,
+        "Functions": dict(FUNCTIONS.values()),
+        "Operators": OPERATORS,
+        "Options of a strategy file": plain | options | fees,
+    }
+    formatter = click.HelpFormatter(width=110)
+    for title, rows in sections.items():
+        with formatter.section(title):
+            formatter.write_dl(list(rows.items()), col_max=44)
+    click.echo(formatter.getvalue().rstrip())
+
+
+def _report(definition: Definition) -> dict[str, Any]:
+    return {"strategy": definition.document(), "warm_up_bars": _warm_up(definition)}
+
+
+def _error_report(error: InputError) -> dict[str, Any]:
+    from riskcontrol.language.errors import LanguageError
+
+    report: dict[str, Any] = {"error": str(error), "line": error.line, "field": error.field}
+    cause = error.__cause__
+    if isinstance(cause, LanguageError):
+        report |= {"rule": cause.text, "column": cause.column or None, "expected": cause.expected}
+    return report
+
+
+def _error_text(error: InputError) -> str:
+    from riskcontrol.language.errors import LanguageError
+
+    cause = error.__cause__
+    pointed = cause.pointed() if isinstance(cause, LanguageError) else ""
+    return "\n".join([str(error), *(f"    {line}" for line in pointed.splitlines())])
+
+
+def _text(file: Path, definition: Definition) -> str:
+    """Return a strategy in words."""
+    rows = [
+        ("trades", f"{definition.ticker} from {_dollars(definition.cash)}, {definition.session.name.lower()} session"),
+        ("bars", definition.document()["every"]),
+        *_rule_rows("buys when", definition.buy),
+        *_rule_rows("sells when", definition.sell),
+        *_option_rows(definition),
+    ]
+    warm_up = _warm_up(definition)
+    if warm_up:
+        bars = ", ".join(f"{name} {count}" for name, count in warm_up.items())
+        rows.append(("warm-up", f"bars until there is a value: {bars}"))
+    lines = [f"{file}: {definition.name}", *(f"  {name:<{_WIDTH}}{value}" for name, value in rows)]
+    return "\n".join(lines)
+
+
+def _rule_rows(name: str, rule: Node | None) -> list[tuple[str, str]]:
+    from riskcontrol.language.text import text
+    from riskcontrol.language.tree import Or
+
+    if rule is None:
+        return [(name, "never by a rule")]
+    parts = rule.parts if isinstance(rule, Or) else (rule,)
+    return [(name if number == 0 else "or when", text(part)) for number, part in enumerate(parts)]
+
+
+def _option_rows(definition: Definition) -> list[tuple[str, str]]:
+    """Return a strategy's options in words."""
+    from riskcontrol.terms import PPM, FillMode
+
+    terms = definition.terms
+    rows = [
+        ("stop loss", terms.stop_loss, "below the entry"),
+        ("take profit", terms.take_profit, "above the entry"),
+        ("trailing", terms.trailing_stop, "below the highest price since the entry"),
+    ]
+    lines = [(name, f"sells {_plain(ppm, 10_000)} % {where}") for name, ppm, where in rows if ppm]
+    spends = "all cash" if terms.fraction == PPM else f"{_plain(terms.fraction, 10_000)} % of the cash"
+    lines.append(("size", f"{terms.shares:,} shares" if terms.shares else spends))
+    fees = [
+        (terms.fee_per_share, f"{_dollars(terms.fee_per_share)} a share"),
+        (terms.fee_per_order, f"{_dollars(terms.fee_per_order)} an order"),
+        (terms.fee_rate, f"{_plain(terms.fee_rate, 100)} basis points"),
+        (terms.fee_minimum, f"at least {_dollars(terms.fee_minimum)}"),
+    ]
+    said = [words for amount, words in fees if amount]
+    lines.append(("fees", ", ".join(said) if said else "none"))
+    if terms.slippage:
+        lines.append(("slippage", f"{_plain(terms.slippage, 100)} basis points"))
+    fills = "the deciding trade itself" if terms.fill is FillMode.SAME else "the next trade"
+    return [*lines, ("fills on", fills)]
+
+
+def _warm_up(definition: Definition) -> dict[str, int]:
+    """Return with how many bars each indicator of a strategy has its first value."""
+    from riskcontrol.indicators.registry import warm_up
+    from riskcontrol.language.contents import indicators_of
+    from riskcontrol.language.text import text
+
+    rules = [rule for rule in (definition.buy, definition.sell) if rule is not None]
+    found = {text(node): node for rule in rules for node in indicators_of(rule)}
+    return {
+        name: warm_up(node.name, [float(number) for number in node.parameters], node.output)
+        for name, node in found.items()
+    }
+
+
+def _dollars(micros: int) -> str:
+    from riskcontrol.money import to_dollars
+
+    return f"${to_dollars(micros):,}"
+
+
+def _plain(value: int, scale: int) -> str:
+    return f"{value / scale:.4f}".rstrip("0").rstrip(".")

@@ -1,0 +1,292 @@
+"""Strategies as TOML or JSON files: what is in one, checked, and the one text that files of the same meaning share.
+
+::
+
+    name = "dip"
+    ticker = "IBM"
+    cash = 10000
+    every = "1m"
+    buy = "price <= reference - 0.10"
+    sell = ["price >= reference + 0.20", "price < peak * 97%"]
+    stop_loss = 2.5
+
+`docs/strategies.md` describes every key.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from riskcontrol.errors import InputError, StrategyError
+from riskcontrol.language.calls import CALLED
+from riskcontrol.language.canonical import canonical
+from riskcontrol.language.clauses import clauses
+from riskcontrol.language.contents import words_of
+from riskcontrol.language.errors import LanguageError
+from riskcontrol.language.numbers import DIGITS, PLACES, decimal_text
+from riskcontrol.language.parser import parse
+from riskcontrol.language.text import duration_text, text
+from riskcontrol.language.tree import Node, Or
+from riskcontrol.language.words import FUNCTIONS, MARKET, ONLY_HELD, POSITION
+from riskcontrol.money import MAX_CASH, MICROS
+from riskcontrol.strategy import NAME_LENGTH, NAME_PATTERN
+from riskcontrol.strategy_document import line_of, read_document, read_file
+from riskcontrol.strategy_options import (
+    OPTION_KEYS,
+    Amount,
+    choice,
+    decimal_of,
+    kind_of,
+    read_options,
+    refuse_unknown,
+    scaled,
+    written_options,
+)
+from riskcontrol.terms import Session, Terms
+from riskcontrol.trades import TICKER_LENGTH, TICKER_PATTERN
+
+_LENGTHS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 86_400)
+EVERY = {duration_text(seconds): seconds for seconds in _LENGTHS}
+"""Lengths of bars in seconds, by how they are written."""
+
+SESSIONS = {session.name.lower(): session for session in Session}
+KEYS = ("name", "ticker", "cash", "every", "session", "buy", "sell", *OPTION_KEYS, "parameters")
+"""Keys of a strategy file."""
+
+MOST_TEXTS = 8
+"""Most alternatives in a list."""
+
+_CASH = Amount("cash", MICROS, Decimal(MAX_CASH // MICROS), "dollars", "")
+_PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,15}")
+_TAKEN = {*MARKET, *POSITION, *FUNCTIONS, *CALLED, "and", "or", "not"}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A strategy as somebody wrote it down, not yet anybody's.
+
+    Args:
+        name: 1-24 letters, digits, ``_ -``.
+        ticker: What it trades.
+        cash: What it starts with, micro-dollars.
+        every: Length of its bars, seconds; a value of `EVERY`.
+        session: Which trades drive it.
+        buy: When it buys; becomes canonical.
+        sell: When it sells, None for never by a rule; becomes canonical.
+        terms: Its options.
+        parameters: Names and canonical texts of the numbers that its file names; the rules have them in them already.
+
+    Raises:
+        StrategyError: A field is wrong; `.field` names it.
+    """
+
+    name: str
+    ticker: str
+    cash: int
+    every: int
+    session: Session
+    buy: Node
+    sell: Node | None = None
+    terms: Terms = field(default_factory=Terms)
+    parameters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        if not NAME_PATTERN.fullmatch(self.name):
+            raise StrategyError(
+                f"must be 1 to {NAME_LENGTH} letters, digits, '_' or '-', and start with a letter or digit",
+                field="name",
+            )
+        if not TICKER_PATTERN.fullmatch(self.ticker):
+            raise StrategyError(
+                f"must be a ticker like IBM or BRK.B, at most {TICKER_LENGTH} characters", field="ticker"
+            )
+        if not 0 < self.cash <= MAX_CASH:
+            raise StrategyError(f"must be more than 0 and at most {MAX_CASH // MICROS:,} dollars", field="cash")
+        if self.every not in EVERY.values():
+            raise StrategyError(f"write one of {', '.join(EVERY)}", field="every")
+        for name in ("buy", "sell"):
+            rule = getattr(self, name)
+            if rule is not None:
+                object.__setattr__(self, name, _accepted(rule, name))
+
+    def document(self) -> dict[str, Any]:
+        """Return its canonical document: what its file says, without what is as usual; numbers as text."""
+        document: dict[str, Any] = {
+            "name": self.name,
+            "ticker": self.ticker,
+            "cash": f"{(Decimal(self.cash) / MICROS).normalize():f}",
+            "every": duration_text(self.every),
+            "session": self.session.name.lower(),
+            "buy": text(self.buy),
+        }
+        if self.sell is not None:
+            document["sell"] = text(self.sell)
+        return document | written_options(self.terms)
+
+    def to_toml(self) -> str:
+        """Return it as a TOML file."""
+        document = self.document()
+        fees = document.pop("fees", None)
+        lines = [f"{key} = {_toml(value)}" for key, value in document.items()]
+        if fees:
+            lines += ["", "[fees]", *(f"{key} = {_toml(value)}" for key, value in fees.items())]
+        return "\n".join(lines) + "\n"
+
+    def to_json(self) -> str:
+        """Return it as a JSON file."""
+        return json.dumps(self.document(), indent=2) + "\n"
+
+    def canonical_json(self) -> str:
+        """Return the text that all files of the same meaning share: sorted, compact."""
+        return json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
+
+
+def of_document(document: Mapping[str, Any], assignments: Mapping[str, str] | None = None) -> Definition:
+    """Return what a document defines.
+
+    Args:
+        document: Keys and values of a file, as `read_document` gives them.
+        assignments: Other values for some of its parameters.
+
+    Raises:
+        StrategyError: A key is missing, unknown or wrong; a `LanguageError` if it is in a rule.
+    """
+    refuse_unknown(document, KEYS)
+    for key in ("name", "ticker", "buy"):
+        if key not in document:
+            raise StrategyError(f"is missing; add it: {key} = {_EXAMPLES[key]}", field=key)
+    names = _parameters(document.get("parameters", {}), assignments or {})
+    return Definition(
+        name=_string(document, "name"),
+        ticker=_string(document, "ticker"),
+        cash=scaled(document.get("cash", 10_000), "cash", _CASH),
+        every=choice(document, "every", EVERY, "1m"),
+        session=choice(document, "session", SESSIONS, "regular"),
+        buy=_rule(document["buy"], "buy", names),
+        sell=_rule(document["sell"], "sell", names) if "sell" in document else None,
+        terms=read_options(document),
+        parameters=tuple(names.items()),
+    )
+
+
+def of_text(content: str | bytes, form: str, assignments: Mapping[str, str] | None = None) -> Definition:
+    r"""Return what the text of a file defines.
+
+    Args:
+        content: The whole text.
+        form: "toml" or "json".
+        assignments: Other values for some of its parameters.
+
+    Raises:
+        InputError: It is no such document.
+        StrategyError: It is no strategy.
+
+    >>> text(of_text('name = "a"\nticker = "IBM"\nbuy = "2 < price"', "toml").buy)
+    'price > 2'
+    """
+    return of_document(read_document(content, form), assignments)
+
+
+def load(path: Path, assignments: Mapping[str, str] | None = None) -> Definition:
+    """Return what a file defines.
+
+    Raises:
+        InputError: It can't be read or accepted; names the file, and the line and key where they are known. Its cause
+            is the `LanguageError` if a rule is wrong.
+    """
+    document, written = read_file(path)
+    try:
+        return of_document(document, assignments)
+    except StrategyError as error:
+        raise InputError(
+            error.message, source=str(path), line=line_of(written, error.field), field=error.field
+        ) from error
+
+
+_EXAMPLES = {"name": '"dip"', "ticker": '"IBM"', "buy": '"price <= reference - 0.10"'}
+
+
+def _string(document: Mapping[str, Any], key: str) -> str:
+    value = document[key]
+    if not isinstance(value, str):
+        raise StrategyError(f"{kind_of(value)} is no text; write {key} = {_EXAMPLES[key]}", field=key)
+    return value
+
+
+def _rule(value: object, key: str, names: Mapping[str, str]) -> Node:
+    """Return a rule given as text, or as a list of texts of which one must hold."""
+    texts = value if isinstance(value, list) else [value]
+    if not texts or len(texts) > MOST_TEXTS or not all(isinstance(each, str) for each in texts):
+        raise StrategyError(f"write a condition as text, or a list of 1 to {MOST_TEXTS} of them", field=key)
+    rules = []
+    for number, each in enumerate(texts, start=1):
+        name = key if len(texts) == 1 else f"{key} {number}"
+        rule = parse(each, names=names, field=name)
+        _check_held(rule, each, name)
+        rules.append(rule)
+    return rules[0] if len(rules) == 1 else Or(tuple(rules))
+
+
+def _accepted(rule: Node, name: str) -> Node:
+    """Return a rule's canonical form if it can be run."""
+    try:
+        rule = canonical(rule)
+        clauses(rule)
+    except LanguageError as error:
+        raise error.in_field(name) from None
+    _check_held(rule, text(rule), name)
+    return rule
+
+
+def _check_held(rule: Node, written: str, name: str) -> None:
+    """Refuse a rule for buying that can only hold while something is held already."""
+    if not name.startswith("buy"):
+        return
+    for word in sorted(set(words_of(rule)) & set(ONLY_HELD)):
+        match = re.search(rf"\b{word}\b", written, re.IGNORECASE)
+        raise LanguageError(
+            f"'{word}' in a rule for buying",
+            text=written,
+            column=match.start() + 1 if match else 0,
+            expected="it has no value until something is held; use reference",
+            field=name,
+        )
+
+
+def _parameters(value: object, assignments: Mapping[str, str]) -> dict[str, str]:
+    """Return the numbers that a file names, as canonical texts."""
+    if not isinstance(value, dict):
+        raise StrategyError(f"{kind_of(value)} is no table; write [parameters] and names below", field="parameters")
+    for name in assignments:
+        if name not in value:
+            known = f"the file has {', '.join(map(str, value))}" if value else "the file has no [parameters]"
+            raise StrategyError(f"there is no such parameter; {known}", field=str(name)[:24])
+    found = {}
+    for name, given in (value | dict(assignments)).items():
+        field_name = f"parameters.{str(name)[:24]}"
+        if not _PARAMETER.fullmatch(name) or name in _TAKEN:
+            raise StrategyError(
+                "a parameter's name is a letter and up to 15 of a-z, 0-9 and '_', and no word of the language",
+                field=field_name,
+            )
+        written = decimal_text(Fraction(decimal_of(given, field_name)))
+        if written is None:
+            raise StrategyError(
+                f"at most {DIGITS} digits before the point and {PLACES} after it are accepted", field=field_name
+            )
+        found[name] = written
+    return found
+
+
+def _toml(value: object) -> str:
+    """Return a value of a canonical document as TOML; its texts have nothing in them that needs an escape."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    return f'"{value}"' if isinstance(value, str) else str(value)
