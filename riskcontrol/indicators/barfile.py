@@ -91,8 +91,8 @@ def read_bars(path: Path, wanted: Collection[str], ticker: str = "", opened: Ope
         if path.suffix.lower() in (".parquet", ".pq"):
             raw, chosen = _parquet(path, needed)
         else:
-            with opened(path) as file:
-                raw, chosen = _csv(file, source, needed)
+            with opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+                raw, chosen = _csv(text, source, needed)
     except (OSError, pa.ArrowException) as error:
         what = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
         raise InputError(f"can't be read: {what}", source=source) from error
@@ -160,8 +160,8 @@ def _choose(header: Sequence[str], wanted: Collection[str], source: str) -> _Cho
     return _Choice((names["date"], names["time"]) if split else (dates[0],), ticker, columns)
 
 
-def _csv(file: IO[bytes], source: str, wanted: Collection[str]) -> tuple[_Raw, _Choice]:
-    reader = csv.reader(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), strict=True)
+def _csv(file: Iterable[str], source: str, wanted: Collection[str]) -> tuple[_Raw, _Choice]:
+    reader = csv.reader(file, strict=True)
     try:
         header = next(reader, [])
         if not header:
