@@ -3,7 +3,7 @@
 A record's value is one Arrow IPC stream with one record batch; its headers say what it holds:
 
 * ``type``: ``trades`` (schema `riskcontrol.trades.TRADES`) or ``strategies`` (schema `OPENINGS`);
-* ``schema``: the version of that schema, today ``1``.
+* ``schema``: the version of that schema, today ``1`` for trades and ``2`` for strategies.
 
 A record without these headers is a single trade in JSON, as foreign producers send it
 (`ingestion.foreign`). Whatever can't be decoded raises `TapeError` with the reason.
@@ -18,19 +18,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from riskcontrol.errors import TapeError
+from riskcontrol.errors import StrategyError, TapeError
 from riskcontrol.messages import check_plain
 from riskcontrol.money import MAX_CASH, MAX_PRICE
 from riskcontrol.rows import Openings
+from riskcontrol.shape import PARAMETERS, read_shape
 from riskcontrol.strategy import (
+    MAX_PARAMETER,
     NAME_LENGTH,
     NAME_PATTERN,
     USERNAME_LENGTH,
     USERNAME_PATTERN,
     Action,
-    FillMode,
     Strategy,
 )
+from riskcontrol.terms import read_terms
 from riskcontrol.trades import (
     ALL_FLAGS,
     MAX_NOTIONAL,
@@ -54,9 +56,9 @@ OPENINGS = pa.schema(
         pa.field("name", pa.utf8(), nullable=False),
         pa.field("ticker", pa.utf8(), nullable=False),
         pa.field("cash", pa.int64(), nullable=False),
-        pa.field("buy_below", pa.int64(), nullable=False),
-        pa.field("sell_above", pa.int64(), nullable=False),
-        pa.field("fill", pa.int8(), nullable=False),
+        pa.field("shape", pa.dictionary(pa.int32(), pa.utf8()), nullable=False),
+        *(pa.field(f"p{number}", pa.float64(), nullable=False) for number in range(PARAMETERS)),
+        pa.field("terms", pa.dictionary(pa.int32(), pa.utf8()), nullable=False),
         pa.field("time", pa.int64(), nullable=False),
     ]
 )
@@ -65,9 +67,9 @@ OPENINGS = pa.schema(
 Headers = list[tuple[str, bytes]]
 
 TRADES_HEADERS: Headers = [("type", b"trades"), ("schema", b"1")]
-OPENINGS_HEADERS: Headers = [("type", b"strategies"), ("schema", b"1")]
+OPENINGS_HEADERS: Headers = [("type", b"strategies"), ("schema", b"2")]
 
-_SCHEMAS = {"trades": TRADES, "strategies": OPENINGS}
+_SCHEMAS = {"trades": (TRADES, "1"), "strategies": (OPENINGS, "2")}
 _WIDTHS = {"username": USERNAME_LENGTH, "name": NAME_LENGTH, "ticker": TICKER_LENGTH}
 
 
@@ -91,13 +93,17 @@ def openings_batch(strategies: Iterable[Strategy], *, time: int, action: Action 
         time: Now, nanoseconds UTC.
         action: `Action.OPEN` or `Action.STOP`.
 
-    >>> openings_batch([Strategy("ann", "dip", "IBM", 10**10, 10**5, 10**5)], time=0).num_rows
+    >>> from riskcontrol.strategy import first_rule
+    >>> openings_batch([first_rule("ann", "dip", "IBM", 10**10, 10**5, 10**5)], time=0).num_rows
     1
     """
     rows = [
-        (int(action), s.username, s.name, s.ticker, s.cash, s.buy_below, s.sell_above, int(s.fill), time)
+        (
+            int(action), s.username, s.name, s.ticker, s.cash, s.shape,
+            *(s.parameters + (0.0,) * PARAMETERS)[:PARAMETERS], s.terms.text(), time,
+        )
         for s in strategies
-    ]
+    ]  # fmt: skip
     columns: Sequence[Sequence[object]] = list(zip(*rows, strict=True)) or [()] * len(OPENINGS)
     return pa.record_batch(
         [pa.array(column, field.type) for column, field in zip(columns, OPENINGS, strict=True)],
@@ -119,11 +125,11 @@ def decode(value: bytes, headers: Iterable[tuple[str, bytes]]) -> pa.RecordBatch
         TapeError: It is none of these, or a value is out of its range.
     """
     kind, version = _kind(dict(headers))
-    schema = _SCHEMAS.get(kind)
-    if schema is None:
+    if kind not in _SCHEMAS:
         raise TapeError(f"unknown type {kind[:40]!r}")
-    if version != "1":
-        raise TapeError(f"schema version {version[:40]!r} of {kind} is newer than this program knows")
+    schema, known = _SCHEMAS[kind]
+    if version != known:
+        raise TapeError(f"schema version {version[:40]!r} of {kind}; this program knows {known}")
     if len(value) > MAX_BYTES:
         raise TapeError(f"{len(value):,} bytes; at most {MAX_BYTES:,} are accepted")
     batch = _read(value, schema)
@@ -182,23 +188,42 @@ def _checked_trades(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def _checked_openings(batch: pa.RecordBatch) -> Openings:
-    for name, known in (("action", set(map(int, Action))), ("fill", set(map(int, FillMode)))):
-        unknown = set(batch.column(name).to_pylist()) - known
-        if unknown:
-            raise TapeError(f"{name} {min(unknown)} is unknown")
+    known = set(map(int, Action))
+    unknown = set(batch.column("action").to_pylist()) - known
+    if unknown:
+        raise TapeError(f"action {min(unknown)} is unknown")
     _check_range(batch, "cash", 1, MAX_CASH)
-    _check_range(batch, "buy_below", 1, MAX_PRICE)
-    _check_range(batch, "sell_above", 1, MAX_PRICE)
     _check_range(batch, "time", MIN_TIME, MAX_TIME)
     for name, pattern in (("username", USERNAME_PATTERN), ("name", NAME_PATTERN), ("ticker", TICKER_PATTERN)):
         for text in batch.column(name).to_pylist():
             if not pattern.fullmatch(text):
                 raise TapeError(f"{name} {text[:40]!r} is not one")
-    return Openings(
-        **{
-            f.name: np.array(batch.column(f.name).to_pylist(), dtype=f"S{_WIDTHS[f.name]}")
-            if f.name in _WIDTHS
-            else batch.column(f.name).to_numpy()
-            for f in fields(Openings)
-        }
-    )
+    opens = batch.column("action").to_numpy() == Action.OPEN
+    _check_rules(batch, opens)
+    return Openings(**{f.name: _column(batch.column(f.name), f.name) for f in fields(Openings)})
+
+
+def _column(column: pa.Array, name: str) -> np.ndarray:
+    if name in _WIDTHS:
+        return np.array(column.to_pylist(), dtype=f"S{_WIDTHS[name]}")
+    if isinstance(column, pa.DictionaryArray):
+        # One object a distinct text, however many rows have it.
+        return np.array([*column.dictionary.to_pylist(), None], np.object_)[column.indices.to_numpy()]
+    return column.to_numpy()
+
+
+def _check_rules(batch: pa.RecordBatch, opens: np.ndarray) -> None:
+    """Check what openings ask for; a stop names a strategy and nothing else counts."""
+    values = np.column_stack([batch.column(f"p{number}").to_numpy() for number in range(PARAMETERS)])
+    if not ((values >= 0) & (values <= MAX_PARAMETER)).all():
+        raise TapeError(f"p0 to p{PARAMETERS - 1}: values that are no numbers from 0 to {MAX_PARAMETER:,.0f}")
+    for name, read in (("shape", read_shape), ("terms", read_terms)):
+        column = batch.column(name)
+        texts, codes = column.dictionary, column.indices.to_numpy()
+        if texts.null_count:
+            raise TapeError(f"{name}: empty values")
+        for code in np.unique(codes[opens]).tolist():
+            try:
+                read(texts[code].as_py())
+            except StrategyError as error:
+                raise TapeError(f"{name}: {str(error)[:200]}") from error

@@ -1,12 +1,15 @@
-"""The book of a shard: its positions and tickers as flat arrays, without a Python object per user.
+"""The book of a shard: its positions and what they look at as flat arrays, without a Python object per user.
 
-Positions live in *slots*. Slots come in *pages* of `PAGE`, and a page belongs to one ticker, so a new
-strategy goes into the next free slot of its ticker and nothing is ever moved. Each page, and each ticker
-above its pages, knows the outermost prices at which one of its positions would act: a batch whose prices
-stay inside rules out a page, or all users of a ticker, with two comparisons.
+Positions live in *slots*. Slots come in *pages* of `PAGE`; a page belongs to one *cohort*, the strategies of one
+ticker and one shape, so a new strategy goes into the next free slot of its cohort and nothing is ever moved. Each
+page, and each cohort above its pages, knows the outermost prices at which one of its positions would act: a batch
+whose prices stay inside rules out a page, or all users of a shape, with a few comparisons.
 
-What the engine scans (`below`, `above`) is apart from what it needs of a position that acts (`positions`,
-one record of a cache line) and from what never changes (`names`).
+What rules look at is shared: a *clock* makes the bars of one length and session of a ticker, a *series* is an
+indicator on a clock, a *signal* a condition of the market on a clock; whoever asks for the same one gets the same one.
+
+What the engine scans (the triggers) is apart from what it needs of a position that acts (`positions`, one record of
+a cache line) and from what never changes (`names`, `parameters`, `terms_of`).
 """
 
 from __future__ import annotations
@@ -16,8 +19,12 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcontrol.code import Library
+from riskcontrol.machine import COLUMNS, OUTPUTS, Code
 from riskcontrol.rows import Names
+from riskcontrol.shape import PARAMETERS, read_shape
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH
+from riskcontrol.terms import Terms
 from riskcontrol.trades import TICKER_LENGTH
 
 PAGE = 64
@@ -26,7 +33,7 @@ PAGE = 64
 NEVER_BELOW = np.iinfo(np.int64).min
 """As `below`: no price is low enough."""
 NEVER_ABOVE = np.iinfo(np.int64).max
-"""As `above`: no price is high enough. As `below`: any price will do."""
+"""As `above`: no price is high enough. As `below`: any price will do. As `wake`: at no time."""
 
 
 class Status(IntEnum):
@@ -47,117 +54,204 @@ class Order(IntEnum):
     SELL = 2
 
 
+class Reason(IntEnum):
+    """Why a strategy bought or sold."""
+
+    BUY = 1
+    """Its rule."""
+    SELL = 2
+    """Its rule."""
+    STOP_LOSS = 3
+    TRAILING_STOP = 4
+    TAKE_PROFIT = 5
+    SPLIT = 6
+    """It didn't: the company split its shares."""
+
+
+TRIGGERS = ("below", "above", "gated_below", "gated_above", "wake")
+"""When a position acts: on a driving trade at or below, or at or above, a price; the same of trades on which one of
+its rules' market conditions holds; on one at or after a time (nanoseconds UTC)."""
+
+_SUMMARY = [*((name, "i8") for name in TRIGGERS), ("flat", "i4"), ("holding", "i4")]
+"""Of a page or a cohort: outermost triggers, and how many that run hold no shares or some."""
+
 POSITION = np.dtype(
     [
-        ("reference", "i8"),
-        ("cash", "i8"),
-        ("shares", "i8"),
-        ("buy_below", "i8"),
-        ("sell_above", "i8"),
-        ("time", "i8"),
+        *((name, "i8") for name in ("reference", "cash", "shares", "entry", "peak", "entered", "time")),
         ("fills", "i4"),
-        ("order", "i1"),
-        ("status", "i1"),
-        ("fill", "i1"),
-        ("pad", "i1"),
+        *((name, "i1") for name in ("order", "status", "reason", "pad")),
     ]
 )
-"""A position. `reference` is 0 until it has seen a trade; `time` is that of its last fill, first trade or stop."""
+"""A position. `reference` is 0 until it has seen a trade; `entry`, `peak` and `entered` are of the shares held;
+`time` is that of its last fill, first trade or stop; `reason` belongs to the order."""
 
-PAGE_RECORD = np.dtype(
-    [("below", "i8"), ("above", "i8"), ("ticker", "i4"), ("next", "i4"), ("used", "i4"), ("pad", "i4")]
+PAGE_RECORD = np.dtype([*_SUMMARY, *((name, "i4") for name in ("cohort", "ticker", "next", "used"))])
+"""A page: its summary, cohort and ticker, the cohort's next page (-1: none), slots in use."""
+
+COHORT = np.dtype(
+    [*_SUMMARY, *((name, "i4") for name in ("ticker", "shape", "next", "first", "last", "clock", "bind", "pad"))]
 )
-"""A page: outermost triggers, its ticker, the ticker's next page (-1: none), slots in use."""
+"""A cohort: its summary; ticker, shape, the ticker's next cohort (-1: none), first and last page, clock (-1: it looks
+at no bars), and where in `bindings` its signals and then its series are."""
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "notional", "trades")
+
+CLOCK = np.dtype(
+    [(name, "i4") for name in ("ticker", "every", "session", "next", "series", "signal", "fresh", "pad")]
+    + [(name, "i8") for name in ("start", *BAR_FIELDS)]
+)
+"""A clock: ticker, seconds of a bar, session, the ticker's next clock, its first series and signal (-1: none),
+whether a bar has closed since the last driving trade, and the open bar."""
+
+SERIES = np.dtype([(name, "i4") for name in ("clock", "next", "code", "source", "words", "pad")] + [("state", "i8")])
+"""A series: clock, the clock's next series (-1: none), indicator, column, words of state and where they are."""
+
+SIGNAL = np.dtype([(name, "i4") for name in ("clock", "next", "formula", "bind")])
+"""A signal: clock, the clock's next signal (-1: none), formula, where in `bindings` its series are."""
 
 TICKER = np.dtype(
     [
         ("ticker", f"S{TICKER_LENGTH}"),
-        ("below", "i8"),
-        ("above", "i8"),
         ("price", "i8"),
         ("time", "i8"),
-        ("first", "i4"),
-        ("last", "i4"),
+        ("cohort", "i4"),
+        ("clock", "i4"),
         ("bar", "i8"),
         *[(field, "i8") for field in BAR_FIELDS],
     ]
 )
-"""A ticker: outermost triggers, last driving trade, first and last page (-1: none), its open bar of a minute."""
+"""A ticker: last driving trade, first cohort and clock (-1: none), its open bar of a minute."""
+
+TEXT = np.dtype([("start", "i8"), ("length", "i8")])
+"""Where in `texts` a shape's text is."""
 
 NAME_WORDS = (USERNAME_LENGTH + NAME_LENGTH) // 8
 _USERNAME_WORDS = USERNAME_LENGTH // 8
+TERMS_FIELDS = len(Terms().as_row())
 
-TABLES: dict[str, tuple[np.dtype, tuple[int, ...]]] = {
-    "below": (np.dtype("i8"), ()),
-    "above": (np.dtype("i8"), ()),
-    "positions": (POSITION, ()),
-    "names": (np.dtype("u8"), (NAME_WORDS,)),
-    "pages": (PAGE_RECORD, ()),
-    "tickers": (TICKER, ()),
-    "index": (np.dtype("i4"), ()),
+_SLOT, _PAGES = "strategies", "pages"
+
+TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
+    **{name: (np.dtype("i8"), (), _SLOT) for name in TRIGGERS},
+    "positions": (POSITION, (), _SLOT),
+    "names": (np.dtype("u8"), (NAME_WORDS,), _SLOT),
+    "parameters": (np.dtype("f8"), (PARAMETERS,), _SLOT),
+    "terms_of": (np.dtype("i4"), (), _SLOT),
+    "pages": (PAGE_RECORD, (), _PAGES),
+    "tickers": (TICKER, (), "tickers"),
+    "cohorts": (COHORT, (), "cohorts"),
+    "clocks": (CLOCK, (), "clocks"),
+    "clock_bars": (np.dtype("f8"), (2, COLUMNS), "clocks"),
+    "series": (SERIES, (), "series"),
+    "series_parameters": (np.dtype("f8"), (OUTPUTS,), "series"),
+    "series_values": (np.dtype("f8"), (2, OUTPUTS), "series"),
+    "states": (np.dtype("f8"), (), "states"),
+    "signals": (SIGNAL, (), "signals"),
+    "bindings": (np.dtype("i4"), (), "bindings"),
+    "terms": (np.dtype("i8"), (TERMS_FIELDS,), "terms"),
+    "shapes": (TEXT, (), "shapes"),
+    "texts": (np.dtype("u1"), (), "texts"),
+    "index": (np.dtype("i4"), (), "index"),
 }
-"""The arrays of a book: their element types and the shape of one element."""
+"""The arrays of a book: element type, shape of an element, and what their rows are."""
 
-PAGES, TICKERS, STRATEGIES = 0, 1, 2
-"""Places in `Book.counts`."""
+COUNTED = (
+    "pages", "tickers", "strategies", "cohorts", "clocks", "series", "states", "signals", "bindings", "terms",
+    "shapes", "texts",
+)  # fmt: skip
+"""What `Book.counts` counts, in order."""
 
 
 class Book:
-    """The positions and tickers of one shard.
+    """The positions, tickers and indicators of one shard.
 
     Attributes:
-        below: By slot: the position acts on a driving trade at or below this price (micro-dollars).
-        above: By slot: the same, at or above.
+        counts: Rows in use of each of `COUNTED`.
+        below, above, gated_below, gated_above, wake: By slot: `TRIGGERS`.
         positions: By slot: `POSITION`.
         names: By slot: username and strategy name as NUL-padded words, see `usernames`.
-        pages: By page: `PAGE_RECORD`.
-        tickers: By ticker number: `TICKER`.
+        parameters: By slot: the numbers of the shape.
+        terms_of: By slot: row of `terms`.
+        pages, cohorts, clocks, series, signals, tickers: Their records.
+        clock_bars: By clock: the bar before the last closed one and the last closed one, NaN without one.
+        series_parameters: By series.
+        series_values: By series: values before the last closed bar and at it, NaN without one.
+        states: The states of all series, one after the other.
+        bindings: Numbers of signals and series that cohorts and signals mean.
+        terms: Rows of `riskcontrol.terms.Terms.as_row`, each once.
+        shapes, texts: The shapes' texts.
         index: Open-addressed hash table from (username, name, ticker) to slot + 1; 0 is free.
-        counts: Pages, tickers and strategies in use.
 
     >>> book = Book()
-    >>> book.reserve(strategies=100, tickers=2)
+    >>> book.reserve(strategies=100, tickers=2, cohorts=2)
     >>> len(book.below) >= 100
     True
     """
 
     below: NDArray[np.int64]
     above: NDArray[np.int64]
+    gated_below: NDArray[np.int64]
+    gated_above: NDArray[np.int64]
+    wake: NDArray[np.int64]
     positions: NDArray[np.void]
     names: NDArray[np.uint64]
+    parameters: NDArray[np.float64]
+    terms_of: NDArray[np.int32]
     pages: NDArray[np.void]
     tickers: NDArray[np.void]
+    cohorts: NDArray[np.void]
+    clocks: NDArray[np.void]
+    clock_bars: NDArray[np.float64]
+    series: NDArray[np.void]
+    series_parameters: NDArray[np.float64]
+    series_values: NDArray[np.float64]
+    states: NDArray[np.float64]
+    signals: NDArray[np.void]
+    bindings: NDArray[np.int32]
+    terms: NDArray[np.int64]
+    shapes: NDArray[np.void]
+    texts: NDArray[np.uint8]
     index: NDArray[np.int32]
 
-    def __init__(self) -> None:
-        for name, (dtype, shape) in TABLES.items():
+    def __init__(self, library: Library | None = None) -> None:
+        for name, (dtype, shape, _) in TABLES.items():
             setattr(self, name, np.zeros((0, *shape), dtype))
-        self.counts = np.zeros(3, np.int64)
+        self.counts = np.zeros(len(COUNTED), np.int64)
+        self._library = Library() if library is None else library
+
+    def count(self, unit: str) -> int:
+        """Return how many rows of one of `COUNTED` are in use."""
+        return int(self.counts[COUNTED.index(unit)])
+
+    def take(self, unit: str, rows: int = 1) -> int:
+        """Take so many rows into use and return the first; call `reserve` before."""
+        place = COUNTED.index(unit)
+        self.counts[place] += rows
+        return int(self.counts[place]) - rows
 
     @property
     def strategies(self) -> int:
         """How many strategies have been opened in it."""
-        return int(self.counts[STRATEGIES])
+        return self.count("strategies")
 
-    def reserve(self, *, strategies: int, tickers: int) -> None:
-        """Make room for that many more, so that the engine need not grow anything while it runs."""
-        n_tickers = int(self.counts[TICKERS]) + tickers
-        # Each new strategy may need a page of its own only if its ticker has none or a full one.
-        pages = int(self.counts[PAGES]) + min(strategies, n_tickers + strategies // PAGE)
+    def reserve(self, **more: int) -> None:
+        """Make room for so many more of `COUNTED`, so that the engine need not grow anything while it runs."""
+        needed = {unit: self.count(unit) + more.get(unit, 0) for unit in COUNTED}
+        # Each new strategy may need a page of its own only if its cohort has none or a full one.
+        new = more.get("strategies", 0)
+        needed["pages"] = self.count("pages") + min(new, needed["cohorts"] + new // PAGE)
         # The least of the tables counts: one may have more room than the others (files that a kill left longer).
-        slots = min(len(table) for table in (self.below, self.above, self.positions, self.names))
-        room = min(len(self.pages), slots // PAGE)
-        if pages > room:
-            pages = max(pages, room * 2, 16)
-            self.resize("pages", pages)
-            for name in ("below", "above", "positions", "names"):
-                self.resize(name, pages * PAGE)
-        if n_tickers > len(self.tickers):
-            self.resize("tickers", max(n_tickers, len(self.tickers) * 2, 16))
-        if (self.strategies + strategies) * 2 > len(self.index):
-            self.reindex(1 << max(10, int((self.strategies + strategies) * 4 - 1).bit_length()))
+        room = {unit: min(len(getattr(self, name)) for name in names) for unit, names in _BY_UNIT.items()}
+        room["pages"] = min(room["pages"], room.pop("strategies") // PAGE)
+        for unit, has in room.items():
+            if needed[unit] > has:
+                rows = max(needed[unit], has * 2, 16)
+                for name in _BY_UNIT[unit]:
+                    self.resize(name, rows)
+                for name in _BY_UNIT["strategies"] if unit == "pages" else ():
+                    self.resize(name, rows * PAGE)
+        if needed["strategies"] * 2 > len(self.index):
+            self.reindex(1 << max(10, int(needed["strategies"] * 4 - 1).bit_length()))
 
     def resize(self, name: str, rows: int) -> None:
         """Give a table room for `rows` rows; what is in it stays."""
@@ -171,7 +265,37 @@ class Book:
         from riskcontrol.opening import index_slots  # noqa: PLC0415  the kernel's types come from this module
 
         self.index = np.zeros(size, np.int32)
-        index_slots(self.index, self.names, self.pages, int(self.counts[PAGES]))
+        index_slots(self.index, self.names, self.pages, self.count("pages"))
+
+    def library(self) -> Library:
+        """Return the compiled shapes, up to the last one opened."""
+        library = self._library
+        for number in range(len(library.texts), self.count("shapes")):
+            where = self.shapes[number]
+            text = self.texts[where["start"] : where["start"] + where["length"]].tobytes().decode()
+            library.add(text, read_shape(text))
+        return library
+
+    def shape_number(self, text: str) -> int:
+        """Return the number of a shape, taking it in if it is new.
+
+        Raises:
+            StrategyError: It isn't the text of a shape.
+        """
+        library = self.library()
+        number = library.numbers.get(text)
+        if number is None:
+            shape, data = read_shape(text), np.frombuffer(text.encode(), np.uint8)
+            self.reserve(shapes=1, texts=len(data))
+            start = self.take("texts", len(data))
+            self.texts[start : start + len(data)] = data
+            self.shapes[self.take("shapes")] = (start, len(data))
+            number = library.add(text, shape)
+        return number
+
+    def code(self) -> Code:
+        """Return the compiled shapes as tables."""
+        return Code(*self.library().tables())
 
     def usernames(self, slots: NDArray[np.integer]) -> Names:
         """Return the usernames of these slots."""
@@ -187,8 +311,14 @@ class Book:
 
     def used_slots(self) -> NDArray[np.int64]:
         """Return the slots in use, ascending."""
-        used = self.pages["used"][: self.counts[PAGES]]
+        used = self.pages["used"][: self.count("pages")]
         return np.flatnonzero(np.arange(PAGE) < used[:, None]).astype(np.int64)
+
+
+_BY_UNIT: dict[str, list[str]] = {}
+for _name, (_, _, _unit) in TABLES.items():
+    if _name != "index":
+        _BY_UNIT.setdefault(_unit, []).append(_name)
 
 
 def name_words(usernames: Names, names: Names) -> NDArray[np.uint64]:

@@ -24,36 +24,38 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from riskcontrol.book import BAR_FIELDS, NEVER_ABOVE, NEVER_BELOW, PAGE, TICKERS, Book, name_words
-from riskcontrol.kernel import FILL, advance_positions, driving_trades, group_by_ticker
+from riskcontrol.book import BAR_FIELDS, COUNTED, PAGE, TABLES, Book, name_words
+from riskcontrol.kernel import FILL, Days, Shared, advance_tickers, group_by_ticker
+from riskcontrol.machine import VIEW, new_stack
+from riskcontrol.market import Directory
 from riskcontrol.minutes import BAR, advance_bars
+from riskcontrol.newyork import transitions
 from riskcontrol.opening import open_and_stop
 from riskcontrol.rows import Bars, Fills, Openings, Positions
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH, Action
 from riskcontrol.trades import TICKER_LENGTH
+from riskcontrol.triggers import Room, Slots
 
-_NO_OPENINGS = Openings(
-    action=np.empty(0, np.int8),
-    username=np.empty(0, f"S{USERNAME_LENGTH}"),
-    name=np.empty(0, f"S{NAME_LENGTH}"),
-    ticker=np.empty(0, f"S{TICKER_LENGTH}"),
-    cash=np.empty(0, np.int64),
-    buy_below=np.empty(0, np.int64),
-    sell_above=np.empty(0, np.int64),
-    fill=np.empty(0, np.int8),
-    time=np.empty(0, np.int64),
-)
+_WIDTHS = {"username": USERNAME_LENGTH, "name": NAME_LENGTH, "ticker": TICKER_LENGTH}
+_OPENING_TYPES = {
+    "action": np.dtype("i1"), "cash": np.dtype("i8"), "time": np.dtype("i8"),
+    "shape": np.dtype("O"), "terms": np.dtype("O"),
+    **{name: np.dtype(f"S{width}") for name, width in _WIDTHS.items()},
+}  # fmt: skip
+_NO_OPENINGS = Openings(**{f.name: np.empty(0, _OPENING_TYPES.get(f.name, np.dtype("f8"))) for f in fields(Openings)})
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Which rows of the book's tables a call changed, ascending: what has to be saved."""
+    """Which rows of the book's tables a call changed: what has to be saved.
 
-    slots: NDArray[np.int64]
+    Attributes:
+        rows: By name of a table: the rows, ascending; the hash table `index` is not among them.
+        opened: The slots that are new.
+    """
+
+    rows: dict[str, NDArray[np.int64]]
     opened: NDArray[np.int64]
-    """The slots among them that are new."""
-    pages: NDArray[np.int64]
-    tickers: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +110,10 @@ class _Run:
 
     def __init__(self, book: Book) -> None:
         self.book = book
-        self.numbers = {
-            ticker.decode("ascii"): i
-            for i, ticker in enumerate(book.tickers["ticker"][: book.counts[TICKERS]].tolist())
-        }
+        self.directory = Directory(book)
+        self.before = dict(zip(COUNTED, book.counts.tolist(), strict=True))
+        self.days = Days(*transitions())
+        self.room = Room(new_stack(), np.empty(VIEW))
         self.openings: list[Openings] = [_NO_OPENINGS]
         self.opened: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.linked: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
@@ -120,37 +122,26 @@ class _Run:
         self.acted: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.changed: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.tickers: list[NDArray[np.integer]] = [np.empty(0, np.int64)]
+        self.clocks: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.trades = self.late = self.ignored = self.last_time = 0
 
-    def _number(self, ticker: str) -> int:
-        """Return the number of a ticker, giving it one if it is new."""
-        number = self.numbers.get(ticker)
-        if number is None:
-            book = self.book
-            book.reserve(strategies=0, tickers=1)
-            number = int(book.counts[TICKERS])
-            book.counts[TICKERS] += 1
-            row = np.zeros((), book.tickers.dtype)
-            row["ticker"], row["first"], row["last"] = ticker.encode("ascii"), -1, -1
-            row["below"], row["above"] = NEVER_BELOW, NEVER_ABOVE
-            book.tickers[number] = row
-            self.numbers[ticker] = number
-        return number
-
     def open(self, openings: Openings) -> None:
-        book = self.book
+        book, directory = self.book, self.directory
         book.reserve(strategies=len(openings), tickers=len(openings))
-        tickers = np.array([self._number(t.decode("ascii")) for t in openings.ticker.tolist()], np.int32)
+        tickers = np.array([directory.ticker(t.decode("ascii")) for t in openings.ticker.tolist()], np.int32)
+        opens = openings.action == Action.OPEN
+        cohorts, terms = directory.cohorts(tickers, openings.shape, opens), directory.terms(openings.terms, opens)
+        book.reserve(strategies=len(openings))
         slots, linked = open_and_stop(
-            book.positions, book.below, book.above, book.names, book.pages, book.tickers, book.index, book.counts,
-            openings.action == Action.OPEN, name_words(openings.username, openings.name), tickers,
-            openings.cash, openings.buy_below, openings.sell_above, openings.fill, openings.time,
+            _slots(book), book.names, _shared(book), book.index, book.counts, opens,
+            name_words(openings.username, openings.name), tickers, cohorts, openings.cash,
+            np.column_stack([openings.p0, openings.p1, openings.p2, openings.p3]), terms, openings.time,
         )  # fmt: skip
         effective = slots >= 0
-        stopped = slots[effective & (openings.action == Action.STOP)]
+        stopped = slots[effective & ~opens]
         self.openings.append(openings.take(effective))
         self.linked.append(linked[linked >= 0])
-        self.opened.append(slots[effective & (openings.action == Action.OPEN)])
+        self.opened.append(slots[effective & opens])
         self.acted.append(stopped)
         self.changed.append(stopped)
         self.tickers.append(_distinct([tickers]))
@@ -165,16 +156,17 @@ class _Run:
             np.concatenate([batch.column(name).to_numpy() for batch in batches])
             for name in ("price", "time", "size", "flags", "sequence")
         )
-        order, starts = group_by_ticker(numbers, int(book.counts[TICKERS]))
-        bars, late = advance_bars(book.tickers, starts, price[order], time[order], size[order], flags[order])
-        fills, acted, changed = advance_positions(
-            book.positions, book.below, book.above, book.pages, book.tickers,
-            *driving_trades(starts, order, flags, price, time, sequence),
-        )  # fmt: skip
+        order, starts = group_by_ticker(numbers, book.count("tickers"))
+        price, time, size, flags, sequence = price[order], time[order], size[order], flags[order], sequence[order]
+        bars, late = advance_bars(book.tickers, starts, price, time, size, flags)
+        fills, acted, changed, clocks = advance_tickers(
+            starts, price, time, size, flags, sequence, _shared(book), _slots(book), book.code(), self.days, self.room
+        )
         self.fills.append(fills)
         self.bars.append(bars)
         self.acted.append(acted)
         self.changed.append(acted[changed])
+        self.clocks.append(clocks)
         self.tickers.append(np.flatnonzero(np.diff(starts)))
         self.trades += len(numbers)
         self.late += int(late)
@@ -186,7 +178,7 @@ class _Run:
         # A slice carries the dictionary of the whole: only what is used counts.
         used = np.flatnonzero(np.bincount(codes, minlength=len(column.dictionary)))
         table = np.zeros(len(column.dictionary), np.int32)
-        table[used] = [self._number(ticker) for ticker in column.dictionary.take(pa.array(used)).to_pylist()]
+        table[used] = [self.directory.ticker(ticker) for ticker in column.dictionary.take(pa.array(used)).to_pylist()]
         return table[codes]
 
     def outcome(self) -> Outcome:
@@ -206,14 +198,15 @@ class _Run:
                 ticker=book.slot_tickers(changed),
                 fills=state["fills"].astype(np.int64),
                 status=state["status"],
-                **{name: state[name] for name in ("time", "cash", "shares", "reference")},
+                **{name: state[name] for name in ("time", "cash", "shares", "reference", "entry", "entered")},
             ),
             fills=Fills(
                 username=book.usernames(fills["slot"]),
                 name=book.strategy_names(fills["slot"]),
                 ticker=book.slot_tickers(fills["slot"]),
                 number=fills["number"].astype(np.int64),
-                **{name: fills[name] for name in ("time", "price", "shares", "cash", "sequence")},
+                reason=fills["reason"].astype(np.int8),
+                **{name: fills[name] for name in ("time", "price", "shares", "fee", "cash", "sequence")},
             ),
             bars=Bars(
                 ticker=book.tickers["ticker"][bars["ticker"]],
@@ -224,13 +217,60 @@ class _Run:
             late=self.late,
             ignored=self.ignored,
             last_time=self.last_time,
-            touched=Touched(
-                slots=slots,
-                opened=_distinct([opened]),
-                pages=_distinct([slots // PAGE, *self.linked]),
-                tickers=_distinct(self.tickers),
-            ),
+            touched=self._touched(slots),
         )
+
+    def _touched(self, slots: NDArray[np.int64]) -> Touched:
+        """Return which rows have changed: those of what acted and ran, and all that are new."""
+        book = self.book
+        new = {unit: np.arange(self.before[unit], book.count(unit)) for unit in COUNTED}
+        opened = _distinct(self.opened)
+        pages = _distinct([slots // PAGE, *self.linked])
+        clocks = _distinct([*self.clocks, *self.directory.linked["clocks"], new["clocks"]])
+        series = _distinct([_chained(book.clocks["series"], book.series["next"], clocks), new["series"]])
+        by_unit = {
+            **new,
+            "strategies": slots,
+            "pages": pages,
+            "tickers": _distinct(self.tickers),
+            "cohorts": _distinct([book.pages["cohort"][pages], *self.directory.linked["cohorts"], new["cohorts"]]),
+            "clocks": clocks,
+            "series": series,
+            "states": _ranges(book.series["state"][series], book.series["words"][series]),
+        }
+        rows = {
+            name: opened if name in ("names", "parameters", "terms_of") else by_unit[unit]
+            for name, (_, _, unit) in TABLES.items()
+            if name != "index"
+        }
+        return Touched(rows, opened)
+
+
+def _slots(book: Book) -> Slots:
+    return Slots(*(getattr(book, name) for name in Slots._fields))
+
+
+def _shared(book: Book) -> Shared:
+    return Shared(*(getattr(book, name) for name in Shared._fields))
+
+
+def _chained(heads: NDArray[np.int32], following: NDArray[np.int32], owners: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return all links of the chains that these owners head."""
+    found, links = [np.empty(0, np.int64)], heads[owners]
+    while len(links := links[links >= 0]):
+        found.append(links.astype(np.int64))
+        links = following[links]
+    return np.concatenate(found)
+
+
+def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Return the numbers of all ranges, ascending."""
+    if not len(starts):
+        return np.empty(0, np.int64)
+    order = np.argsort(starts)
+    starts, lengths = starts[order], lengths[order].astype(np.int64)
+    firsts = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + np.repeat(starts - firsts, lengths)
 
 
 def _distinct(parts: Sequence[NDArray[np.integer]]) -> NDArray[np.int64]:

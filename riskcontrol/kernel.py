@@ -9,22 +9,24 @@ that make bars are in `riskcontrol.minutes`, those that open strategies in `risk
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
+from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Order, Status
-from riskcontrol.strategy import FillMode
-from riskcontrol.trades import DRIVING
+from riskcontrol.clocks import rows_of, run_clock, run_series
+from riskcontrol.machine import COLUMNS, OUTPUTS, Market
+from riskcontrol.signals import clock_of, find_runs
+from riskcontrol.terms import FillMode
+from riskcontrol.triggers import Fired, decide, set_triggers
 
 FILL = np.dtype(
     [
-        ("time", "i8"),
-        ("price", "i8"),
-        ("shares", "i8"),
-        ("cash", "i8"),
-        ("sequence", "i8"),
-        ("slot", "i4"),
-        ("number", "i4"),
+        *((name, "i8") for name in ("time", "price", "shares", "fee", "cash", "sequence")),
+        *((name, "i4") for name in ("slot", "number", "reason", "pad")),
     ]
 )
 """A fill, before the names are put to it."""
@@ -32,7 +34,6 @@ FILL = np.dtype(
 BLOCK = 64
 """Trades under one minimum and maximum of the pyramid, and those under one of the next level."""
 
-_LONGEST = np.iinfo(np.int64).max
 # Numba freezes these module constants into the compiled code.
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
 _RUNNING, _HALTED = int(Status.RUNNING), int(Status.HALTED)
@@ -108,56 +109,6 @@ def _first_trade(price, start, end, i, below, above, low1, high1, low2, high2):
 
 
 @njit(cache=True, nogil=True)
-def set_triggers(slot, position, below, above):
-    """Work out at which prices the position acts next."""
-    if position.status != _RUNNING:
-        below[slot] = NEVER_BELOW
-        above[slot] = NEVER_ABOVE
-    elif position.order != _NONE or position.reference == 0:
-        below[slot] = NEVER_ABOVE  # at any price: on the very next trade
-        above[slot] = NEVER_ABOVE
-    elif position.shares > 0:
-        below[slot] = NEVER_BELOW
-        above[slot] = position.reference + position.sell_above
-    else:
-        # It can buy nothing above its cash, so that it need not be looked at there.
-        below[slot] = min(position.reference - position.buy_below, position.cash)
-        above[slot] = NEVER_ABOVE
-
-
-@njit(cache=True, nogil=True)
-def _execute(position, order, price):
-    """Fill an order at a price; return the shares bought (positive) or sold (negative), 0 if it lapses."""
-    if order == _BUY:
-        shares = position.cash // price
-        if shares == 0:
-            return 0
-        position.cash -= shares * price
-        position.shares = shares
-    else:
-        if position.shares > (_LONGEST - position.cash) // price:
-            position.status = _HALTED
-            return 0
-        shares = -position.shares
-        position.cash -= shares * price
-        position.shares = 0
-    position.reference = price
-    position.fills += 1
-    return shares
-
-
-@njit(cache=True, nogil=True)
-def _decide(position, price):
-    """Look at the rules on a trade: exit first, then entry."""
-    if position.shares > 0:
-        if price >= position.reference + position.sell_above:
-            return _SELL
-    elif price <= position.reference - position.buy_below and price <= position.cash:
-        return _BUY
-    return _NONE
-
-
-@njit(cache=True, nogil=True)
 def grown(array):
     """Return an array twice as long, with the same contents at its beginning."""
     larger = np.empty(len(array) * 2, array.dtype)
@@ -165,176 +116,480 @@ def grown(array):
     return larger
 
 
+class Rows(NamedTuple):
+    """The driving trades of one ticker in a stretch, and what lies over them.
+
+    Attributes:
+        price: At which rules are looked at, micro-dollars.
+        filling: At which orders fill; the same but for bars, where it is the bar's open.
+        time: Nanoseconds UTC.
+        sequence: Of the trades.
+        low1, high1, low2, high2: The pyramid of prices.
+        bounds: int64, shape (3,): lowest and highest price, latest time.
+    """
+
+    price: NDArray[np.int64]
+    filling: NDArray[np.int64]
+    time: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+    low1: NDArray[np.int64]
+    high1: NDArray[np.int64]
+    low2: NDArray[np.int64]
+    high2: NDArray[np.int64]
+    bounds: NDArray[np.int64]
+
+
+class Days(NamedTuple):
+    """New York's clock, `riskcontrol.newyork.transitions`."""
+
+    moments: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+
 @njit(cache=True, nogil=True)
-def _fill(fills, n_fills, slot, position, order, price, time, sequence):
-    """Execute an order and, unless it lapses, add the fill."""
-    shares = _execute(position, order, price)
-    if shares == 0:
-        return fills, n_fills
-    if n_fills == len(fills):
+def make_rows(price, filling, time, sequence):
+    """Put a pyramid over driving trades; there must be one at least."""
+    n = len(price)
+    blocks = (n + BLOCK - 1) // BLOCK
+    tops = (blocks + BLOCK - 1) // BLOCK
+    low1, high1 = np.empty(blocks, np.int64), np.empty(blocks, np.int64)
+    low2, high2 = np.empty(tops, np.int64), np.empty(tops, np.int64)
+    _build_pyramid(price, 0, n, low1, high1, low2, high2)
+    bounds = np.array([low2.min(), high2.max(), time.max()])
+    return Rows(price, filling, time, sequence, low1, high1, low2, high2, bounds)
+
+
+@njit(cache=True, nogil=True)
+def _fill(fills, n, slot, slots, terms, order, reason, rows, row, price):
+    """Execute an order at a price and, unless it lapses, add the fill; halt what would leave 64 bits."""
+    position = slots.positions[slot]
+    own = terms[slots.terms_of[slot]]
+    if order == _BUY:
+        paid = orders.buying_price(price, own)
+        shares = orders.affordable(position.cash, paid, own)
+        if shares == 0:
+            return fills, n
+        cost = orders.fee(shares, paid, own)
+        position.shares = shares
+        position.entry = paid
+        position.peak = max(price, rows.price[row])
+        position.entered = rows.time[row]
+    else:
+        paid = orders.selling_price(price, own)
+        if not orders.sale_fits(position.cash, position.shares, paid):
+            position.status = _HALTED
+            return fills, n
+        shares = -position.shares
+        cost = orders.sale_fee(position.cash, position.shares, paid, own)
+        position.shares = 0
+        position.entry = position.peak = position.entered = 0
+    position.cash -= shares * paid + cost
+    position.reference = paid
+    position.fills += 1
+    if n == len(fills):
         fills = grown(fills)
-    fill = fills[n_fills]
-    fill.time = time
-    fill.price = price
-    fill.shares = shares
-    fill.cash = position.cash
-    fill.sequence = sequence
-    fill.slot = slot
-    fill.number = position.fills
-    return fills, n_fills + 1
+    fill = fills[n]
+    fill.time, fill.price, fill.shares, fill.fee, fill.cash = rows.time[row], paid, shares, cost, position.cash
+    fill.sequence, fill.slot, fill.number, fill.reason, fill.pad = rows.sequence[row], slot, position.fills, reason, 0
+    return fills, n + 1
 
 
 @njit(cache=True, nogil=True)
-def _run_position(
-    slot,
-    positions,
-    below,
-    above,
-    price,
-    time,
-    sequence,
-    start,
-    end,
-    low1,
-    high1,
-    low2,
-    high2,
-    fills,
-    n_fills,
-):
+def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
+    """Return the first row from `row` on at which the position has to be looked at, or the number of rows."""
+    n = len(rows.price)
+    found = _first_trade(
+        rows.price, 0, n, row, slots.below[slot], slots.above[slot], rows.low1, rows.high1, rows.low2, rows.high2
+    )
+    shape = code.shapes[cohort.shape]
+    if shape.series > 0:  # its levels move with the bars
+        k = np.searchsorted(edges, row)
+        if k < len(edges):
+            found = min(found, edges[k])
+    wake = slots.wake[slot]
+    if wake <= rows.bounds[2]:
+        i = row
+        while i < found and rows.time[i] < wake:
+            i += 1
+        found = i
+    below, above = slots.gated_below[slot], slots.gated_above[slot]
+    if shape.formulas == 0 or (below == NEVER_BELOW and above == NEVER_ABOVE):
+        return found
+    holding = slots.positions[slot].shares > 0
+    first = shape.sell if holding else shape.buy
+    end = shape.end if holding else shape.sell
+    for c in range(first, end):
+        formula = code.clauses[c].formula
+        if formula < 0:
+            continue
+        signal = market.bindings[cohort.bind + formula]
+        low, high = fired.first[signal], fired.end[signal]
+        while low < high:  # the first run that isn't over
+            middle = (low + high) // 2
+            if fired.runs[middle, 1] <= row:
+                low = middle + 1
+            else:
+                high = middle
+        for run in range(low, fired.end[signal]):
+            start, stop = max(row, fired.runs[run, 0]), min(found, fired.runs[run, 1])
+            if start >= found:
+                break
+            at = _first_trade(rows.price, 0, stop, start, below, above, rows.low1, rows.high1, rows.low2, rows.high2)
+            if at < stop:
+                found = at
+                break
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, fresh, days, room, fills, n):
     """Lead one position through its ticker's driving trades, jumping from act to act."""
-    position = positions[slot]
-    changed = False
-    i = start
-    while True:
-        i = _first_trade(price, start, end, i, below[slot], above[slot], low1, high1, low2, high2)
-        if i == end:
-            return fills, n_fills, changed
-        before = n_fills
-        order = position.order
+    position = slots.positions[slot]
+    changed, acted = False, False
+    count = len(rows.price)
+    row = 0
+    if fresh and code.shapes[cohort.shape].series > 0:
+        at = 0
+    else:
+        at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, row)
+    while at < count:
+        acted = True
+        before = n
+        price, time = rows.price[at], rows.time[at]
+        segment = np.searchsorted(edges, at, side="right")
+        new = (fresh and at == 0) or (segment > 0 and edges[segment - 1] == at)
+        clock = clock_of(time, days.moments, days.offsets)
+        order, reason = position.order, position.reason
         position.order = _NONE
         if order != _NONE:
-            fills, n_fills = _fill(fills, n_fills, slot, position, order, price[i], time[i], sequence[i])
+            fills, n = _fill(fills, n, slot, slots, terms, order, reason, rows, at, rows.filling[at])
         elif position.reference == 0:
-            position.reference = price[i]
-            position.time = time[i]
+            position.reference = price
+            position.time = time
             changed = True
+        if position.shares > 0:
+            position.peak = max(position.peak, price)
         if position.status == _RUNNING:
-            order = _decide(position, price[i])
-            if order != _NONE and position.fill == _SAME:
-                fills, n_fills = _fill(fills, n_fills, slot, position, order, price[i], time[i], sequence[i])
+            order, reason = decide(
+                slot, slots, terms, code, cohort, market, fired, at, price, time, clock, segment, new, room
+            )
+            if order != _NONE and terms[slots.terms_of[slot], orders.FILL] == _SAME:
+                fills, n = _fill(fills, n, slot, slots, terms, order, reason, rows, at, price)
             else:
-                position.order = order
+                position.order, position.reason = order, reason
         # A mere decision is not written: what a row says must not depend on where a batch ended.
-        if n_fills > before or position.status == _HALTED:
-            position.time = time[i]
+        if n > before or position.status == _HALTED:
+            position.time = time
             changed = True
-        set_triggers(slot, position, below, above)
-        i += 1
+        set_triggers(slot, slots, terms, code, cohort, market, price, time, clock, segment, room)
+        at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, at + 1)
+    return fills, n, acted, changed
 
 
 @njit(cache=True, nogil=True)
-def summarise_page(page, pages, below, above):
-    """Note down the outermost triggers of a page's positions."""
-    lowest, highest = NEVER_BELOW, NEVER_ABOVE
-    for slot in range(page * PAGE, page * PAGE + pages[page].used):
-        lowest = max(lowest, below[slot])
-        highest = min(highest, above[slot])
-    pages[page].below = lowest
-    pages[page].above = highest
+def widen(summary, other):
+    """Let a summary's triggers cover another's as well, and count its positions."""
+    summary.below = max(summary.below, other.below)
+    summary.above = min(summary.above, other.above)
+    summary.gated_below = max(summary.gated_below, other.gated_below)
+    summary.gated_above = min(summary.gated_above, other.gated_above)
+    summary.wake = min(summary.wake, other.wake)
+    summary.flat += other.flat
+    summary.holding += other.holding
 
 
 @njit(cache=True, nogil=True)
-def _summarise_ticker(t, tickers, pages):
-    lowest, highest = NEVER_BELOW, NEVER_ABOVE
-    page = tickers[t].first
+def clear_summary(summary):
+    """Make a summary that of no position."""
+    summary.below = summary.gated_below = NEVER_BELOW
+    summary.above = summary.gated_above = summary.wake = NEVER_ABOVE
+    summary.flat = summary.holding = 0
+
+
+@njit(cache=True, nogil=True)
+def summarise_page(page, pages, slots):
+    """Note down the outermost triggers of a page's positions, and how many of them run."""
+    summary = pages[page]
+    clear_summary(summary)
+    for slot in range(page * PAGE, page * PAGE + summary.used):
+        summary.below = max(summary.below, slots.below[slot])
+        summary.above = min(summary.above, slots.above[slot])
+        summary.gated_below = max(summary.gated_below, slots.gated_below[slot])
+        summary.gated_above = min(summary.gated_above, slots.gated_above[slot])
+        summary.wake = min(summary.wake, slots.wake[slot])
+        position = slots.positions[slot]
+        if position.status == _RUNNING:
+            if position.shares > 0:
+                summary.holding += 1
+            else:
+                summary.flat += 1
+
+
+@njit(cache=True, nogil=True)
+def summarise_cohort(cohort, pages):
+    """Note down the same of a cohort's pages."""
+    clear_summary(cohort)
+    page = cohort.first
     while page >= 0:
-        lowest = max(lowest, pages[page].below)
-        highest = min(highest, pages[page].above)
+        widen(cohort, pages[page])
         page = pages[page].next
-    tickers[t].below = lowest
-    tickers[t].above = highest
 
 
 @njit(cache=True, nogil=True)
-def advance_positions(
-    positions,
-    below,
-    above,
-    pages,
-    tickers,
-    starts,
-    price,
-    time,
-    sequence,
-):
-    """Lead every position through its ticker's driving trades.
+def _reached(summary, low, high, newest, buying, selling, moved):
+    """Return whether one of a summary's positions may act in a stretch."""
+    if low <= summary.below or high >= summary.above or newest >= summary.wake:
+        return True
+    if moved and summary.flat + summary.holding > 0:
+        return True
+    if (buying and summary.flat > 0) or (selling and summary.holding > 0):
+        return low <= summary.gated_below or high >= summary.gated_above
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _fires(first, end, code, cohort, market, fired):
+    """Return whether a signal of one of these clauses holds somewhere in the stretch."""
+    for c in range(first, end):
+        formula = code.clauses[c].formula
+        if formula >= 0:
+            signal = market.bindings[cohort.bind + formula]
+            if fired.end[signal] > fired.first[signal]:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fresh, days, room, out):
+    """Lead a cohort's positions through the driving trades of its ticker.
 
     Args:
-        positions, below, above, pages, tickers: Of the book; changed in place.
-        starts: int64, shape (tickers + 1,): where each ticker's trades start.
-        price, time, sequence: int64, shape (n,): the driving trades, grouped by ticker.
+        cohort: Its record; its summary is changed in place, as are the pages and slots.
+        pages, slots, terms, code, market, fired, rows, edges, fresh, days, room: See `Rows` and `riskcontrol.triggers`.
+        out: Fills (`FILL`) and how many; slots that acted (int32), whether what they did is to be written (bool), and
+            how many.
 
     Returns:
-        The fills (`FILL`), the slots (int32) of the positions that acted, and (bool) whether a fill, a first trade
-        or a halt was among what they did.
+        `out`, with what they did.
     """
-    longest = 0
-    for t in range(len(starts) - 1):
-        longest = max(longest, starts[t + 1] - starts[t])
-    blocks = longest // BLOCK + 1
-    low1, high1 = np.empty(blocks, np.int64), np.empty(blocks, np.int64)
-    low2, high2 = np.empty(blocks // BLOCK + 1, np.int64), np.empty(blocks // BLOCK + 1, np.int64)
-    fills, n_fills = np.empty(1024, FILL), 0
-    acted, changed, n_acted = np.empty(1024, np.int32), np.empty(1024, np.bool_), 0
-    for t in range(len(starts) - 1):
-        start, end = starts[t], starts[t + 1]
-        if start == end:
-            continue
-        _build_pyramid(price, start, end, low1, high1, low2, high2)
-        low, high = low2[0], high2[0]
-        for c in range(1, (end - start + BLOCK * BLOCK - 1) // (BLOCK * BLOCK)):
-            low = min(low, low2[c])
-            high = max(high, high2[c])
-        tickers[t].price = price[end - 1]
-        tickers[t].time = time[end - 1]
-        if low > tickers[t].below and high < tickers[t].above:
-            continue
-        page = tickers[t].first
-        while page >= 0:
-            if low <= pages[page].below or high >= pages[page].above:
-                for slot in range(page * PAGE, page * PAGE + pages[page].used):
-                    if low <= below[slot] or high >= above[slot]:
-                        fills, n_fills, did = _run_position(
-                            slot, positions, below, above, price, time, sequence, start, end,
-                            low1, high1, low2, high2, fills, n_fills,
-                        )  # fmt: skip
+    fills, n, acted, changed, n_acted = out
+    low, high, newest = rows.bounds
+    shape = code.shapes[cohort.shape]
+    moved = shape.series > 0 and (fresh or len(edges) > 0)
+    buying = shape.formulas > 0 and _fires(shape.buy, shape.sell, code, cohort, market, fired)
+    selling = shape.formulas > 0 and _fires(shape.sell, shape.end, code, cohort, market, fired)
+    if not _reached(cohort, low, high, newest, buying, selling, moved):
+        return fills, n, acted, changed, n_acted
+    page = cohort.first
+    while page >= 0:
+        if _reached(pages[page], low, high, newest, buying, selling, moved):
+            for slot in range(page * PAGE, page * PAGE + pages[page].used):
+                near = low <= slots.below[slot] or high >= slots.above[slot] or newest >= slots.wake[slot] or moved
+                gated = (buying or selling) and (low <= slots.gated_below[slot] or high >= slots.gated_above[slot])
+                if (near or gated) and slots.positions[slot].status == _RUNNING:
+                    fills, n, did, did_change = _run_position(
+                        slot, slots, terms, code, cohort, market, fired, rows, edges, fresh, days, room,
+                        fills, n,
+                    )  # fmt: skip
+                    if did:
                         if n_acted == len(acted):
-                            acted = grown(acted)
-                            changed = grown(changed)
-                        acted[n_acted] = slot
-                        changed[n_acted] = did
+                            acted, changed = grown(acted), grown(changed)
+                        acted[n_acted], changed[n_acted] = slot, did_change
                         n_acted += 1
-                summarise_page(page, pages, below, above)
-            page = pages[page].next
-        _summarise_ticker(t, tickers, pages)
-    return fills[:n_fills], acted[:n_acted], changed[:n_acted]
+            summarise_page(page, pages, slots)
+        page = pages[page].next
+    summarise_cohort(cohort, pages)
+    return fills, n, acted, changed, n_acted
+
+
+class Shared(NamedTuple):
+    """The arrays of a `riskcontrol.book.Book` that are not by slot."""
+
+    tickers: NDArray[np.void]
+    cohorts: NDArray[np.void]
+    pages: NDArray[np.void]
+    clocks: NDArray[np.void]
+    clock_bars: NDArray[np.float64]
+    series: NDArray[np.void]
+    series_parameters: NDArray[np.float64]
+    series_values: NDArray[np.float64]
+    states: NDArray[np.float64]
+    signals: NDArray[np.void]
+    bindings: NDArray[np.int32]
+    terms: NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
-def driving_trades(starts, order, flags, price, time, sequence):
-    """Return price, time and sequence of the trades that drive strategies, grouped by ticker, and their starts."""
-    n = len(order)
-    driving_starts = np.zeros(len(starts), np.int64)
-    out_price, out_time, out_sequence = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
-    k = 0
+def _measure(number, shared, bars):
+    """Lead all series of a clock through the bars that closed, and return the `Market` that rules see."""
+    first = shared.clocks[number].series
+    count, most = 0, -1
+    series = first
+    while series >= 0:
+        count, most = count + 1, max(most, series)
+        series = shared.series[series].next
+    at = np.empty(most + 1, np.int64)
+    size = len(bars) * OUTPUTS
+    values = np.empty(count * size)
+    series, place = first, 0
+    while series >= 0:
+        record = shared.series[series]
+        at[series] = place
+        run_series(
+            record.code, record.source, shared.series_parameters[series],
+            shared.states[record.state : record.state + record.words], shared.series_values[series], bars,
+            values[place : place + size],
+        )  # fmt: skip
+        place += size
+        series = record.next
+    return Market(bars, values, at, shared.bindings)
+
+
+@njit(cache=True, nogil=True)
+def _watch(number, shared, code, market, edges, fresh, rows, days, room):
+    """Find where the signals of a clock hold."""
+    first = shared.clocks[number].signal
+    most = -1
+    signal = first
+    while signal >= 0:
+        most = max(most, signal)
+        signal = shared.signals[signal].next
+    starts, ends = np.zeros(most + 1, np.int64), np.zeros(most + 1, np.int64)
+    runs, n = np.empty((16, 2), np.int64), 0
+    none = np.zeros(4)
+    signal = first
+    while signal >= 0:
+        record = shared.signals[signal]
+        found = find_runs(
+            code, record.formula, record.bind, market, edges, fresh, rows.price, rows.time, days.moments, days.offsets,
+            room.stack, room.seen, none,
+        )  # fmt: skip
+        if n + len(found) > len(runs):
+            longer = np.empty((2 * (n + len(found)), 2), np.int64)
+            longer[:n] = runs[:n]
+            runs = longer
+        runs[n : n + len(found)] = found
+        starts[signal], ends[signal] = n, n + len(found)
+        n += len(found)
+        signal = record.next
+    return Fired(runs, starts, ends)
+
+
+@njit(cache=True, nogil=True)
+def run_clock_and_cohorts(ticker, number, bars, edges, fresh, shared, slots, code, rows, days, room, out):
+    """Lead the series and signals of a clock, and the cohorts on it, through a stretch.
+
+    Args:
+        ticker: Number of the ticker.
+        number: Of the clock.
+        bars, edges: Of `riskcontrol.clocks.run_clock`.
+        fresh: Whether a bar had closed after the last row before these.
+        shared, slots, code, rows, days, room, out: As for `run_cohort`.
+
+    Returns:
+        `out`, with what they did.
+    """
+    market = _measure(number, shared, bars)
+    if len(rows.price) == 0:
+        return out
+    fired = _watch(number, shared, code, market, edges, fresh, rows, days, room)
+    cohort = shared.tickers[ticker].cohort
+    while cohort >= 0:
+        record = shared.cohorts[cohort]
+        if record.clock == number:
+            out = run_cohort(
+                record, shared.pages, slots, shared.terms, code, market, fired, rows, edges, fresh, days, room, out
+            )
+        cohort = record.next
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _any_of(ticker, session, shared, code):
+    """Return whether a ticker has cohorts without a clock, and whether it has any of a session."""
+    bare = some = False
+    cohort = shared.tickers[ticker].cohort
+    while cohort >= 0:
+        record = shared.cohorts[cohort]
+        if code.shapes[record.shape].session == session:
+            some = True
+            bare = bare or record.clock < 0
+        cohort = record.next
+    return bare, some
+
+
+@njit(cache=True, nogil=True)
+def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, code, days, room):
+    """Lead every position, and all that rules look at, through a stretch of trades.
+
+    Args:
+        starts: int64, shape (tickers + 1,): where each ticker's trades start.
+        price, time, size, flags, sequence: All trades, grouped by ticker, shape (n,).
+        shared, slots: Of the book; changed in place.
+        code: `riskcontrol.machine.Code`.
+        days: `Days`.
+        room: `riskcontrol.triggers.Room`.
+
+    Returns:
+        The fills (`FILL`); the slots (int32) of the positions that acted, and (bool) whether a fill, a first trade or
+        a halt was among what they did; the clocks (int32) that ran.
+    """
+    out = np.empty(1024, FILL), 0, np.empty(1024, np.int32), np.empty(1024, np.bool_), 0
+    ran, n_ran = np.empty(256, np.int32), 0
+    no_bars, no_edges = np.full((2, COLUMNS), np.nan), np.empty(0, np.int64)
+    nothing = Market(no_bars, np.empty(0), np.empty(0, np.int64), shared.bindings)
+    silent = Fired(np.empty((0, 2), np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+    empty = np.empty(0, np.int64)
+    nobody = Rows(empty, empty, empty, empty, empty, empty, empty, empty, empty)
     for t in range(len(starts) - 1):
-        for place in range(starts[t], starts[t + 1]):
-            i = order[place]
-            if flags[i] & DRIVING == DRIVING:
-                out_price[k] = price[i]
-                out_time[k] = time[i]
-                out_sequence[k] = sequence[i]
-                k += 1
-        driving_starts[t + 1] = k
-    return driving_starts, out_price[:k], out_time[:k], out_sequence[:k]
+        a, b = starts[t], starts[t + 1]
+        if a == b:
+            continue
+        for session in range(2):
+            bare, some = _any_of(t, session, shared, code)
+            if session == 1 and not some:
+                continue
+            driving = a + rows_of(flags[a:b], session)
+            rows = nobody
+            if len(driving) > 0:
+                if session == 0:
+                    shared.tickers[t].price = price[driving[-1]]
+                    shared.tickers[t].time = time[driving[-1]]
+                if not some:
+                    continue
+                prices = price[driving]
+                rows = make_rows(prices, prices, time[driving], sequence[driving])
+            clock = shared.tickers[t].clock
+            while clock >= 0:
+                record = shared.clocks[clock]
+                if record.session == session:
+                    bars, edges = no_bars, no_edges
+                    if record.every > 0:
+                        bars, edges = run_clock(
+                            record, shared.clock_bars[clock], price[a:b], time[a:b], size[a:b], flags[a:b],
+                            days.moments, days.offsets,
+                        )  # fmt: skip
+                    out = run_clock_and_cohorts(
+                        t, clock, bars, edges, record.fresh == 1, shared, slots, code, rows, days, room, out
+                    )
+                    if len(rows.price) > 0:
+                        record.fresh = 1 if len(edges) > 0 and edges[-1] == len(rows.price) else 0
+                    elif len(edges) > 0:
+                        record.fresh = 1
+                    if n_ran == len(ran):
+                        ran = grown(ran)
+                    ran[n_ran] = clock
+                    n_ran += 1
+                clock = record.next
+            if bare and len(rows.price) > 0:
+                cohort = shared.tickers[t].cohort
+                while cohort >= 0:
+                    one = shared.cohorts[cohort]
+                    if one.clock < 0 and code.shapes[one.shape].session == session:
+                        out = run_cohort(
+                            one, shared.pages, slots, shared.terms, code, nothing, silent, rows, no_edges, False, days,
+                            room, out,
+                        )  # fmt: skip
+                    cohort = one.next
+    fills, n_fills, acted, changed, n_acted = out
+    return fills[:n_fills], acted[:n_acted], changed[:n_acted], ran[:n_ran]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, PAGES, STRATEGIES, Order, Status
-from riskcontrol.kernel import set_triggers, summarise_page
+from riskcontrol.book import COUNTED, PAGE, Order, Status
+from riskcontrol.kernel import clear_summary, summarise_page, widen
+from riskcontrol.triggers import any_trade, no_trade
 
 _NONE = int(Order.NONE)
+_PAGES, _STRATEGIES = COUNTED.index("pages"), COUNTED.index("strategies")
 _RUNNING, _STOPPED = int(Status.RUNNING), int(Status.STOPPED)
 
 
@@ -55,65 +57,69 @@ def index_places(index, names, pages, slots):
 
 @njit(cache=True, nogil=True)
 def open_and_stop(
-    positions, below, above, names, pages, tickers, index, counts,
-    opens, words, ticker, cash, buy_below, sell_above, fill, time,
+    slots, names, shared, index, counts, opens, words, ticker, cohort, cash, parameters, terms, time
 ):  # fmt: skip
     """Open and stop strategies in the order given.
 
     Opening one that there is already, and stopping one that there isn't or that has stopped, changes nothing.
 
     Args:
-        positions, below, above, names, pages, tickers, index, counts: Of the book, with room reserved.
+        slots, names, shared, index, counts: Of the book, with room reserved.
         opens: bool, shape (n,): True opens, False stops.
         words: uint64, shape (n, NAME_WORDS): who.
         ticker: int32, shape (n,): ticker numbers.
-        cash, buy_below, sell_above, fill, time: The rest of the opening, shape (n,).
+        cohort: int32, shape (n,): where to open it; whatever for a stop.
+        cash, parameters, terms, time: The rest of the opening, shape (n,), (n, 4) for the parameters.
 
     Returns:
         Two int32 arrays of shape (n,): the slot concerned, -1 where nothing changed; and the page that a new
         page was linked to, -1 where none was.
     """
-    slots, linked = np.full(len(opens), -1, np.int32), np.full(len(opens), -1, np.int32)
+    changed, linked = np.full(len(opens), -1, np.int32), np.full(len(opens), -1, np.int32)
+    pages = shared.pages
     for i in range(len(opens)):
-        t = ticker[i]
-        place = _find(index, names, pages, words[i], t)
+        place = _find(index, names, pages, words[i], ticker[i])
         if opens[i] == (index[place] != 0):
             continue
         if opens[i]:
-            page = tickers[t].last
+            own = shared.cohorts[cohort[i]]
+            page = own.last
             if page < 0 or pages[page].used == PAGE:
-                new = np.int32(counts[PAGES])
-                counts[PAGES] += 1
-                pages[new].ticker, pages[new].next, pages[new].used = t, -1, 0
-                pages[new].below, pages[new].above = NEVER_BELOW, NEVER_ABOVE
+                new = np.int32(counts[_PAGES])
+                counts[_PAGES] += 1
+                clear_summary(pages[new])
+                pages[new].cohort, pages[new].ticker = cohort[i], ticker[i]
+                pages[new].next, pages[new].used = -1, 0
                 if page < 0:
-                    tickers[t].first = new
+                    own.first = new
                 else:
                     pages[page].next = new
                     linked[i] = page
-                tickers[t].last = new
+                own.last = new
                 page = new
             slot = page * PAGE + pages[page].used
             pages[page].used += 1
-            counts[STRATEGIES] += 1
+            counts[_STRATEGIES] += 1
             names[slot] = words[i]
             index[place] = slot + 1
-            position = positions[slot]
-            position.reference = position.shares = position.time = 0
-            position.cash, position.buy_below, position.sell_above = cash[i], buy_below[i], sell_above[i]
-            position.fills, position.order, position.fill = 0, _NONE, fill[i]
-            position.status = _RUNNING
+            slots.parameters[slot] = parameters[i]
+            slots.terms_of[slot] = terms[i]
+            position = slots.positions[slot]
+            position.reference = position.shares = position.entry = position.peak = 0
+            position.entered = position.time = 0
+            position.cash, position.fills = cash[i], 0
+            position.order, position.status, position.reason, position.pad = _NONE, _RUNNING, _NONE, 0
+            any_trade(slot, slots)
         else:
             slot = index[place] - 1
-            page = slot // PAGE
-            position = positions[slot]
+            position = slots.positions[slot]
             if position.status != _RUNNING:
                 continue
             position.status, position.order, position.time = _STOPPED, _NONE, time[i]
-        slots[i] = slot
-        set_triggers(slot, position, below, above)
-        summarise_page(page, pages, below, above)
-        # Opening only widens the ticker's range; after a stop it may stay wider than need be until someone acts.
-        tickers[t].below = max(tickers[t].below, pages[page].below)
-        tickers[t].above = min(tickers[t].above, pages[page].above)
-    return slots, linked
+            no_trade(slot, slots)
+        changed[i] = slot
+        page = slot // PAGE
+        summarise_page(page, pages, slots)
+        # Opening only widens the cohort's range; after a stop it may stay wider than need be until someone acts.
+        widen(shared.cohorts[pages[page].cohort], pages[page])
+    return changed, linked

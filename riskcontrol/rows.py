@@ -36,16 +36,25 @@ class Openings(Columns):
     name: Names
     ticker: Names
     cash: Ints
-    buy_below: Ints
-    sell_above: Ints
-    fill: NDArray[np.int8]
+    shape: NDArray[np.object_]
+    """Text of the rules without their numbers, `riskcontrol.shape`."""
+    p0: NDArray[np.float64]
+    p1: NDArray[np.float64]
+    p2: NDArray[np.float64]
+    p3: NDArray[np.float64]
+    """The rules' numbers; those that a shape has no use for are 0."""
+    terms: NDArray[np.object_]
+    """Options as canonical JSON text, `riskcontrol.terms`."""
     time: Ints
     """When it was asked for: wall clock of whoever published it, nanoseconds UTC."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fills(Columns):
-    """Paper executions: shares are positive when bought, negative when sold; cash is after the fill."""
+    """Paper executions: shares are positive when bought, negative when sold; cash is after the fill.
+
+    The price is what was paid: with slippage, without the fee.
+    """
 
     username: Names
     name: Names
@@ -55,9 +64,12 @@ class Fills(Columns):
     time: Ints
     price: Ints
     shares: Ints
+    fee: Ints
     cash: Ints
     sequence: Ints
     """The sequence number of the trade that it filled on."""
+    reason: NDArray[np.int8]
+    """`riskcontrol.book.Reason`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +85,10 @@ class Positions(Columns):
     shares: Ints
     reference: Ints
     """Price of the last action, at first of the first trade seen; 0 before any trade."""
+    entry: Ints
+    """Price at which the shares were bought, 0 without shares."""
+    entered: Ints
+    """When they were bought, 0 without shares."""
     fills: Ints
     status: NDArray[np.int8]
     """`riskcontrol.book.Status`."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from riskcontrol.errors import StrategyError
-from riskcontrol.money import MAX_CASH, MAX_PRICE
+from riskcontrol.money import MAX_CASH, MAX_PRICE, MICROS
+from riskcontrol.shape import Shape, read_shape
+from riskcontrol.terms import FillMode, Terms
 from riskcontrol.trades import TICKER_LENGTH, TICKER_PATTERN
 
 USERNAME_LENGTH = 32
@@ -16,13 +19,8 @@ NAME_LENGTH = 24
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")
 
 
-class FillMode(IntEnum):
-    """On which trade a decision fills."""
-
-    NEXT = 0
-    """On the ticker's next driving trade after the one that decided: no look-ahead is possible."""
-    SAME = 1
-    """On the deciding trade itself, for comparison with systems that do so."""
+MAX_PARAMETER = 1e12
+"""Largest number that a rule can take."""
 
 
 class Action(IntEnum):
@@ -34,35 +32,31 @@ class Action(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """One user's strategy on one ticker, by the first rule: buy below the reference, sell above it.
-
-    It buys with all cash when the price is at or below `reference - buy_below` and sells all shares when
-    the price is at or above `reference + sell_above`; the reference is the price of its last fill, at
-    first that of the first trade it sees.
+    """One user's strategy on one ticker.
 
     Args:
         username: Whose it is: 1-32 of ``a-z 0-9 . _ -``.
         name: The user's name for it, unique per user and ticker: 1-24 letters, digits, ``_ -``.
         ticker: What it trades.
         cash: What it starts with, micro-dollars.
-        buy_below: How far below the reference it buys, micro-dollars.
-        sell_above: How far above the reference it sells, micro-dollars.
-        fill: On which trade a decision fills.
+        shape: Its rules without their numbers, `riskcontrol.shape.shape_text`.
+        parameters: The numbers.
+        terms: Its options.
 
     Raises:
         StrategyError: A field is out of its range; `.field` names it.
 
-    >>> Strategy("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000).ticker
-    'IBM'
+    >>> first_rule("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000).parameters
+    (0.1, 0.2)
     """
 
     username: str
     name: str
     ticker: str
     cash: int
-    buy_below: int
-    sell_above: int
-    fill: FillMode = FillMode.NEXT
+    shape: str
+    parameters: tuple[float, ...] = ()
+    terms: Terms = field(default_factory=Terms)
 
     def __post_init__(self) -> None:
         check_username(self.username)
@@ -76,8 +70,53 @@ class Strategy:
                 f"must be a ticker like IBM or BRK.B, at most {TICKER_LENGTH} characters", field="ticker"
             )
         _check_amount("cash", self.cash, MAX_CASH)
-        _check_amount("buy_below", self.buy_below, MAX_PRICE)
-        _check_amount("sell_above", self.sell_above, MAX_PRICE)
+        check_parameters(read_shape(self.shape), self.parameters)
+
+
+FIRST_SHAPE = '{"buy":"price <= reference - $0","sell":"price >= reference + $1"}'
+"""The shape that most users have."""
+
+
+def first_rule(
+    username: str,
+    name: str,
+    ticker: str,
+    cash: int,
+    buy_below: int,
+    sell_above: int,
+    fill: FillMode = FillMode.NEXT,
+) -> Strategy:
+    """Return a strategy by the first rule: it buys below the reference and sells above it.
+
+    Args:
+        username: Whose it is.
+        name: The user's name for it.
+        ticker: What it trades.
+        cash: What it starts with, micro-dollars.
+        buy_below: How far below the reference it buys, micro-dollars.
+        sell_above: How far above the reference it sells, micro-dollars.
+        fill: On which trade a decision fills.
+
+    Raises:
+        StrategyError: A field is out of its range; `.field` names it.
+    """
+    _check_amount("buy_below", buy_below, MAX_PRICE)
+    _check_amount("sell_above", sell_above, MAX_PRICE)
+    numbers = (buy_below / MICROS, sell_above / MICROS)
+    return Strategy(username, name, ticker, cash, FIRST_SHAPE, numbers, Terms(fill=fill))
+
+
+def check_parameters(shape: Shape, values: Sequence[float]) -> None:
+    """Check that a shape's numbers are as many as it takes, and numbers.
+
+    Raises:
+        StrategyError: They aren't.
+    """
+    if len(values) != shape.parameters:
+        raise StrategyError(f"{len(values)} numbers for a shape that takes {shape.parameters}", field="parameters")
+    for value in values:
+        if not 0 <= value <= MAX_PARAMETER:
+            raise StrategyError(f"{value!r} is no number from 0 to {MAX_PARAMETER:,.0f}", field="parameters")
 
 
 def check_username(username: str) -> str:

@@ -5,8 +5,10 @@ All amounts are integers, so that books are exact: money in micro-dollars, share
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, Self
 
 from riskcontrol.errors import StrategyError
@@ -84,6 +86,14 @@ class Terms:
         """Return the options that differ from their defaults, by name, in the order above."""
         return {f.name: int(getattr(self, f.name)) for f in fields(self) if getattr(self, f.name) != f.default}
 
+    def text(self) -> str:
+        """Return `canonical` as JSON.
+
+        >>> Terms(stop_loss=20_000).text()
+        '{"stop_loss":20000}'
+        """
+        return json.dumps(self.canonical(), separators=(",", ":"))
+
     @classmethod
     def of(cls, options: dict[str, Any]) -> Self:
         """Return the terms that `canonical` gave these options of.
@@ -101,6 +111,27 @@ class Terms:
         """Return all values as integers, in the order above."""
         return tuple(int(value) for value in asdict(self).values())
 
+
+@lru_cache(maxsize=100_000)
+def read_terms(text: str) -> Terms:
+    """Return the terms that `Terms.text` gave this text of.
+
+    Raises:
+        StrategyError: It isn't one.
+
+    >>> read_terms('{"stop_loss":20000}').stop_loss
+    20000
+    """
+    try:
+        options = json.loads(text[:_MOST_BYTES])
+    except (ValueError, RecursionError) as error:
+        raise StrategyError(f"no JSON ({error})", field="terms") from error
+    if not isinstance(options, dict):
+        raise StrategyError("an object is expected", field="terms")
+    return Terms.of(options)
+
+
+_MOST_BYTES = 1_000
 
 _RANGES: dict[str, tuple[int, int]] = {
     "stop_loss": (0, PPM - 1),

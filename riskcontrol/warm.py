@@ -11,13 +11,23 @@ from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.book import Book
 from riskcontrol.engine import advance
 from riskcontrol.rows import Openings
-from riskcontrol.strategy import Strategy
+from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.trades import ALL_FLAGS, NS_PER_MINUTE, TRADES
+
+_SHAPE = '{"buy":"crosses_above(ema(close, 2), ema(close, 3))","every":60}'
+"""Anything that makes a clock, a series and a signal."""
 
 
 def compile_kernels() -> None:
     """Run every kernel once on a handful of trades."""
-    opening = decode(encode(openings_batch([Strategy("warm", "up", "A", 10**9, 1, 1)], time=0)), OPENINGS_HEADERS)
+    opening = decode(
+        encode(
+            openings_batch(
+                [first_rule("warm", "up", "A", 10**9, 1, 1), Strategy("warm", "bars", "A", 10**9, _SHAPE)], time=0
+            )
+        ),
+        OPENINGS_HEADERS,
+    )
     assert isinstance(opening, Openings)  # noqa: S101  narrows the type
     columns = [[i * NS_PER_MINUTE for i in range(3)], [3, 2, 1], [1] * 3, [ALL_FLAGS] * 3, range(3)]
     trades = pa.record_batch(

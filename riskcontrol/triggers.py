@@ -1,0 +1,242 @@
+"""The compiled rules of a position: what it decides on a trade, and which trades can make it decide.
+
+A trigger may let a trade through on which nothing comes of it, but never holds one back that matters.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from riskcontrol import orders
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason, Status
+from riskcontrol.code import Kind
+from riskcontrol.machine import evaluate
+from riskcontrol.signals import holds
+
+_NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
+_RUNNING = int(Status.RUNNING)
+_BELOW, _ABOVE, _HELD = int(Kind.BELOW), int(Kind.ABOVE), int(Kind.HELD)
+_BY_BUY, _BY_SELL = int(Reason.BUY), int(Reason.SELL)
+_BY_STOP, _BY_TRAIL, _BY_PROFIT = int(Reason.STOP_LOSS), int(Reason.TRAILING_STOP), int(Reason.TAKE_PROFIT)
+_STOP_LOSS, _TAKE_PROFIT, _TRAILING_STOP = orders.STOP_LOSS, orders.TAKE_PROFIT, orders.TRAILING_STOP
+
+_FARTHEST = 4e18
+"""Levels beyond are held there, so that they fit into 64 bits."""
+
+
+class Slots(NamedTuple):
+    """The arrays of a `riskcontrol.book.Book` that are by slot, without the names."""
+
+    below: NDArray[np.int64]
+    above: NDArray[np.int64]
+    gated_below: NDArray[np.int64]
+    gated_above: NDArray[np.int64]
+    wake: NDArray[np.int64]
+    positions: NDArray[np.void]
+    parameters: NDArray[np.float64]
+    terms_of: NDArray[np.int32]
+
+
+class Room(NamedTuple):
+    """Room to work in: a stack, and the view of a position."""
+
+    stack: NDArray[np.float64]
+    seen: NDArray[np.float64]
+
+
+class Fired(NamedTuple):
+    """Where the signals of a stretch hold.
+
+    Attributes:
+        runs: int64, shape (n, 2): runs of driving trades, of one signal after the other.
+        first, end: By number of a signal: which of the runs are its own.
+    """
+
+    runs: NDArray[np.int64]
+    first: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def stop_level(price, ppm):
+    """Return the highest price at which a stop `ppm` below `price` is reached."""
+    return price - orders.part(price, ppm)
+
+
+@njit(cache=True, nogil=True)
+def profit_level(price, ppm):
+    """Return the lowest price at which a profit of `ppm` over `price` is taken."""
+    return price + orders.part(price, ppm)
+
+
+@njit(cache=True, nogil=True)
+def _see(view, position, price, time, clock):
+    view[0] = price / 1e6
+    view[1] = clock
+    view[2] = position.reference / 1e6
+    if position.shares > 0:
+        view[3] = position.entry / 1e6
+        view[4] = position.peak / 1e6
+        view[5] = (time - position.entered) / 1e9
+    else:
+        view[3] = view[4] = view[5] = math.nan
+
+
+@njit(cache=True, nogil=True)
+def _level(dollars):
+    """Return a level in micro-dollars."""
+    return np.int64(max(-_FARTHEST, min(_FARTHEST, np.rint(dollars * 1e6))))
+
+
+@njit(cache=True, nogil=True)
+def _side(code, shape, holding):
+    """Return the first clause of a side and the end of its clauses."""
+    if holding:
+        return code.shapes[shape].sell, code.shapes[shape].end
+    return code.shapes[shape].buy, code.shapes[shape].sell
+
+
+@njit(cache=True, nogil=True)
+def decide(slot, slots, terms, code, cohort, market, fired, row, price, time, clock, segment, fresh, room):
+    """Look at a position's rules on a trade: exits first, then entry.
+
+    Returns:
+        The order and its reason.
+    """
+    position = slots.positions[slot]
+    own = terms[slots.terms_of[slot]]
+    holding = position.shares > 0
+    if holding:
+        if own[_STOP_LOSS] > 0 and price <= stop_level(position.entry, own[_STOP_LOSS]):
+            return _SELL, _BY_STOP
+        if own[_TRAILING_STOP] > 0 and price <= stop_level(position.peak, own[_TRAILING_STOP]):
+            return _SELL, _BY_TRAIL
+        if own[_TAKE_PROFIT] > 0 and price >= profit_level(position.entry, own[_TAKE_PROFIT]):
+            return _SELL, _BY_PROFIT
+    elif price > position.cash:
+        return _NONE, _NONE
+    _see(room.seen, position, price, time, clock)
+    first, end = _side(code, cohort.shape, holding)
+    for c in range(first, end):
+        clause = code.clauses[c]
+        if clause.formula >= 0:
+            signal = market.bindings[cohort.bind + clause.formula]
+            if not holds(fired.runs, fired.first[signal], fired.end[signal], row):
+                continue
+        bind = cohort.bind + code.shapes[cohort.shape].formulas
+        holds_all = True
+        for k in range(clause.first, clause.end):
+            condition = code.conditions[k]
+            value = evaluate(
+                code, condition.test, condition.end, room.stack, room.seen, slots.parameters[slot], market, bind,
+                segment, fresh,
+            )  # fmt: skip
+            if value != 1.0:
+                holds_all = False
+                break
+        if holds_all:
+            if holding:
+                return _SELL, _BY_SELL
+            if orders.affordable(position.cash, orders.buying_price(price, own), own) > 0:
+                return _BUY, _BY_BUY
+            return _NONE, _NONE
+    return _NONE, _NONE
+
+
+@njit(cache=True, nogil=True)
+def any_trade(slot, slots):
+    """Let the next driving trade through, whatever its price."""
+    slots.below[slot] = slots.above[slot] = NEVER_ABOVE
+    slots.gated_below[slot], slots.gated_above[slot] = NEVER_BELOW, NEVER_ABOVE
+    slots.wake[slot] = NEVER_ABOVE
+
+
+@njit(cache=True, nogil=True)
+def no_trade(slot, slots):
+    """Let no trade through."""
+    slots.below[slot] = slots.gated_below[slot] = NEVER_BELOW
+    slots.above[slot] = slots.gated_above[slot] = slots.wake[slot] = NEVER_ABOVE
+
+
+@njit(cache=True, nogil=True)
+def set_triggers(slot, slots, terms, code, cohort, market, price, time, clock, segment, room):
+    """Work out which trades can make the position act next.
+
+    Args:
+        slot: Which position.
+        slots: `Slots`.
+        terms: Of the book.
+        code: `riskcontrol.machine.Code`.
+        cohort: Record of its cohort.
+        market: `riskcontrol.machine.Market`.
+        price, time, clock, segment: Of the trade that it has just seen.
+        room: `Room`.
+    """
+    position = slots.positions[slot]
+    if position.status != _RUNNING:
+        no_trade(slot, slots)
+        return
+    if position.order != _NONE or position.reference == 0:
+        any_trade(slot, slots)
+        return
+    own = terms[slots.terms_of[slot]]
+    holding = position.shares > 0
+    below = gated_below = NEVER_BELOW
+    above = gated_above = wake = NEVER_ABOVE
+    if holding:
+        if own[_STOP_LOSS] > 0:
+            below = max(below, stop_level(position.entry, own[_STOP_LOSS]))
+        if own[_TRAILING_STOP] > 0:
+            below = max(below, stop_level(position.peak, own[_TRAILING_STOP]))
+        if own[_TAKE_PROFIT] > 0:
+            above = min(above, profit_level(position.entry, own[_TAKE_PROFIT]))
+        if own[_TRAILING_STOP] > 0 or code.shapes[cohort.shape].peak:
+            above = min(above, position.peak + 1)
+    _see(room.seen, position, price, time, clock)
+    first, end = _side(code, cohort.shape, holding)
+    bind = cohort.bind + code.shapes[cohort.shape].formulas
+    for c in range(first, end):
+        clause = code.clauses[c]
+        # What it buys must be paid for; what it sells may have any price.
+        highest = NEVER_ABOVE if holding else position.cash
+        lowest, since, possible = NEVER_BELOW, NEVER_BELOW, True
+        for k in range(clause.first, clause.end):
+            condition = code.conditions[k]
+            if condition.kind > _HELD:
+                continue
+            level = evaluate(
+                code, condition.level, condition.level_end, room.stack, room.seen, slots.parameters[slot], market,
+                bind, segment, False,
+            )  # fmt: skip
+            if not math.isfinite(level) or (condition.kind == _HELD and not holding):
+                possible = False
+            elif condition.kind == _BELOW:
+                highest = min(highest, _level(level) - condition.strict)
+            elif condition.kind == _ABOVE:
+                lowest = max(lowest, _level(level) + condition.strict)
+            else:
+                # A microsecond early: comparisons round to that, and early does no harm.
+                since = max(since, position.entered + np.int64(level * 1e9) - 1_000)
+        if not possible or lowest > highest:
+            continue
+        if since > time:
+            wake = min(wake, since)
+            continue
+        only_above = lowest > NEVER_BELOW and highest == (NEVER_ABOVE if holding else position.cash)
+        if clause.formula >= 0:
+            if only_above:
+                gated_above = min(gated_above, lowest)
+            else:
+                gated_below = max(gated_below, highest)
+        elif only_above:
+            above = min(above, lowest)
+        else:
+            below = max(below, highest)
+    slots.below[slot], slots.above[slot] = below, above
+    slots.gated_below[slot], slots.gated_above[slot] = gated_below, gated_above
+    slots.wake[slot] = wake
