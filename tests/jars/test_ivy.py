@@ -252,8 +252,7 @@ def _pom(module: str, revision: str, needs: tuple[str, str] | None = None) -> by
 
     dependency = f"<dependencies><dependency>{coordinates(*needs)}</dependency></dependencies>" if needs else ""
     return (
-        f'<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
-        f"{coordinates(module, revision)}{dependency}</project>"
+        f"<project><modelVersion>4.0.0</modelVersion>{coordinates(module, revision)}{dependency}</project>"
     ).encode()
 
 
