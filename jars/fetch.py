@@ -198,7 +198,10 @@ def _download(part: Part, pinned: Mapping[str, Jar], stop: threading.Event) -> N
                 said = said or _accept(part, pinned, work, target)
                 if not said or stop.is_set():
                     return
-        raise ServerError(f"{part.title} can't be fetched; what came is kept, so try again:\n{said}", server=part.name)
+        raise ServerError(
+            f"{part.title} can't be fetched; what came is kept, so try again:\n{said}\nMore is in {work / 'ivy.log'}",
+            server=part.name,
+        )
     except OSError as error:
         raise ServerError(
             f"{part.title} can't be kept ({error}); RISKCONTROL_JARS names another folder", server=part.name

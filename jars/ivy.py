@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -54,6 +55,9 @@ _WARNINGS = threading.Lock()
 _LOOK_SECONDS = 0.1
 """How often a run looks whether it is to stop."""
 
+_SHOWN = 4
+"""How many lines of what Ivy said are shown of a failure."""
+
 
 def needed(part: Part) -> str:
     """Return the Ivy file that asks for a part's modules and all that they depend on."""
@@ -95,10 +99,10 @@ def run(module: str, work: Path, *, poms: bool, stop: threading.Event, holds: tu
         holds: File descriptors that Ivy is to hold open, for as long as it runs.
 
     Returns:
-        What Ivy says of its failure; empty if it did what it should.
+        What Ivy says of its failure, shortened; all of it is in ``work/ivy.log``. Empty if it did what it should.
 
     Raises:
-        ServerError: pyspark's Ivy or Java isn't there.
+        ServerError: pyspark's Ivy or Java isn't there, or `SSL_CERT_FILE` is no list of certificates.
     """
     work = work.absolute()
     mirror = os.environ.get("RISKCONTROL_MAVEN")
@@ -131,7 +135,7 @@ def run(module: str, work: Path, *, poms: bool, stop: threading.Event, holds: tu
     finally:
         process.kill()
         status = process.wait()
-    return _failure((work / "ivy.log").read_text(errors="replace"), status)
+    return _failure(work / "ivy.log", status)
 
 
 def fetched(work: Path) -> dict[Path, Module]:
@@ -169,13 +173,16 @@ def _module_of(jar: Jar) -> Module:
     return jar.organisation, jar.module, jar.revision
 
 
-def _failure(said: str, status: int) -> str:
+def _failure(log: Path, status: int) -> str:
     """Pick what tells of a failure from all that Ivy said; its exit status alone does not tell a missing jar."""
+    said = log.read_text(encoding="utf-8", errors="replace")
     if status == 0 and not any(word in said for word in ("UNRESOLVED", "FAILED DOWNLOADS", "download failed")):
         return ""
-    wanted = ("error", "failed", "exception", "not found", "unresolved")
-    lines = [line.strip() for line in said.splitlines() if any(word in line.lower() for word in wanted)]
-    return "\n".join(lines[-8:]) or said[-1_000:] or f"exit status {status}"
+    # Ivy says most of it once for each module; the cause comes before what it leads to.
+    lines = [re.sub(r" at url \S+", "", line.strip()) for line in said.splitlines() if not line.startswith("::::")]
+    causes = dict.fromkeys(line for line in lines if re.search(r"error|exception|failed|proxy", line, re.IGNORECASE))
+    missing = dict.fromkeys(line for line in lines if "not found" in line)
+    return "\n".join([*causes, *missing][:_SHOWN] or lines[-_SHOWN:]) or f"it ended with {status}"
 
 
 def _jar() -> Path:
@@ -199,7 +206,10 @@ def _trust(work: Path) -> list[str]:
     with _WARNINGS, warnings.catch_warnings():
         # Some authorities' certificates break rules that matter to those who issue them, not to us.
         warnings.simplefilter("ignore")
-        authorities = x509.load_pem_x509_certificates(Path(bundle).read_bytes())
+        try:
+            authorities = x509.load_pem_x509_certificates(Path(bundle).read_bytes())
+        except ValueError as error:
+            raise ServerError(f"{bundle} holds no certificates; look at SSL_CERT_FILE", server="ivy") from error
     certificates = [
         pkcs12.PKCS12Certificate(authority, f"ca-{number}".encode()) for number, authority in enumerate(authorities)
     ]

@@ -165,8 +165,7 @@ def _days(values: Statistics, _: Record, limits: Limits) -> Finding:
 def _profit(values: Statistics, _: Record, limits: Limits) -> Finding:
     made = int(values["end_equity"] or 0) - int(values["start_equity"] or 0)
     if made <= 0:
-        what = "Loses" if made else "Makes nothing:"
-        return KEEP_TESTING, f"{what} {_money(-made)} after fees.", made
+        return KEEP_TESTING, f"{f'Loses {_money(-made)}' if made else 'Makes nothing'} after fees.", made
     return SCALE_UP, f"Makes {_money(made)} after fees.", made
 
 

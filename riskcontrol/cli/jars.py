@@ -40,13 +40,22 @@ def showing_progress() -> Iterator[Callable[[int, int], None]]:
     Nothing is shown until it is called.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     terminal = Console(stderr=True)
     if not terminal.is_terminal:
         yield _lines()
         return
     with Progress(
+        SpinnerColumn(),  # the repository is asked for some seconds before the first byte comes
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),

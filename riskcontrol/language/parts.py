@@ -48,8 +48,8 @@ class Part:
 def describe(node: Node) -> str:
     """Return what a message calls a node: its text, or what it is where that is long.
 
-    >>> describe(Word("price")), describe(Clock(35100))
-    ("'price'", 'the clock time 09:45')
+    >>> describe(Number("3")), describe(Clock(35100))
+    ('the number 3', 'the clock time 09:45')
     """
     if isinstance(node, Clock):
         return f"the clock time {text(node)}"

@@ -1,7 +1,7 @@
 """Statistics of a run, each defined once; `docs/statistics.md` lists them.
 
 `compute(record)` gives them all by name, `STATISTICS` says what they are, `format_value` writes them. NumPy is all
-that this package needs: it is imported by commands that must answer at once.
+that it computes with: it is imported by commands that must answer at once.
 """
 
 from __future__ import annotations

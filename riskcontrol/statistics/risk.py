@@ -72,7 +72,7 @@ def probabilistic_sharpe(record: Record) -> float | None:
 
     Formula: Φ(S × √(n − 1) / √(1 − γ₃ S + (γ₄ − 1) / 4 × S²)); S = mean / s of the n daily returns, not annualised,
     γ₃ their skewness, γ₄ their kurtosis (3 for a normal distribution), Φ the normal distribution function.
-    None: fewer than two days; equity at or under zero; s under 10⁻⁹; the root's argument not above zero.
+    None: fewer than two days; equity at or under zero; s under 10⁻⁹; the root's argument under 10⁻⁹.
     Source: Bailey and López de Prado, The Sharpe Ratio Efficient Frontier (2012), with benchmark zero.
 
     >>> from riskcontrol.statistics.examples import daily
@@ -86,7 +86,7 @@ def probabilistic_sharpe(record: Record) -> float | None:
     standard = (returns - np.mean(returns)) / np.std(returns)
     skewness, kurtosis = float(np.mean(standard**3)), float(np.mean(standard**4))
     variance = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
-    if variance <= 0:
+    if variance < NO_DEVIATION:
         return None
     # erfc keeps its digits in both tails.
     return math.erfc(-ratio * math.sqrt((len(returns) - 1) / variance / 2)) / 2

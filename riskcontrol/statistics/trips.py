@@ -169,7 +169,7 @@ def kelly(record: Record) -> float | None:
     Source: Kelly (1956); "Kelly Criterion" of backtesting.py.
 
     >>> from riskcontrol.statistics.examples import traded
-    >>> round(kelly(traded((10, 12), (12, 11), (11, 13))), 4)
+    >>> round(kelly(traded((10, 12), (12, 11), (11, 13), (13, 13))), 4)
     0.5
     """
     won, lost = _won_and_lost(record)

@@ -252,6 +252,31 @@ def _pom(module: str, revision: str, needs: tuple[str, str] | None = None) -> by
 
     dependency = f"<dependencies><dependency>{coordinates(*needs)}</dependency></dependencies>" if needs else ""
     return (
-        f'<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
-        f"{coordinates(module, revision)}{dependency}</project>"
+        f"<project><modelVersion>4.0.0</modelVersion>{coordinates(module, revision)}{dependency}</project>"
     ).encode()
+
+
+def test_a_repository_that_does_not_answer_is_told_in_few_lines(
+    pinned: Part, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RISKCONTROL_MAVEN", "http://127.0.0.1:1/maven")
+    monkeypatch.setattr(fetch, "_TRIES", 1)
+    with pytest.raises(ServerError, match="Connection refused") as raised:
+        fetch.fetch("kafka")
+    *_, last = lines = str(raised.value).splitlines()
+    assert len(lines) <= 6
+    assert "Connection refused" in Path(last.removeprefix("More is in ")).read_text()
+
+
+def test_a_java_that_says_nothing_is_no_success(part: Part, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ivy, "java", lambda: Path(shutil.which("false") or ""))
+    with pytest.raises(ServerError, match="it ended with 1"):
+        fetch.fetch("kafka")
+
+
+def test_trust_that_holds_no_certificates_is_told(part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = tmp_path / "company.pem"
+    bundle.write_text("not a certificate")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    with pytest.raises(ServerError, match=r"company\.pem holds no certificates; look at SSL_CERT_FILE"):
+        fetch.fetch("kafka")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from riskcontrol.language.algebra import constant_value
@@ -26,6 +27,9 @@ from riskcontrol.language.tree import (
     Or,
     Word,
 )
+
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For machines that do something else at the same time."""
 
 OPERATORS = ("<", "<=", ">", ">=")
 BAR_WORDS = ("open", "high", "low", "close", "volume", "vwap")
@@ -154,10 +158,10 @@ class Moment:
     before: Mapping[Node, Fraction | None]
 
 
-_amounts = st.one_of(
-    st.sampled_from([Fraction(1), Fraction(2), Fraction(1, 2)]), st.fractions(min_value=Fraction(1, 100), max_value=20)
-)
-_signed = st.one_of(st.none(), st.fractions(min_value=-20, max_value=20), st.integers(-2, 2).map(Fraction))
+_amounts = st.integers(1, 160).map(lambda n: Fraction(n, 8))
+_signed = st.one_of(st.none(), st.integers(-160, 160).map(lambda n: Fraction(n, 8)))
+_of_bars = (*map(Word, BAR_WORDS), *INDICATORS)
+_bars = st.tuples(*[_signed] * len(_of_bars))
 
 
 @st.composite
@@ -169,10 +173,8 @@ def moments(draw: st.DrawFn) -> Moment:
         now[Word(name)] = draw(_amounts) if held else None
     now[Word("held")] = Fraction(draw(st.integers(0, 200_000))) if held else None
     now[Word("time")] = Fraction(draw(st.integers(0, 86_399)))
-    before: dict[Node, Fraction | None] = {}
-    for node in (*map(Word, BAR_WORDS), *INDICATORS):
-        now[node] = draw(_signed)
-        before[node] = draw(_signed)
+    now |= zip(_of_bars, draw(_bars), strict=True)
+    before: dict[Node, Fraction | None] = dict(zip(_of_bars, draw(_bars), strict=True))
     return Moment(now, before)
 
 

@@ -96,7 +96,7 @@ def probabilistic_sharpe(record: Record) -> Number:
     skewness = sum((r - middle) ** 3 for r in daily) / n / deviation**3
     kurtosis = sum((r - middle) ** 4 for r in daily) / n / deviation**4
     inside = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
-    return None if inside <= 0 else NormalDist().cdf(ratio * math.sqrt(n - 1) / math.sqrt(inside))
+    return None if inside < 1e-9 else NormalDist().cdf(ratio * math.sqrt(n - 1) / math.sqrt(inside))
 
 
 def value_at_risk(record: Record) -> Number:

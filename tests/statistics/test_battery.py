@@ -69,6 +69,7 @@ def test_each_is_what_its_formula_gives_in_plain_python(record: Record) -> None:
 @given(hostile())
 def test_each_is_none_exactly_where_its_definition_is_and_finite_elsewhere(record: Record) -> None:
     values, expected = compute(record), by_definition(record)
+    assert all(values[name] == expected[name] for name in values if STATISTICS[name].unit in WHOLE)
     assert [name for name in values if values[name] is None] == [name for name in values if expected[name] is None]
     assert all(math.isfinite(value) for value in values.values() if value is not None)
 
@@ -99,6 +100,14 @@ def test_the_probabilistic_sharpe_ratio_agrees_with_scipys_moments(record: Recor
     ratio = r.mean() / r.std(ddof=1)
     spread = 1 - stats.skew(r) * ratio + (stats.kurtosis(r, fisher=False) - 1) / 4 * ratio**2
     assert math.isclose(value, stats.norm.cdf(ratio * math.sqrt((len(r) - 1) / spread)), abs_tol=1e-9)
+
+
+def test_returns_of_two_values_can_leave_the_probabilistic_sharpe_ratio_undefined() -> None:
+    # One high return in five: skewness 1.5; a Sharpe ratio of 2 / 1.5 makes the variance under the root zero.
+    mean, deviation = 0.01 * math.sqrt(1.25) * 2 / 1.5, 0.01
+    returns = [mean - deviation / 2] * 4 + [mean + 2 * deviation]
+    values = np.cumprod([1e6, *(1 + r for r in returns)])
+    assert STATISTICS["probabilistic_sharpe"].function(daily(*values)) is None
 
 
 @given(runs())
