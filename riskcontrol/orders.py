@@ -60,7 +60,7 @@ def affordable(cash, price, terms):
 @njit(cache=True, nogil=True)
 def sale_fits(cash, shares, price):
     """Return whether what a sale brings still fits into 64 bits beside the cash."""
-    return shares <= (_LONGEST - cash) // price
+    return price == 0 or shares <= (_LONGEST - cash) // price
 
 
 @njit(cache=True, nogil=True)

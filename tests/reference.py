@@ -1,21 +1,122 @@
 """A plain, slow reference of the engine, written from the rules in `riskcontrol.engine` and nothing else of it.
 
-One trade at a time, one position at a time, Python integers.
+One trade at a time, one position at a time, Python integers and floats; rules are looked at as the tree that they
+are. Indicators are computed anew over all bars at every close.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from riskcontrol.indicators.batch import compute
+from riskcontrol.indicators.registry import COLUMNS
+from riskcontrol.language.contents import indicators_of, words_of
+from riskcontrol.language.text import text
+from riskcontrol.language.tree import (
+    And,
+    Arithmetic,
+    Clock,
+    Comparison,
+    Cross,
+    Duration,
+    Function,
+    Indicator,
+    Negative,
+    Node,
+    Number,
+    Or,
+    Word,
+)
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.rows import Openings
-from riskcontrol.strategy import Action, FillMode
-from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, REGULAR, VOLUME
+from riskcontrol.shape import interval_of, read_shape, rules_of
+from riskcontrol.strategy import Action
+from riskcontrol.terms import PPM, FillMode, Session, Terms, read_terms
+from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, NS_PER_SECOND, REGULAR, VOLUME
 
-Fill = tuple[str, str, str, int, int, int, int, int, int]
-"""username, name, ticker, number, time, price, shares, cash, sequence: as `riskcontrol.rows.Fills`."""
+Fill = tuple[str, str, str, int, int, int, int, int, int, int, int]
+"""username, name, ticker, number, time, price, shares, fee, cash, sequence, reason: as `riskcontrol.rows.Fills`."""
+
+BUY, SELL, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT = 1, 2, 3, 4, 5
+MOST = 2**63 - 1
+
+
+def part(amount: int, ppm: int) -> int:
+    """Return so many millionths of an amount, rounded up."""
+    return -(-amount * ppm // PPM)
+
+
+@dataclass
+class Bars:
+    """The bars of one length and session of a ticker, since somebody first asked for them."""
+
+    every: int
+    session: Session
+    open_bar: dict[str, int] = field(default_factory=dict)
+    start: int = 0
+    day: int = 0
+    closed: list[dict[str, float]] = field(default_factory=list)
+    fresh: bool = False
+    asked: dict[str, int] = field(default_factory=dict)
+    """By indicator: how many bars had closed when it was first asked for."""
+    values: dict[tuple[str, int], float] = field(default_factory=dict)
+
+    def take(self, time: int, price: int, size: int, flags: int) -> None:
+        """Take a trade."""
+        if not self.every or (self.session == Session.REGULAR and not flags & REGULAR):
+            return
+        if not flags & (LAST | HIGH_LOW | VOLUME):
+            return
+        offset = dt.datetime.fromtimestamp(time // NS_PER_SECOND, NEW_YORK).utcoffset()
+        assert offset is not None
+        local = time + int(offset.total_seconds()) * NS_PER_SECOND
+        start = local - local % (self.every * NS_PER_SECOND)
+        bar = self.open_bar
+        if bar and start > self.start:
+            self._close(bar)
+            bar = self.open_bar = {}
+        if not bar:
+            self.start, self.day = start, start // (86_400 * NS_PER_SECOND)
+            bar.update(dict.fromkeys(("open", "high", "low", "close", "volume", "notional"), 0))
+        if flags & LAST:
+            bar["open"] = bar["open"] or price
+            bar["close"] = price
+        if flags & HIGH_LOW:
+            bar["high"] = max(bar["high"], price)
+            bar["low"] = min(bar["low"] or price, price)
+        if flags & VOLUME:
+            bar["volume"] += size
+            bar["notional"] += price * size
+
+    def _close(self, bar: dict[str, int]) -> None:
+        closed = {name: bar[name] / 1e6 if bar[name] else math.nan for name in ("open", "high", "low", "close")}
+        closed |= {"volume": float(bar["volume"]), "notional": bar["notional"] / 1e6, "day": float(self.day)}
+        self.closed.append(closed)
+        self.values.clear()
+        self.fresh = True
+
+    def column(self, name: str, ago: int) -> float:
+        """Return a column of the last closed bar, or of one before."""
+        return self.closed[-1 - ago][name] if len(self.closed) > ago else math.nan
+
+    def value(self, indicator: Indicator, ago: int) -> float:
+        """Return an indicator at the last closed bar, or at one before."""
+        key = (text(indicator), ago)
+        if key not in self.values:
+            bars = self.closed[self.asked[key[0]] :]
+            bars = bars[: len(bars) - ago]
+            self.values[key] = math.nan
+            if bars:
+                columns = {name: [bar[name] for bar in bars] for name in COLUMNS}
+                parameters = [float(p) for p in indicator.parameters]
+                found = compute(indicator.name, parameters, columns, indicator.source)
+                self.values[key] = float(found[indicator.output][-1])
+        return self.values[key]
 
 
 @dataclass
@@ -26,13 +127,18 @@ class Position:
     name: str
     ticker: str
     cash: int
-    buy_below: int
-    sell_above: int
-    same: bool
+    buy: Node
+    sell: Node | None
+    terms: Terms
+    session: Session
+    bars: Bars
     shares: int = 0
     reference: int | None = None
+    entry: int = 0
+    peak: int = 0
+    entered: int = 0
     fills: int = 0
-    order: str | None = None
+    order: tuple[str, int] | None = None
     stopped: bool = False
 
 
@@ -43,6 +149,7 @@ class Reference:
     positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     bars: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    clocks: dict[tuple[str, int, Session], Bars] = field(default_factory=dict)
 
     def feed(self, events: Iterable[pa.RecordBatch | Openings]) -> Reference:
         """Take a stretch of the tape."""
@@ -64,49 +171,99 @@ class Reference:
                 if key in self.positions:
                     self.positions[key].stopped = True
                     self.positions[key].order = None
-            elif key not in self.positions:
+                continue
+            shape = openings.shape[i]
+            count = read_shape(shape).parameters
+            numbers = tuple(float(getattr(openings, f"p{k}")[i]) for k in range(count))
+            buy, sell = rules_of(shape, numbers)
+            every, session = interval_of(shape)
+            bars = self.clocks.setdefault((ticker, every, session), Bars(every, session))
+            # Even an opening that changes nothing has asked.
+            for rule in (buy, sell):
+                for indicator in indicators_of(rule) if rule is not None else ():
+                    bars.asked.setdefault(text(indicator), len(bars.closed))
+                if rule is not None and "vwap" in words_of(rule):
+                    bars.asked.setdefault(text(VWAP), len(bars.closed))
+            if key not in self.positions:
                 self.positions[key] = Position(
-                    *key,
-                    cash=int(openings.cash[i]),
-                    buy_below=int(openings.buy_below[i]),
-                    sell_above=int(openings.sell_above[i]),
-                    same=bool(openings.fill[i] == FillMode.SAME),
+                    *key, int(openings.cash[i]), buy, sell, read_terms(openings.terms[i]), session, bars
                 )
 
     def _trade(self, ticker: str, time: int, price: int, size: int, flags: int, sequence: int) -> None:
         self._bar(ticker, time, price, size, flags)
-        if not (flags & LAST and flags & REGULAR):
+        clocks = [clock for key, clock in self.clocks.items() if key[0] == ticker]
+        for clock in clocks:
+            clock.take(time, price, size, flags)
+        if not flags & LAST:
             return
         for position in self.positions.values():
             if position.ticker == ticker and not position.stopped:
-                self._act(position, time, price, sequence)
+                if position.session == Session.EXTENDED or flags & REGULAR:
+                    self._act(position, time, price, sequence)
+        for clock in clocks:
+            if clock.session == Session.EXTENDED or flags & REGULAR:
+                clock.fresh = False
 
     def _act(self, p: Position, time: int, price: int, sequence: int) -> None:
         if p.order is not None:
-            order, p.order = p.order, None
-            self._fill(p, order, time, price, sequence)
+            (order, reason), p.order = p.order, None
+            self._fill(p, order, reason, time, price, sequence)
         if p.reference is None:
             p.reference = price
-        decision = None
         if p.shares:
-            if price >= p.reference + p.sell_above:
-                decision = "sell"
-        elif price <= p.reference - p.buy_below and p.cash >= price:
-            decision = "buy"
-        if decision and p.same:
-            self._fill(p, decision, time, price, sequence)
+            p.peak = max(p.peak, price)
+        decision = self._decide(p, time, price)
+        if decision is not None and p.terms.fill == FillMode.SAME:
+            self._fill(p, *decision, time, price, sequence)
         else:
             p.order = decision
 
-    def _fill(self, p: Position, order: str, time: int, price: int, sequence: int) -> None:
-        shares = p.cash // price if order == "buy" else -p.shares
-        if shares == 0:
-            return
-        p.cash -= shares * price
+    def _decide(self, p: Position, time: int, price: int) -> tuple[str, int] | None:
+        if not p.shares:
+            bought = self._affordable(p, price + part(price, p.terms.slippage)) > 0
+            return ("buy", BUY) if bought and truth(p.buy, View(p, time, price)) else None
+        if p.terms.stop_loss and price <= p.entry - part(p.entry, p.terms.stop_loss):
+            return "sell", STOP_LOSS
+        if p.terms.trailing_stop and price <= p.peak - part(p.peak, p.terms.trailing_stop):
+            return "sell", TRAILING_STOP
+        if p.terms.take_profit and price >= p.entry + part(p.entry, p.terms.take_profit):
+            return "sell", TAKE_PROFIT
+        return ("sell", SELL) if p.sell is not None and truth(p.sell, View(p, time, price)) else None
+
+    @staticmethod
+    def _fee(p: Position, shares: int, price: int) -> int:
+        t = p.terms
+        return max(t.fee_minimum, t.fee_per_order + t.fee_per_share * shares + part(shares * price, t.fee_rate))
+
+    def _affordable(self, p: Position, price: int) -> int:
+        """Return the most shares, found by halving."""
+        budget = p.cash * p.terms.fraction // PPM
+        low, high = 0, min(budget // price, p.terms.shares or MOST)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if middle * price + self._fee(p, middle, price) <= budget:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def _fill(self, p: Position, order: str, reason: int, time: int, price: int, sequence: int) -> None:
+        if order == "buy":
+            paid = price + part(price, p.terms.slippage)
+            shares = self._affordable(p, paid)
+            if shares == 0:
+                return
+            fee = self._fee(p, shares, paid)
+            p.entry, p.peak, p.entered = paid, price, time
+        else:
+            paid = price - part(price, p.terms.slippage)
+            shares = -p.shares
+            fee = min(self._fee(p, p.shares, paid), p.cash + p.shares * paid)
+        p.cash -= shares * paid + fee
         p.shares += shares
-        p.reference = price
+        p.reference = paid
         p.fills += 1
-        self.fills.append((p.username, p.name, p.ticker, p.fills, time, price, shares, p.cash, sequence))
+        self.fills.append((p.username, p.name, p.ticker, p.fills, time, paid, shares, fee, p.cash, sequence, reason))
 
     def _bar(self, ticker: str, time: int, price: int, size: int, flags: int) -> None:
         """Bars by event time; meant for tapes whose times don't go back within a ticker."""
@@ -126,6 +283,104 @@ class Reference:
         if flags & VOLUME:
             bar["volume"] += size
             bar["notional"] += price * size
+
+
+VWAP = Indicator("vwap", "", (), "")
+
+
+@dataclass
+class View:
+    """What a rule sees."""
+
+    position: Position
+    time: int
+    price: int
+
+    def word(self, name: str, ago: int = 0, *, crossing: bool = False) -> float:
+        """Return the value of a word."""
+        p = self.position
+        if crossing and name == "price":
+            name = "close"
+        if name == "price":
+            return self.price / 1e6
+        if name == "time":
+            local = dt.datetime.fromtimestamp(self.time // NS_PER_SECOND, NEW_YORK)
+            seconds = local.hour * 3600 + local.minute * 60 + local.second
+            return seconds + self.time % NS_PER_SECOND / 1e9
+        if name == "reference":
+            return (p.reference or 0) / 1e6
+        if name in ("entry", "peak", "held") and not p.shares:
+            return math.nan
+        if name == "entry":
+            return p.entry / 1e6
+        if name == "peak":
+            return p.peak / 1e6
+        if name == "held":
+            return (self.time - p.entered) / 1e9
+        return p.bars.value(VWAP, ago) if name == "vwap" else p.bars.column(name, ago)
+
+
+def number(node: Node, view: View, ago: int = 0, *, crossing: bool = False) -> float:
+    """Return the value of an expression, NaN where it has none."""
+
+    def of(part: Node) -> float:
+        return number(part, view, ago, crossing=crossing)
+
+    match node:
+        case Number():
+            return node.value
+        case Duration(seconds) | Clock(seconds):
+            return float(seconds)
+        case Word(name):
+            return view.word(name, ago, crossing=crossing)
+        case Indicator():
+            return view.position.bars.value(node, ago)
+        case Negative(operand):
+            return -of(operand)
+        case Arithmetic("+", left, right):
+            return of(left) + of(right)
+        case Arithmetic("-", left, right):
+            return of(left) - of(right)
+        case Arithmetic("*", left, right):
+            return of(left) * of(right)
+        case Arithmetic(_, left, right):
+            return of(left) / of(right) if of(right) else math.nan
+        case Function("abs", (only,)):
+            return abs(of(only))
+        case Function(name, parts):
+            found = [of(part) for part in parts]
+            if any(map(math.isnan, found)):
+                return math.nan
+            return min(found) if name == "min" else max(found)
+    raise TypeError(node)
+
+
+def micro(value: float) -> int | None:
+    """Return a number rounded to six places, in millionths; None if it has no value."""
+    scaled = value * 1e6
+    return round(scaled) if math.isfinite(scaled) else None
+
+
+def truth(node: Node, view: View) -> bool:
+    """Return whether a canonical condition holds."""
+    match node:
+        case And(parts):
+            return all(truth(part, view) for part in parts)
+        case Or(parts):
+            return any(truth(part, view) for part in parts)
+        case Comparison(operator, left, right):
+            a, b = micro(number(left, view)), micro(number(right, view))
+            if a is None or b is None:
+                return False
+            return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "==": a == b, "!=": a != b}[operator]
+        case Cross(above, left, right, negated):
+            found = [micro(number(side, view, ago, crossing=True)) for ago in (1, 0) for side in (left, right)]
+            if None in found:
+                return False
+            a0, b0, a1, b1 = (value for value in found if value is not None)
+            crossed = view.position.bars.fresh and (a0 <= b0 and a1 > b1 if above else a0 >= b0 and a1 < b1)
+            return crossed != negated
+    raise TypeError(node)
 
 
 def trades_of(batch: pa.RecordBatch) -> Iterator[tuple[str, int, int, int, int, int]]:
