@@ -315,10 +315,9 @@ class Book:
         return np.flatnonzero(np.arange(PAGE) < used[:, None]).astype(np.int64)
 
 
-_BY_UNIT: dict[str, list[str]] = {}
-for _name, (_, _, _unit) in TABLES.items():
-    if _name != "index":
-        _BY_UNIT.setdefault(_unit, []).append(_name)
+_BY_UNIT: dict[str, list[str]] = {
+    unit: [name for name, table in TABLES.items() if table[2] == unit] for unit in COUNTED
+}
 
 
 def name_words(usernames: Names, names: Names) -> NDArray[np.uint64]:

@@ -25,15 +25,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcontrol.book import PAGE, TABLES, Book
+from riskcontrol.book import COUNTED, PAGE, TABLES, Book
+from riskcontrol.code import Library
 from riskcontrol.engine import Touched
 from riskcontrol.errors import StateError
 from riskcontrol.opening import index_places
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the files' layout."""
 
-_MAGIC = b"RCREDO01"
+_MAGIC = b"RCREDO02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Meta:
     tape: str
     shard: int
     next: int = 0
-    counts: tuple[int, ...] = (0, 0, 0)
+    counts: tuple[int, ...] = (0,) * len(COUNTED)
     last_time: int = 0
     schema: int = SCHEMA
 
@@ -60,8 +61,8 @@ class Meta:
 class MappedBook(Book):
     """A book whose tables are private mappings of files."""
 
-    def __init__(self, folder: Path, counts: tuple[int, ...]) -> None:
-        super().__init__()
+    def __init__(self, folder: Path, counts: tuple[int, ...], library: Library | None = None) -> None:
+        super().__init__(library)
         self.folder = folder
         self.counts[:] = counts
         for name in TABLES:
@@ -117,7 +118,7 @@ class ShardStore:
 
     def book(self, meta: Meta) -> MappedBook:
         """Map the tables as they stand at `meta`."""
-        return MappedBook(self.folder, meta.counts)
+        return MappedBook(self.folder, meta.counts, _library(self.folder, meta))
 
     def commit(self, book: Book, touched: Touched, before: Meta, after: Meta) -> None:
         """Make the changes of a batch permanent, all of them or none; call it `locked`.
@@ -129,10 +130,7 @@ class ShardStore:
             after: Where it stands now.
         """
         parts: list[tuple[str, NDArray[np.int64], NDArray[Any]]] = [
-            *((name, touched.slots, getattr(book, name)) for name in ("below", "above", "positions")),
-            ("names", touched.opened, book.names),
-            ("pages", touched.pages, book.pages),
-            ("tickers", touched.tickers, book.tickers),
+            (name, rows, getattr(book, name)) for name, rows in touched.rows.items()
         ]
         if _rows(self.folder, "index") == len(book.index):
             places = index_places(book.index, book.names, book.pages, touched.opened)
@@ -162,15 +160,22 @@ class ShardStore:
             raise StateError(f"{path} is damaged ({error}); remove {self.folder.parent}", shard=self.shard) from error
         if meta.schema > SCHEMA:
             raise StateError(f"{path} was written by a newer version of this program; use that one", shard=self.shard)
+        if meta.schema < SCHEMA:
+            raise StateError(
+                f"{path} was written by an older version of this program; remove {self.folder.parent}: the tape has "
+                "all that is in it",
+                shard=self.shard,
+            )
         if meta.tape != self.tape:
             raise StateError(
                 f"the state in {self.folder.parent} belongs to another tape ({meta.tape}); remove it to start anew, "
                 "or name another folder with --state",
                 shard=self.shard,
             )
-        for name in TABLES:
-            expected = {"pages": meta.counts[0], "tickers": meta.counts[1]}.get(name, meta.counts[0] * PAGE)
-            if name != "index" and _rows(self.folder, name) < expected:
+        used = dict(zip(COUNTED, meta.counts, strict=True))
+        for name, (_, _, unit) in TABLES.items():
+            expected = used["pages"] * PAGE if unit == "strategies" else used.get(unit, 0)
+            if _rows(self.folder, name) < expected:
                 raise StateError(f"{self.folder / name} is cut short; remove {self.folder.parent}", shard=self.shard)
         return meta
 
@@ -199,7 +204,7 @@ class ShardStore:
             header = json.loads(data[16:at])
             parts = []
             for name, count in header["parts"]:
-                dtype, shape = TABLES[name]
+                dtype, shape, _ = TABLES[name]
                 where = np.frombuffer(data, np.int64, count, at)
                 at += where.nbytes
                 values = np.frombuffer(data, dtype, count * int(np.prod(shape)), at).reshape(count, *shape)
@@ -210,12 +215,26 @@ class ShardStore:
         return header, parts
 
 
+def _library(folder: Path, meta: Meta) -> Library:
+    """Return the compiled shapes of a shard, as far as this process has compiled them; the book adds the others."""
+    shapes = meta.counts[COUNTED.index("shapes")]
+    key = (str(folder), meta.tape)
+    library = _libraries.get(key)
+    if library is None or len(library.texts) > shapes:
+        # The last batch was not committed, or the state was made anew.
+        library = _libraries[key] = Library()
+    return library
+
+
+_libraries: dict[tuple[str, str], Library] = {}
+
+
 def _meta_from(fields: dict[str, Any]) -> Meta:
     return Meta(**{**fields, "counts": tuple(fields["counts"])})
 
 
 def _row_bytes(name: str) -> int:
-    dtype, shape = TABLES[name]
+    dtype, shape, _ = TABLES[name]
     return dtype.itemsize * int(np.prod(shape))
 
 
@@ -232,7 +251,7 @@ def _extend(folder: Path, name: str, rows: int) -> None:
 
 
 def _mapped(folder: Path, name: str, mode: str) -> NDArray[Any]:
-    dtype, shape = TABLES[name]
+    dtype, shape, _ = TABLES[name]
     array = np.memmap(folder / name, dtype, mode, shape=(_rows(folder, name), *shape))  # type: ignore[call-overload]
     # A plain view: NumPy's subclass costs microseconds at every slice.
     return np.asarray(array)

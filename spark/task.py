@@ -14,7 +14,7 @@ import pyarrow as pa
 from database.session import connect
 from database.writes import Writer
 from riskcontrol.blocks import encode
-from riskcontrol.book import TICKERS, Book
+from riskcontrol.book import Book
 from riskcontrol.engine import Outcome, advance
 from riskcontrol.errors import ServerError, StateError
 from riskcontrol.settings import Settings
@@ -151,7 +151,7 @@ def write_rows(writer: Writer, shard: int, tape: str, end: int, book: Book, outc
 
 def encode_marks(book: Book) -> bytes:
     """Pack the last driving price and time of every ticker that has one."""
-    tickers = book.tickers[: book.counts[TICKERS]]
+    tickers = book.tickers[: book.count("tickers")]
     tickers = tickers[tickers["price"] > 0]
     names = pa.array(tickers["ticker"].astype("U").tolist(), pa.utf8())
     return encode(pa.record_batch([names, pa.array(tickers["price"]), pa.array(tickers["time"])], schema=MARKS))

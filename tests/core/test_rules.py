@@ -55,9 +55,7 @@ LIKELY = [
     "macd(2, 3, 2).histogram > 0 or volume > 500",
 ]
 
-rules: st.SearchStrategy[Node] = st.one_of(
-    st.sampled_from(LIKELY).map(parse), conditions(leaves=4, indicators=SMALL)
-)
+rules: st.SearchStrategy[Node] = st.one_of(st.sampled_from(LIKELY).map(parse), conditions(leaves=4, indicators=SMALL))
 terms = st.builds(
     Terms,
     stop_loss=st.sampled_from([0, 0, 1_000, 3_000]),

@@ -11,15 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from riskcontrol.book import TABLES, Book
+from riskcontrol.book import COUNTED, TABLES, Book
 from riskcontrol.engine import advance
 from riskcontrol.errors import StateError
 from riskcontrol.rows import Openings
-from riskcontrol.strategy import Strategy
+from riskcontrol.strategy import first_rule
 from spark import state
 from spark.state import Meta, ShardStore
 from tests.core.test_engine import ANN, ibm, openings, tapes, tuples
+from tests.core.test_rules import tapes as tapes_of_any_rule
 
 Event = pa.RecordBatch | Openings
 
@@ -38,20 +40,15 @@ def step(store: ShardStore, events: list[Event]) -> list[tuple[object, ...]]:
 def contents(book: Book) -> dict[str, object]:
     """Return everything that counts in a book, in a form that can be compared."""
     slots = book.used_slots()
-    pages, tickers = int(book.counts[0]), int(book.counts[1])
+    rows = {unit: np.arange(book.count(unit)) for unit in COUNTED} | {"strategies": slots}
     return {
-        "below": book.below[slots].tolist(),
-        "above": book.above[slots].tolist(),
-        "positions": book.positions[slots].tolist(),
-        "names": book.names[slots].tolist(),
-        "pages": book.pages[:pages].tolist(),
-        "tickers": book.tickers[:tickers].tolist(),
+        **{name: getattr(book, name)[rows[unit]].tobytes() for name, (_, _, unit) in TABLES.items() if unit in rows},
         "indexed": sorted((book.index[book.index > 0] - 1).tolist()),
     }
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(tape=tapes())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@given(tape=st.one_of(tapes(), tapes_of_any_rule()))
 def test_batches_through_the_files_equal_one_run_in_memory(tmp_path: Path, tape: list[Event]) -> None:
     shutil.rmtree(tmp_path / "s", ignore_errors=True)
     store = ShardStore(tmp_path / "s", 3, "tape")
@@ -65,7 +62,7 @@ def test_batches_through_the_files_equal_one_run_in_memory(tmp_path: Path, tape:
 
 
 def many(first: int, count: int) -> Openings:
-    return openings(*[Strategy(f"u{i}", "s", "IBM", 10**9, 10**5, 10**5) for i in range(first, first + count)])
+    return openings(*[first_rule(f"u{i}", "s", "IBM", 10**9, 10**5, 10**5) for i in range(first, first + count)])
 
 
 def test_tables_and_hash_table_grow_without_losing_anything(tmp_path: Path) -> None:
@@ -83,7 +80,7 @@ def test_tables_and_hash_table_grow_without_losing_anything(tmp_path: Path) -> N
 
 
 def on(ticker: str, number: int) -> Openings:
-    return openings(Strategy(f"u{number}", "s", ticker, 10**9, 10**5, 10**5))
+    return openings(first_rule(f"u{number}", "s", ticker, 10**9, 10**5, 10**5))
 
 
 def test_a_shard_that_grows_by_one_strategy_at_a_time_never_runs_out_of_room(tmp_path: Path) -> None:

@@ -17,7 +17,8 @@ from ingestion.s3 import client
 from ingestion.sources import find_sources
 from ingestion.topic import partition_of, tape_id
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Action, FillMode, Strategy
+from riskcontrol.strategy import Action, Strategy, first_rule
+from riskcontrol.terms import FillMode
 from tests.core.test_engine import openings
 from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
@@ -31,7 +32,7 @@ def drawn(tickers: Sequence[str], count: int) -> list[Strategy]:
     """Return strategies on these tickers, with narrow levels so that they act often."""
     rng = np.random.default_rng(3)
     return [
-        Strategy(
+        first_rule(
             f"user{i}",
             "s1",
             tickers[i % len(tickers)],
@@ -136,7 +137,7 @@ def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_pa
 def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(servers: Settings, tmp_path: Path) -> None:
     from kafka import KafkaConsumer, TopicPartition
 
-    strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
+    strategy = first_rule("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
     shard = partition_of("IBM", servers.shards)
     stranger = next(t for t in ("BAC", "GE", "F", "AIG") if partition_of(t, servers.shards) != shard)
     foreign = [
@@ -186,7 +187,7 @@ def test_tables_of_another_tape_are_refused(servers: Settings, tmp_path: Path) -
 
 
 def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) -> None:
-    strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 100_000)
+    strategy = first_rule("ann", "dip", "IBM", 10**10, 100_000, 100_000)
     command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
     with Running(servers, *command) as stream:
         publish_openings(servers, [strategy])
