@@ -2,7 +2,8 @@
 
 The driver binds and packs value by value, some 10 µs a row. A row of a batch is, on the wire, the prepared
 statement's id and for each value its length and its bytes; all of that but the text has a fixed width. So NumPy
-lays the rows out as an array of records, one pass a column, and squeezes out the padding of the text.
+lays the rows out as an array of records, one pass a column, and squeezes out the padding of the text. Long texts that
+most rows share would be padding for the most part: each of them is encoded once and put behind the rows that have it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,8 @@ from cassandra.query import BatchStatement, BatchType, PreparedStatement
 from numpy.typing import NDArray
 
 Column = NDArray[Any]
-"""Values of a column: signed integers for bigint, uint32 for date (days since 1970 plus 2³¹), ASCII bytes for text."""
+"""Values of a column: signed integers for bigint, floats for double, uint32 for date (days since 1970 plus 2³¹),
+ASCII bytes for text, objects of `str` for text that few rows have of their own."""
 
 _BATCH_HEAD = struct.Struct(">BH")  # kind of batch, number of rows
 _BATCH_TAIL = struct.Struct(">HBq")  # consistency level, flags, timestamp
@@ -42,11 +45,37 @@ def encode_rows(statement: PreparedStatement, columns: Sequence[Column]) -> Enco
 
     Args:
         statement: An INSERT or UPDATE.
-        columns: The values of its markers, in order, all of one length.
+        columns: The values of its markers, in order, all of one length; those of objects come last.
     """
+    plain = [column for column in columns if column.dtype.kind != "O"]
+    shared = columns[len(plain) :]
+    if any(column.dtype.kind != "O" for column in shared):
+        raise ValueError("columns of objects come last")
+    encoded = _encode_plain(statement, plain, len(columns))
+    return _followed_by([_encode_texts(column) for column in shared], encoded) if shared else encoded
+
+
+def _encode_texts(column: NDArray[np.object_]) -> list[bytes]:
+    """Return each text as it goes over the wire, encoding equal ones once."""
+    values = column.tolist()
+    wire = {text: struct.pack(">i", len(data := text.encode())) + data for text in set(values)}
+    return [wire[text] for text in values]
+
+
+def _followed_by(texts: Sequence[list[bytes]], rows: EncodedRows) -> EncodedRows:
+    """Put texts behind the rows that they belong to."""
+    body = bytes(rows.body)
+    parts = [body[start:end] for start, end in pairwise(rows.starts)]
+    lengths = np.diff(rows.starts) + sum(np.fromiter(map(len, column), np.int64, len(rows)) for column in texts)
+    joined = b"".join(chain.from_iterable(zip(parts, *texts, strict=True)))
+    return EncodedRows(memoryview(joined), [0, *np.cumsum(lengths).tolist()])
+
+
+def _encode_plain(statement: PreparedStatement, columns: Sequence[Column], markers: int) -> EncodedRows:
+    """Encode what has no objects in it; `markers` counts all columns of the statement."""
     rows = len(columns[0])
     identity = statement.query_id
-    head = struct.pack(f">BH{len(identity)}sH", 1, len(identity), identity, len(columns))
+    head = struct.pack(f">BH{len(identity)}sH", 1, len(identity), identity, markers)
     text = {i: _bytes_of(column) for i, column in enumerate(columns) if column.dtype.kind == "S"}
     layout: list[Any] = [("head", f"V{len(head)}")]
     for i, column in enumerate(columns):
@@ -74,7 +103,7 @@ def encode_rows(statement: PreparedStatement, columns: Sequence[Column]) -> Enco
 
 def wire_type(column: Column) -> np.dtype[Any]:
     """Return the type that a column of numbers has on the wire."""
-    return np.dtype(">u4" if column.dtype.kind == "u" else ">i8")
+    return np.dtype({"u": ">u4", "f": ">f8"}.get(column.dtype.kind, ">i8"))
 
 
 def _bytes_of(column: NDArray[np.bytes_]) -> NDArray[np.uint8]:

@@ -19,7 +19,8 @@ from riskcontrol.blocks import OPENINGS, OPENINGS_HEADERS, encode
 from riskcontrol.money import MICROS
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Action, FillMode, check_username
+from riskcontrol.strategy import FIRST_SHAPE, Action, check_username
+from riskcontrol.terms import Terms
 
 MAX_COUNT = 10_000_000
 NAME = "s1"
@@ -32,7 +33,8 @@ CASH_DOLLARS = (2_000, 400_000)
 ALIVE_SECONDS = 10.0
 """A stream whose newest batch is older doesn't run."""
 
-_CENT = MICROS // 100
+_CENTS = 100
+"""In a dollar: cents / 100 is the float that the decimal text has, cents * 0.01 isn't."""
 _USERS_AT_A_TIME = 5_000
 
 OnDone = Callable[[int], None]
@@ -80,10 +82,13 @@ def draw(count: int, seed: int, frequencies: Mapping[str, float], *, prefix: str
         username=np.array([b"%s%06d" % (prefix.encode("ascii"), number) for number in numbers]),
         name=np.full(count, NAME.encode("ascii")),
         ticker=tickers[ticker],
-        buy_below=whole(*BUY_BELOW_CENTS) * _CENT,
-        sell_above=whole(*SELL_ABOVE_CENTS) * _CENT,
+        shape=np.full(count, FIRST_SHAPE, np.object_),
+        p0=whole(*BUY_BELOW_CENTS) / _CENTS,
+        p1=whole(*SELL_ABOVE_CENTS) / _CENTS,
+        p2=np.zeros(count),
+        p3=np.zeros(count),
         cash=whole(*CASH_DOLLARS) * MICROS,
-        fill=np.full(count, FillMode.NEXT, np.int8),
+        terms=np.full(count, Terms().text(), np.object_),
         time=np.full(count, time.time_ns(), np.int64),
     )
     return openings.take(np.argsort(ticker, kind="stable"))
@@ -147,7 +152,10 @@ def _blocks(openings: Openings) -> Iterator[pa.RecordBatch]:
         rows = openings.take(slice(first, first + OPENINGS_ROWS))
         columns = (getattr(rows, field.name) for field in OPENINGS)
         yield pa.record_batch(
-            [pa.array(column.astype("U") if column.dtype.kind == "S" else column) for column in columns],
+            [
+                pa.array(column.astype("U") if column.dtype.kind == "S" else column, field.type)
+                for column, field in zip(columns, OPENINGS, strict=True)
+            ],
             schema=OPENINGS,
         )
 

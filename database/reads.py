@@ -18,8 +18,10 @@ from cassandra.query import tuple_factory
 
 from database.queries import select
 from database.session import answering, prepare
-from riskcontrol.errors import ServerError
-from riskcontrol.strategy import USERNAME_PATTERN
+from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.shape import PARAMETERS, read_shape
+from riskcontrol.strategy import USERNAME_PATTERN, Strategy
+from riskcontrol.terms import read_terms
 
 Marks = Mapping[str, tuple[int, int]]
 """By ticker: time (ns UTC) and price (micro-dollars) of its last driving trade."""
@@ -30,25 +32,17 @@ MARKS_SECONDS = 0.5
 _CONCURRENCY = 64
 _FIRST_TIME = -(1 << 63)
 
-_FILL_COLUMNS = ("time", "number", "price", "shares", "cash", "sequence")
+_FILL_COLUMNS = ("time", "number", "price", "shares", "fee", "cash", "sequence", "reason")
 _BAR_COLUMNS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
 _BATCH_COUNTS = ("trades", "openings", "fills", "positions", "bars", "rejected", "lag", "event_time")
 _BATCH_SECONDS = ("processing", "delay")
 _BATCH_COLUMNS = ("time", *_BATCH_COUNTS, *_BATCH_SECONDS)
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyRow:
-    """A strategy as it was opened: money in micro-dollars, times in nanoseconds UTC."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyRow(Strategy):
+    """A strategy and when it was opened; times in nanoseconds UTC."""
 
-    username: str
-    ticker: str
-    name: str
-    cash: int
-    buy_below: int
-    sell_above: int
-    fill: str
-    """"next" or "same"."""
     opened: int
     stopped: int | None
     """When its stop was asked for; None while it runs."""
@@ -66,13 +60,24 @@ class PositionRow:
     shares: int
     reference: int
     """Price of the last action, at first of the first trade seen."""
+    entry: int
+    """Price at which the shares were bought, 0 without shares."""
+    entered: int
+    """When they were bought, 0 without shares."""
     fills: int
     status: str
     """"running", "stopped" or "halted"."""
 
 
 _USER = select("users", ["username"], "username = ?")
-_STRATEGIES = select("strategies", [field.name for field in fields(StrategyRow)], "username = ?")
+_STRATEGIES = select(
+    "strategies",
+    [
+        *("username", "name", "ticker", "cash", "shape", "terms", "opened", "stopped"),
+        *(f"p{number}" for number in range(PARAMETERS)),
+    ],
+    "username = ?",
+)
 _POSITION = select(
     "positions", [field.name for field in fields(PositionRow)], "ticker = ? AND username = ? AND name = ?"
 )
@@ -104,9 +109,7 @@ class Reader:
         """Return a user's strategies by ticker and name; none for a user that isn't known."""
         if not USERNAME_PATTERN.fullmatch(username):
             return []
-        rows = (StrategyRow(*row) for row in self._rows(_STRATEGIES, username))
-        # A stop whose opening never came leaves a row without cash: no strategy.
-        return [row for row in rows if row.cash is not None]
+        return [row for row in map(_strategy, self._rows(_STRATEGIES, username)) if row is not None]
 
     def user_exists(self, username: str) -> bool:
         """Return whether there is such a user: one registered, or one with a strategy."""
@@ -132,10 +135,14 @@ class Reader:
             since: None before this time, nanoseconds UTC.
 
         Returns:
-            int64 columns time, number, price, shares, cash, sequence.
+            int64 columns time, number, price, shares, fee, cash, sequence; `reason` as text, a name of
+            `riskcontrol.book.Reason` in small letters.
         """
         first = _FIRST_TIME if since is None else since
-        return _frame(self._rows(_FILLS, username, ticker, name, first, limit)[::-1], _FILL_COLUMNS)
+        rows = self._rows(_FILLS, username, ticker, name, first, limit)[::-1]
+        *numbers, reason = _FILL_COLUMNS
+        frame = _frame([row[:-1] for row in rows], numbers)
+        return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})
 
     def bars(self, ticker: str, days: Sequence[dt.date]) -> pd.DataFrame:
         """Return a ticker's closed bars of a minute, oldest first.
@@ -203,6 +210,33 @@ class Reader:
                 self._session, statement, values, concurrency=_CONCURRENCY, execution_profile=self._profile
             )
             return [list(result) for _, result in results]
+
+
+def _strategy(row: tuple[Any, ...]) -> StrategyRow | None:
+    """Return a row of `_STRATEGIES`; None where a stop's opening never came, which leaves a row without cash.
+
+    Raises:
+        ServerError: The row isn't what the job writes.
+    """
+    username, name, ticker, cash, shape, terms, opened, stopped, *numbers = row
+    if cash is None:
+        return None
+    try:
+        return StrategyRow(
+            username=username,
+            name=name,
+            ticker=ticker,
+            cash=cash,
+            shape=shape,
+            parameters=tuple(numbers[: read_shape(shape).parameters]),
+            terms=read_terms(terms),
+            opened=opened,
+            stopped=stopped,
+        )
+    except (StrategyError, TypeError) as error:
+        raise ServerError(
+            f"row {username}, {ticker}, {name} of strategies is damaged ({error})", server="cassandra"
+        ) from error
 
 
 def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -26,12 +27,15 @@ from database.batches import Column, EncodedBatch, EncodedHandler, encode_rows
 from database.queries import insert, select
 from database.replicas import group_by_replica
 from database.session import answering, prepare
-from riskcontrol.book import Status
+from riskcontrol.book import Reason, Status
 from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
-from riskcontrol.strategy import Action, FillMode
+from riskcontrol.shape import PARAMETERS
+from riskcontrol.strategy import Action
 
 BATCH_ROWS = 100
-"""Rows in a batch: 35 KiB with the longest names, so that a server that is set up by others (50 KiB) takes it."""
+BATCH_BYTES = 24 << 10
+"""Most rows in a batch, and most bytes of more than one: a server that is set up by others takes 50 KiB, and counts
+up to twice the bytes, as it gives every value a timestamp."""
 IN_FLIGHT = 24
 """Batches that wait for their answer at a time, of one writer."""
 PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -54,15 +58,20 @@ _NS_PER_HOUR = 3_600_000_000_000
 _DATE_ZERO = 1 << 31
 """How Cassandra's date writes 1970-01-01."""
 
-_FILL_NAMES = np.array([mode.name.lower().encode() for mode in FillMode])
 _STATUS_NAMES = np.array([status.name.lower().encode() for status in Status])
+_REASON_NAMES = np.array([b"", *(reason.name.lower().encode() for reason in Reason)])
 
-_OPEN = insert("strategies", ["username", "ticker", "name", "cash", "buy_below", "sell_above", "fill", "opened"])
+_NUMBERS = tuple(f"p{number}" for number in range(PARAMETERS))
+_OPEN = insert("strategies", ["username", "ticker", "name", "cash", *_NUMBERS, "opened", "shape", "terms"])
 _STOP = "UPDATE {}.strategies SET stopped = ? WHERE username = ? AND ticker = ? AND name = ?"
 _POSITION = insert(
-    "positions", ["ticker", "username", "name", "time", "cash", "shares", "reference", "fills", "status"]
+    "positions",
+    ["ticker", "username", "name", "time", "cash", "shares", "reference", "entry", "entered", "fills", "status"],
 )
-_FILL = insert("fills", ["username", "ticker", "name", "time", "number", "price", "shares", "cash", "sequence"])
+_FILL = insert(
+    "fills",
+    ["username", "ticker", "name", "time", "number", "price", "shares", "fee", "cash", "sequence", "reason"],
+)
 _BAR = insert("bars", ["ticker", "day", "time", "open", "high", "low", "close", "volume", "notional", "trades"])
 _MARK = insert("marks", ["shard", "written", "block"])
 _USER = insert("users", ["username", "created", "origin"])
@@ -117,10 +126,10 @@ class Writer:
             opened.ticker,
             opened.name,
             opened.cash,
-            opened.buy_below,
-            opened.sell_above,
-            _FILL_NAMES[opened.fill],
+            *(getattr(opened, name) for name in _NUMBERS),
             opened.time,
+            opened.shape,
+            opened.terms,
         )
         stopped = openings.take(openings.action == Action.STOP)
         self._rows(_STOP, stopped.time, stopped.username, stopped.ticker, stopped.name)
@@ -142,6 +151,8 @@ class Writer:
             rows.cash,
             rows.shares,
             rows.reference,
+            rows.entry,
+            rows.entered,
             rows.fills,
             _STATUS_NAMES[rows.status],
             timestamp=version,
@@ -158,8 +169,10 @@ class Writer:
             rows.number,
             rows.price,
             rows.shares,
+            rows.fee,
             rows.cash,
             rows.sequence,
+            _REASON_NAMES[rows.reason],
         )
 
     def bars(self, rows: Bars) -> None:
@@ -287,9 +300,12 @@ class Writer:
     ) -> None:
         rows = encode_rows(statement, columns)
         keyspace = self._session.keyspace if routing_key else None
-        for first in range(0, len(rows), BATCH_ROWS):
-            end = min(first + BATCH_ROWS, len(rows))
+        first = 0
+        while first < len(rows):
+            fitting = bisect_right(rows.starts, rows.starts[first] + BATCH_BYTES) - 1
+            end = max(first + 1, min(first + BATCH_ROWS, fitting))
             self._send(EncodedBatch(rows, first, end, timestamp=timestamp, routing_key=routing_key, keyspace=keyspace))
+            first = end
 
     def _row(self, query: str, values: Sequence[Any]) -> None:
         self._send(BoundStatement(prepare(self._session, query)).bind(values))

@@ -344,8 +344,8 @@ def _busiest(openings: Openings) -> str:
     import numpy as np
 
     _, place, counts = np.unique(openings.ticker, return_inverse=True, return_counts=True)
-    width = openings.buy_below + openings.sell_above
-    width[place != int(np.argmax(counts))] = np.iinfo(np.int64).max
+    width = openings.p0 + openings.p1
+    width[place != int(np.argmax(counts))] = np.inf
     return str(openings.username[int(np.argmin(width))].decode())
 
 

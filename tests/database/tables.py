@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from riskcontrol.book import Reason
 from riskcontrol.rows import Bars, Fills, Names, Openings, Positions
-from riskcontrol.strategy import Action
+from riskcontrol.strategy import FIRST_SHAPE, Action
+from riskcontrol.terms import FillMode, Terms
+
+SHAPES = (FIRST_SHAPE, '{"buy":"price <= reference - $0 or rsi(close, 14) < 30","every":60}')
+"""Rules of the strategies below, in turn."""
+TERMS = (Terms(), Terms(stop_loss=20_000, fill=FillMode.SAME))
+"""Options of the strategies below, in turn."""
 
 
 def _text(values: list[str], width: int) -> Names:
@@ -26,7 +33,17 @@ def fills(count: int) -> Fills:
     username, name, ticker = names(count)
     i = np.arange(count, dtype=np.int64)
     return Fills(
-        username, name, ticker, number=i + 1, time=i * 1_000, price=i + 5, shares=-i, cash=-(i**3), sequence=i - 7
+        username,
+        name,
+        ticker,
+        number=i + 1,
+        time=i * 1_000,
+        price=i + 5,
+        shares=-i,
+        fee=i % 4,
+        cash=-(i**3),
+        sequence=i - 7,
+        reason=(1 + i % len(Reason)).astype(np.int8),
     )
 
 
@@ -35,7 +52,17 @@ def positions(count: int, cash: int = 0) -> Positions:
     username, name, ticker = names(count)
     i = np.arange(count, dtype=np.int64)
     return Positions(
-        username, name, ticker, time=i, cash=i + cash, shares=i, reference=i, fills=i, status=(i % 3).astype(np.int8)
+        username,
+        name,
+        ticker,
+        time=i,
+        cash=i + cash,
+        shares=i,
+        reference=i,
+        entry=i + 6,
+        entered=i + 7,
+        fills=i,
+        status=(i % 3).astype(np.int8),
     )
 
 
@@ -49,9 +76,12 @@ def openings(count: int, action: Action = Action.OPEN, time: int = 11) -> Openin
         name=name,
         ticker=ticker,
         cash=i + 1,
-        buy_below=i + 2,
-        sell_above=i + 3,
-        fill=(i % 2).astype(np.int8),
+        shape=np.array([SHAPES[n % 2] for n in range(count)], np.object_),
+        p0=i + 0.25,
+        p1=np.where(i % 2, 0.0, i + 0.1),
+        p2=np.zeros(count),
+        p3=np.zeros(count),
+        terms=np.array([TERMS[n % 2].text() for n in range(count)], np.object_),
         time=np.full(count, time, np.int64),
     )
 

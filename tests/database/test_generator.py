@@ -20,18 +20,24 @@ from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode
 from riskcontrol.errors import StrategyError
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import FillMode, Strategy
+from riskcontrol.strategy import FIRST_SHAPE, Strategy
+from riskcontrol.terms import Terms, read_terms
 
 MARKET = {"IBM": 6.0, "GE": 3.0, "BRK.B": 1.0}
+# The floats that the texts 0.10, 0.11, ... have: what a rule that says so in writing has as well.
+BELOW = {float(f"0.{cents}") for cents in range(10, 41)}
+ABOVE = {float(f"0.{cents:02d}") for cents in range(5, 41)}
 
 
 def _strategies(openings: Openings) -> list[Strategy]:
     """Return the openings as checked strategies, by username."""
     columns = [
         [v.decode() if isinstance(v, bytes) else v for v in getattr(openings, name).tolist()]
-        for name in ("username", "name", "ticker", "cash", "buy_below", "sell_above", "fill")
+        for name in ("username", "name", "ticker", "cash", "shape", "p0", "p1", "terms")
     ]
-    rows = [Strategy(*row[:-1], FillMode(row[-1])) for row in zip(*columns, strict=True)]
+    rows = [Strategy(*row[:5], row[5:7], read_terms(row[7])) for row in zip(*columns, strict=True)]
+    assert not openings.p2.any()
+    assert not openings.p3.any()
     return sorted(rows, key=lambda strategy: strategy.username)
 
 
@@ -40,11 +46,12 @@ def test_every_strategy_drawn_is_valid_and_in_its_range(count: int, seed: int, s
     strategies = _strategies(draw(count, seed, MARKET, start=start))
     assert [s.username for s in strategies] == [f"user{start + i:06d}" for i in range(count)]
     for strategy in strategies:
-        assert strategy.buy_below in range(100_000, 400_001, 10_000)
-        assert strategy.sell_above in range(50_000, 400_001, 10_000)
+        below, above = strategy.parameters
+        assert below in BELOW
+        assert above in ABOVE
         assert strategy.cash in range(2_000_000_000, 400_000_000_001, 1_000_000)
         assert strategy.ticker in MARKET
-        assert strategy.fill is FillMode.NEXT
+        assert (strategy.shape, strategy.terms) == (FIRST_SHAPE, Terms())
 
 
 @given(st.integers(1, 100), st.integers(1, 100), st.integers(0, 1_000))
@@ -72,8 +79,8 @@ def test_tickers_are_drawn_by_how_often_they_trade() -> None:
 
 def test_every_amount_of_the_range_is_drawn() -> None:
     drawn = draw(20_000, 1, MARKET)
-    assert set(drawn.buy_below.tolist()) == set(range(100_000, 400_001, 10_000))
-    assert set(drawn.sell_above.tolist()) == set(range(50_000, 400_001, 10_000))
+    assert set(drawn.p0.tolist()) == BELOW
+    assert set(drawn.p1.tolist()) == ABOVE
 
 
 @pytest.mark.parametrize("prefix", ["User", "a b", "x" * 27, "ü", "-"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import threading
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from database.writes import Writer
 from riskcontrol.blocks import encode
 from riskcontrol.errors import ServerError
 from riskcontrol.strategy import Action
-from tests.database.tables import bars, fills, openings, positions
+from tests.database.tables import SHAPES, TERMS, bars, fills, openings, positions
 
 pytestmark = pytest.mark.servers
 
@@ -40,17 +41,46 @@ def _marks(*rows: tuple[str, int, int]) -> bytes:
     return encode(pa.record_batch([tickers, prices, times], names=["ticker", "price", "time"]))
 
 
+def _strategy(
+    username: str, name: str, ticker: str, cash: int = 1, *rules: Any, stopped: int | None = None
+) -> StrategyRow:
+    shape, parameters, terms = rules or (SHAPES[0], (0.1, 0.2), TERMS[0])
+    return StrategyRow(username, name, ticker, cash, shape, parameters, terms, opened=11, stopped=stopped)
+
+
 def test_a_user_s_strategies_are_listed_in_order(reader: Reader, writer: Writer) -> None:
     mine = dataclasses.replace(openings(3), username=np.full(3, b"carol"))
     with writer:
         writer.strategies(mine)
         writer.strategies(dataclasses.replace(mine.take(slice(1, 2)), action=np.array([Action.STOP], np.int8)))
     assert reader.strategies("carol") == [
-        StrategyRow("carol", "BRK.B", "a-long-strategy-name-123", 1, 2, 3, "next", 11, None),
-        StrategyRow("carol", "T1", "s1", 2, 3, 4, "same", 11, 11),
-        StrategyRow("carol", "T2", "s1", 3, 4, 5, "next", 11, None),
+        _strategy("carol", "a-long-strategy-name-123", "BRK.B", 1, SHAPES[0], (0.25, 0.1), TERMS[0]),
+        _strategy("carol", "s1", "T1", 2, SHAPES[1], (1.25,), TERMS[1], stopped=11),
+        _strategy("carol", "s1", "T2", 3, SHAPES[0], (2.25, 2.1), TERMS[0]),
     ]
     assert reader.user_exists("carol")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"shape": "<b>"},
+        {"shape": '{"buy":"price < <script>"}'},
+        {"terms": '{"speed":1}'},
+        {"p0": -1.0},
+        {"p1": float("nan")},
+    ],
+)
+def test_a_strategy_that_is_none_is_told_instead_of_shown(
+    reader: Reader, writer: Writer, changed: dict[str, str | float]
+) -> None:
+    arrays = {
+        name: np.array([value], np.object_ if isinstance(value, str) else np.float64) for name, value in changed.items()
+    }
+    with writer:
+        writer.strategies(dataclasses.replace(openings(1), username=np.array([b"mallory"]), **arrays))
+    with pytest.raises(ServerError, match=r"row mallory, BRK.B, \S+ of strategies is damaged"):
+        reader.strategies("mallory")
 
 
 @pytest.mark.parametrize("username", ["nobody", "", "No Body", "x\0", "'; DROP TABLE users", "u" * 100_000, "\ud800"])
@@ -76,12 +106,12 @@ def test_positions_come_in_the_order_asked_and_none_where_there_is_none(reader: 
         writer.positions(positions(200), version=1)
     username, name, ticker = positions(200).username, positions(200).name, positions(200).ticker
     asked = [
-        StrategyRow(u.decode(), t.decode(), n.decode(), 1, 1, 1, "next", 1, None)
+        _strategy(u.decode(), n.decode(), t.decode())
         for u, t, n in zip(username.tolist(), ticker.tolist(), name.tolist(), strict=True)
     ][::-1]
-    asked.insert(1, StrategyRow("user0", "NONE", "s1", 1, 1, 1, "next", 1, None))
+    asked.insert(1, _strategy("user0", "s1", "NONE"))
     found = reader.positions(asked)
-    assert found[0] == PositionRow("T3", "user199", "s1", 199, 199, 199, 199, 199, "stopped")
+    assert found[0] == PositionRow("T3", "user199", "s1", 199, 199, 199, 199, 205, 206, 199, "stopped")
     assert found[1] is None
     assert [row.username for row in found if row] == [f"user{i}" for i in range(199, -1, -1)]
     assert reader.positions([]) == []
@@ -93,17 +123,13 @@ def test_fills_are_the_newest_oldest_first(reader: Reader, writer: Writer) -> No
         writer.fills(dataclasses.replace(fills(12_000), **whose))
     newest = reader.fills("frank", "IBM", "s1")
     assert newest["number"].tolist() == list(range(2_001, 12_001))
-    assert newest.columns.tolist() == ["time", "number", "price", "shares", "cash", "sequence"]
-    assert set(newest.dtypes) == {np.dtype(np.int64)}
-    assert newest.iloc[-1].tolist() == [11_999_000, 12_000, 12_004, -11_999, -(11_999**3), 11_992]
+    assert newest.columns.tolist() == ["time", "number", "price", "shares", "fee", "cash", "sequence", "reason"]
+    assert set(newest.dtypes[:-1]) == {np.dtype(np.int64)}
+    assert newest.iloc[-1].tolist() == [11_999_000, 12_000, 12_004, -11_999, 3, -(11_999**3), 11_992, "split"]
     assert reader.fills("frank", "IBM", "s1", limit=3)["number"].tolist() == [11_998, 11_999, 12_000]
     assert reader.fills("frank", "IBM", "s1", since=11_998_000)["number"].tolist() == [11_999, 12_000]
     nothing = reader.fills("frank", "IBM", "s2")
-    assert (len(nothing), nothing.columns.tolist(), set(nothing.dtypes)) == (
-        0,
-        newest.columns.tolist(),
-        {np.dtype(np.int64)},
-    )
+    assert (len(nothing), nothing.dtypes.to_dict()) == (0, newest.dtypes.to_dict())
 
 
 def test_bars_of_several_days_come_in_order(reader: Reader, writer: Writer) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -12,11 +13,11 @@ from cassandra.query import PreparedStatement
 import database.writes
 from database.replicas import Group, grouped, routing_keys
 from database.session import connect, drop, prepare
-from database.writes import BATCH_ROWS, IN_FLIGHT, PATIENCE, Writer, new_york_days
+from database.writes import BATCH_BYTES, BATCH_ROWS, IN_FLIGHT, PATIENCE, Writer, new_york_days
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action
-from tests.database.tables import bars, fills, openings, positions
+from tests.database.tables import SHAPES, TERMS, bars, fills, openings, positions
 
 
 def _ns(moment: str) -> int:
@@ -38,8 +39,10 @@ def test_fills_come_back_as_they_went_in_also_when_written_twice(session: Sessio
     with Writer(session) as writer:
         writer.fills(rows)
         writer.fills(rows)
-    columns = "username, ticker, name, time, number, price, shares, cash, sequence"
+    columns = "username, ticker, name, time, number, price, shares, fee, cash, sequence"
     assert _all(session, "fills", columns) == _expected(rows, columns)
+    reasons = ("buy", "sell", "stop_loss", "trailing_stop", "take_profit", "split")
+    assert _all(session, "fills", "number, reason") == {(i + 1, reasons[i % 6]) for i in range(len(rows))}
 
 
 @pytest.mark.servers
@@ -65,7 +68,7 @@ def test_an_older_state_never_covers_a_newer_one(session: Session) -> None:
         writer.positions(new, version=8)
     with Writer(session) as writer:
         writer.positions(old, version=7)
-    columns = "ticker, username, name, time, cash, shares, reference, fills"
+    columns = "ticker, username, name, time, cash, shares, reference, entry, entered, fills"
     assert _all(session, "positions", columns) == _expected(new, columns)
     assert _all(session, "positions", "username, status") == {
         (f"user{i}", ("running", "stopped", "halted")[i % 3]) for i in range(150)
@@ -78,12 +81,29 @@ def test_a_stop_leaves_the_rest_of_its_strategy(session: Session) -> None:
         writer.strategies(openings(3))
         writer.strategies(openings(2, Action.STOP, time=99))
         writer.strategies(openings(3))  # the same stretch of the tape, done again
-    found = _all(session, "strategies", "username, cash, buy_below, sell_above, fill, opened, stopped")
+    found = _all(session, "strategies", "username, cash, shape, p0, p1, p2, p3, terms, opened, stopped")
+    plain, other = TERMS[0].text(), TERMS[1].text()
     assert found == {
-        ("user0", 1, 2, 3, "next", 11, 99),
-        ("user1", 2, 3, 4, "same", 11, 99),
-        ("user2", 3, 4, 5, "next", 11, None),
+        ("user0", 1, SHAPES[0], 0.25, 0.1, 0, 0, plain, 11, 99),
+        ("user1", 2, SHAPES[1], 1.25, 0, 0, 0, other, 11, 99),
+        ("user2", 3, SHAPES[0], 2.25, 2.1, 0, 0, plain, 11, None),
     }
+
+
+@pytest.mark.servers
+def test_long_rules_go_in_batches_that_any_server_takes(session: Session) -> None:
+    rows = openings(300)
+    long = np.array(["x" * (7_000 if i % 3 else 30_000) for i in range(300)], np.object_)
+    named = np.array([f"long{i}".encode() for i in range(300)])
+    with Writer(session) as writer:
+        writer.strategies(dataclasses.replace(rows, username=named, shape=long))
+        assert writer._sent
+        assert all(
+            len(batch._statements_and_parameters.rows) <= BATCH_BYTES or len(batch._statements_and_parameters) == 1
+            for _, batch in writer._sent
+        )
+    found = {row for row in _all(session, "strategies", "username, shape") if row[0].startswith("long")}
+    assert found == {(name.decode(), text) for name, text in zip(named.tolist(), long.tolist(), strict=True)}
 
 
 @pytest.mark.servers
