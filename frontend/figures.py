@@ -56,6 +56,8 @@ class FillMarks:
     time: Ints
     price: Ints
     shares: Ints
+    reason: NDArray[np.object_]
+    """In words."""
 
 
 def figure(curve: Equity, fills: FillMarks, show: str, *, key: str) -> dict[str, Any]:
@@ -156,9 +158,10 @@ def _end(curve: Equity, name: str) -> dict[str, Any]:
 
 def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
     traces = []
+    traded = fills.reason != "split"
     sides = (
-        ("Buy", BUY, "triangle-up", fills.shares > 0),
-        ("Sell", SELL, "triangle-down", fills.shares < 0),
+        ("Buy", BUY, "triangle-up", traded & (fills.shares > 0)),
+        ("Sell", SELL, "triangle-down", traded & (fills.shares < 0)),
     )
     for label, color, symbol, side in sides:
         rows = np.flatnonzero(side)
@@ -171,14 +174,14 @@ def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
                 "yaxis": _axis(i),
                 "x": _array(wall_clock(fills.time[rows])),
                 "y": _array(np.asarray(dollars(fills.price[rows]))),
-                "customdata": np.abs(fills.shares[rows]).tolist(),
+                "customdata": [*zip(np.abs(fills.shares[rows]).tolist(), fills.reason[rows].tolist(), strict=True)],
                 "marker": {
                     "symbol": symbol,
                     "color": color,
                     "size": 11,
                     "line": {"color": "rgba(255,255,255,0.9)", "width": 1},
                 },
-                "hovertemplate": "%{customdata:,} at %{y:$,.4f}",
+                "hovertemplate": "%{customdata[0]:,} at %{y:$,.4f} (%{customdata[1]})",
             }
         )
     return traces

@@ -13,7 +13,8 @@ from dash import html
 
 from riskcontrol.errors import StrategyError
 from riskcontrol.money import to_micros
-from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH, FillMode, Strategy
+from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH, Strategy, first_rule
+from riskcontrol.terms import FillMode
 from riskcontrol.trades import TICKER_LENGTH, TICKER_PATTERN
 
 FIELDS = ("username", "ticker", "cash", "buy_below", "sell_above", "name")
@@ -138,7 +139,7 @@ def read(values: dict[str, str], fill: str) -> tuple[Strategy | None, dict[str, 
     given: dict[str, Any] = {**texts, **amounts}
     while strategy is None:
         try:
-            strategy = Strategy(**given, fill=FillMode[fill.upper()])
+            strategy = first_rule(**given, fill=FillMode[fill.upper()])
         except StrategyError as error:
             errors.setdefault(error.field, error.message)
             given[error.field] = mended[error.field]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from riskcontrol.language.numbers import LIMIT, PLACES
+from riskcontrol.language.text import duration_text, text
+from riskcontrol.language.tree import Node
 from riskcontrol.money import MICROS, to_dollars
+from riskcontrol.shape import interval_of, rules_of
+from riskcontrol.strategy_options import written_options
+from riskcontrol.terms import FillMode, Session, Terms
 from riskcontrol.trades import NS_PER_SECOND
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -95,10 +102,67 @@ def percent(part: int, whole: int) -> str:
     return mark + text
 
 
-def rule(buy_below: int, sell_above: int) -> str:
-    """Write the first rule in words; both in micro-dollars.
+@lru_cache(maxsize=10_000)
+def rule(shape: str, parameters: tuple[float, ...], terms: Terms) -> tuple[str, str, str]:
+    """Write a strategy in words: when it buys, when it sells, and its options (empty if they are as usual).
 
-    >>> rule(100_000, 200_000)
-    'buy ≤ ref − 0.10, sell ≥ ref + 0.20'
+    >>> rule('{"buy":"price <= reference - $0"}', (0.1,), Terms(stop_loss=20_000))
+    ('buy when price ≤ reference − 0.1', 'never sell by a rule', 'stop loss 2 %')
     """
-    return f"buy ≤ ref {MINUS} {amount(buy_below)}, sell ≥ ref + {amount(sell_above)}"
+    # Of what the tape may bring, the nearest numbers that the language has.
+    buy, sell = rules_of(shape, tuple(min(round(number, PLACES), LIMIT - 1.0) for number in parameters))
+    every, session = interval_of(shape)
+    said = [f"bars of {duration_text(every)}"] if every else []
+    if session is Session.EXTENDED:
+        said.append("extended hours")
+    words = "never sell by a rule" if sell is None else f"sell when {_signs(sell)}"
+    return f"buy when {_signs(buy)}", words, ", ".join([*said, *options(terms)])
+
+
+def options(terms: Terms) -> list[str]:
+    """Write what is unusual about a strategy's options in words.
+
+    >>> options(Terms(trailing_stop=15_000, shares=100, fee_per_share=5_000, fee_minimum=1_000_000))
+    ['trailing stop 1.5 %', '100 shares a buy', 'fees $0.005 a share, at least $1']
+    """
+    written = written_options(terms)
+    said = [f"{key.replace('_', ' ')} {written[key]} %" for key in _STOPS if key in written]
+    if terms.shares:
+        said.append(f"{terms.shares:,} shares a buy")
+    elif "size" in written:
+        said.append(f"{written['size']['fraction']} of the cash a buy")
+    if "fees" in written:
+        fees = [words.format(written["fees"][key]) for key, words in _FEES.items() if key in written["fees"]]
+        said.append(f"fees {', '.join(fees)}")
+    if "slippage_basis_points" in written:
+        said.append(f"slippage {written['slippage_basis_points']} bp")
+    if terms.fill is FillMode.SAME:
+        said.append("fills on the deciding trade")
+    return said
+
+
+def reason(name: str) -> str:
+    """Write why a strategy bought or sold.
+
+    >>> reason("stop_loss")
+    'stop loss'
+    """
+    return name.replace("_", " ")
+
+
+_STOPS = ("stop_loss", "take_profit", "trailing_stop")
+_FEES = {
+    "per_share": "${} a share",
+    "per_order": "${} an order",
+    "basis_points": "{} bp",
+    "minimum": "at least ${}",
+}
+_SIGNS = {"<=": "≤", ">=": "≥", "!=": "≠", "-": MINUS}
+
+
+def _signs(rule: Node) -> str:
+    """Write a rule of the language with the signs of print."""
+    written = text(rule)
+    for typed, printed in _SIGNS.items():
+        written = written.replace(typed, printed)
+    return written

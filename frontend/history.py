@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from frontend.figures import FillMarks
-from frontend.formats import new_york_day
+from frontend.formats import new_york_day, reason
 from riskcontrol.equity import Equity, equity_curve, worth
 from riskcontrol.trades import MAX_TIME, NS_PER_MINUTE
 
@@ -76,8 +76,8 @@ def load(
     strategy: StrategyRow,
     position: PositionRow,
     mark: tuple[int, int] | None,
-) -> tuple[Equity, FillMarks]:
-    """Return a strategy's equity curve and its fills.
+) -> tuple[Equity, pd.DataFrame]:
+    """Return a strategy's equity curve and its newest fills in their order, with the columns of `Reader.fills`.
 
     Args:
         reader: The database.
@@ -108,12 +108,18 @@ def load(
         fill_price=fills["price"],
         fill_shares=fills["shares"],
         fill_cash=fills["cash"],
+        fill_fee=fills["fee"],
         bar_time=bars["time"],
         bar_close=bars["close"],
         mark=mark or (position.time, position.reference),
     )
-    marks = FillMarks(*(fills[name].to_numpy(dtype="int64") for name in ("time", "price", "shares")))
-    return curve, marks
+    return curve, fills
+
+
+def marks(fills: pd.DataFrame) -> FillMarks:
+    """Return what a graph marks of fills, with the columns of `Reader.fills`."""
+    time, price, shares = (fills[name].to_numpy(dtype="int64") for name in ("time", "price", "shares"))
+    return FillMarks(time, price, shares, np.array([reason(name) for name in fills["reason"]], np.object_))
 
 
 def _in_order(fills: pd.DataFrame) -> pd.DataFrame:

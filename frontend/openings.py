@@ -7,7 +7,8 @@ from typing import Any
 
 from frontend.positions import FORGET_SECONDS, Pending
 from riskcontrol.errors import StrategyError
-from riskcontrol.strategy import FillMode, Strategy
+from riskcontrol.strategy import Strategy
+from riskcontrol.terms import read_terms
 
 MOST = 50
 """Most openings that a browser keeps."""
@@ -20,9 +21,9 @@ def sent(strategy: Strategy, now: float) -> dict[str, Any]:
         "name": strategy.name,
         "ticker": strategy.ticker,
         "cash": strategy.cash,
-        "buy_below": strategy.buy_below,
-        "sell_above": strategy.sell_above,
-        "fill": strategy.fill.name.lower(),
+        "shape": strategy.shape,
+        "parameters": strategy.parameters,
+        "terms": strategy.terms.text(),
         "sent": now,
     }
 
@@ -35,42 +36,26 @@ def pending(kept: Any, username: str, now: float) -> list[Pending]:
         username: Whose openings.
         now: Seconds since 1970.
     """
-    found = []
-    for strategy, at in _strategies(kept):
-        if strategy.username == username:
-            fill = strategy.fill.name.lower()
-            found.append(
-                Pending(
-                    ticker=strategy.ticker,
-                    name=strategy.name,
-                    cash=strategy.cash,
-                    buy_below=strategy.buy_below,
-                    sell_above=strategy.sell_above,
-                    fill=fill,
-                    age=max(0.0, now - at),
-                )
-            )
-    return found
+    return [opening for opening in _openings(kept, now) if opening.username == username]
 
 
 def waiting(kept: Any, now: float) -> bool:
     """Tell whether one of the openings kept is so young that its confirmation is awaited."""
-    return any(now - at < FORGET_SECONDS for _, at in _strategies(kept))
+    return any(opening.age < FORGET_SECONDS for opening in _openings(kept, now))
 
 
-def _strategies(kept: Any) -> Iterator[tuple[Strategy, float]]:
+def _openings(kept: Any, now: float) -> Iterator[Pending]:
     for item in kept[:MOST] if isinstance(kept, list) else ():
         try:
-            fill = FillMode[str(item["fill"]).upper()]
-            strategy = Strategy(
+            yield Pending(
                 username=str(item["username"]),
                 name=str(item["name"]),
                 ticker=str(item["ticker"]),
                 cash=int(item["cash"]),
-                buy_below=int(item["buy_below"]),
-                sell_above=int(item["sell_above"]),
-                fill=fill,
+                shape=str(item["shape"]),
+                parameters=tuple(map(float, item["parameters"])),
+                terms=read_terms(str(item["terms"])),
+                age=max(0.0, now - float(item["sent"])),
             )
-            yield strategy, float(item["sent"])
         except (StrategyError, TypeError, KeyError, ValueError, OverflowError):
             continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from frontend.formats import NONE, cents, dollars, moment, percent, rule
+from riskcontrol.strategy import Strategy
 
 if TYPE_CHECKING:
     from database.reads import PositionRow, StrategyRow
@@ -20,16 +21,10 @@ Prices = Mapping[str, tuple[int, int]]
 """By ticker: time and price of its last driving trade."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending(Strategy):
     """A strategy that was sent to the tape and isn't in the tables yet."""
 
-    ticker: str
-    name: str
-    cash: int
-    buy_below: int
-    sell_above: int
-    fill: str
     age: float
     """Seconds since it was sent."""
 
@@ -91,6 +86,7 @@ def table(
         rows.append(
             {
                 **_row(strategy, cash, shares, time, price),
+                "entry": dollars(position.entry) if shares and position else None,
                 "value": dollars(worth),
                 "profit": dollars(worth - strategy.cash),
                 "fills": position.fills if position else 0,
@@ -109,6 +105,7 @@ def table(
                 0,
                 {
                     **_row(opening, opening.cash, 0, time, price),
+                    "entry": None,
                     "value": dollars(opening.cash),
                     "profit": 0.0,
                     "fills": 0,
@@ -118,7 +115,8 @@ def table(
     return rows, Totals(start, value, value - start, fills, running)
 
 
-def _row(strategy: StrategyRow | Pending, cash: int, shares: int, time: int, price: int) -> dict[str, Any]:
+def _row(strategy: Strategy, cash: int, shares: int, time: int, price: int) -> dict[str, Any]:
+    buy, *rest = rule(strategy.shape, strategy.parameters, strategy.terms)
     return {
         "id": key(strategy.ticker, strategy.name),
         "time": moment(time) if time else NONE,
@@ -127,8 +125,7 @@ def _row(strategy: StrategyRow | Pending, cash: int, shares: int, time: int, pri
         "price": dollars(price) if price else None,
         "cash": dollars(cash),
         "shares": shares,
-        "rule": rule(strategy.buy_below, strategy.sell_above),
-        "fill": strategy.fill,
+        "rule": f"{buy}\n{' · '.join(filter(None, rest))}",
     }
 
 

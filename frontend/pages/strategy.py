@@ -4,50 +4,70 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 from dash import Dash, Input, Output, Patch, State, ctx, no_update
 
 from database.reads import PositionRow, StrategyRow
 from frontend import history
 from frontend.context import Context, in_thread, text, username_of
 from frontend.figures import ALL, SHOWS, Y_AXES, empty, figure, live_end
-from frontend.formats import rule
+from frontend.formats import ZONE, amount, dollars, moment, reason, rule
 from frontend.market import Snapshot
 from riskcontrol.errors import ServerError
-from riskcontrol.strategy import Action, FillMode, Strategy
+from riskcontrol.strategy import Action, Strategy
+
+MOST_FILLS = 500
+"""Most fills in the table."""
+FILLS_ROW, FILLS_HEADER = 32, 36
+"""Heights of that table's parts, pixels."""
+_FILLS_IN_VIEW, _BORDER = 8, 10
+
+_OUTPUTS = {
+    "figure": Output("graph", "figure"),
+    "version": Output("graph-version", "data"),
+    "frame": Output("graph-frame", "className"),
+    "title": Output("detail-title", "children"),
+    "rule": Output("detail-rule", "children"),
+    "holds": Output("detail-holds", "children"),
+    "stopped": Output("stop", "disabled"),
+    "fills": Output("fills", "rowData"),
+    "fills_size": Output("fills", "style"),
+    "fills_title": Output("fills-title", "children"),
+    "no_fills": Output("fills-panel", "hidden"),
+}
+"""What the graph's callback may change."""
 
 
 def register(app: Dash, context: Context) -> None:
     """Add the callbacks."""
 
     @app.callback(
-        Output("graph", "figure"),
-        Output("graph-version", "data"),
-        Output("graph-frame", "className"),
-        Output("detail-title", "children"),
-        Output("detail-rule", "children"),
-        Output("stop", "disabled"),
-        Input("chosen", "data"),
-        Input("show", "value"),
-        Input("table-version", "data"),
-        State("username", "data"),
-        State("graph-version", "data"),
+        output=_OUTPUTS,
+        inputs=[
+            Input("chosen", "data"),
+            Input("show", "value"),
+            Input("table-version", "data"),
+            State("username", "data"),
+            State("graph-version", "data"),
+        ],
         running=[(Output("clock", "disabled"), True, False)],
     )
     @in_thread
-    def draw(chosen: Any, show: Any, table: Any, username: Any, shown: Any) -> tuple[Any, ...]:
+    def draw(chosen: Any, show: Any, table: Any, username: Any, shown: Any) -> dict[str, Any]:
         """Bring the graph up to date: whole, only its live end, or not at all."""
         username, show = username_of(username), _show(show)
         ticker, name = _chosen(chosen)
         if not name:
-            return (no_update,) * 6
+            return _changed()
         try:
             strategy, position = _find(context, username, ticker, name)
             market = context.market.snapshot()
             return _drawn(context, strategy, position, market, (ticker, name), show, shown)
         except ServerError as error:
             if shown:
-                return (no_update,) * 6
-            return empty(f"The database is away: {error}"), None, "graph", f"{ticker} · {name}", "", True
+                return _changed()
+            message = empty(f"The database is away: {error}")
+            return _bare(message, f"{ticker} · {name}", None, version=None, stopped=True)
 
     @app.callback(
         Output("stop-dialog", "opened"),
@@ -76,7 +96,7 @@ def register(app: Dash, context: Context) -> None:
             strategy, _ = _find(context, username, ticker, name)
             if strategy is None:
                 return False, no_update, toast(f"{name} on {ticker} isn't known to the stream yet.", "yellow")
-            context.publish(_as_opened(strategy), Action.STOP)
+            context.publish(strategy, Action.STOP)
         except ServerError as error:
             return False, no_update, toast(f"It was not stopped. {error}", "red")
         return False, no_update, toast(f"Stop of {name} on {ticker} sent to the stream.", "blue")
@@ -109,12 +129,6 @@ def _find(context: Context, username: str, ticker: str, name: str) -> tuple[Stra
     return found[0], context.source.read(lambda reader: reader.positions(found))[0]
 
 
-def _as_opened(row: StrategyRow) -> Strategy:
-    return Strategy(
-        row.username, row.name, row.ticker, row.cash, row.buy_below, row.sell_above, FillMode[row.fill.upper()]
-    )
-
-
 def _drawn(
     context: Context,
     strategy: StrategyRow | None,
@@ -123,42 +137,108 @@ def _drawn(
     chosen: tuple[str, str],
     show: str,
     shown: Any,
-) -> tuple[Any, ...]:
+) -> dict[str, Any]:
     ticker, name = chosen
     title = f"{ticker} · {name}"
     if strategy is None or position is None:
         version = {"key": title, "history": "none"}
         if shown == version:
-            return (no_update,) * 6
-        words = rule(strategy.buy_below, strategy.sell_above) if strategy else ""
-        return empty(f"Waiting for the first trade of {ticker}"), version, "graph", title, words, strategy is None
+            return _changed()
+        message = empty(f"Waiting for the first trade of {ticker}")
+        return _bare(message, title, strategy, version=version, stopped=strategy is None)
     mark = market.prices.get(ticker)
     key = f"{strategy.username} {ticker} {name}"
     # As text: JavaScript's numbers are too short for nanoseconds.
     marked = " ".join(map(str, mark or ()))
     version = {"key": key, "show": show, "history": history.version(position, mark), "mark": marked}
     shown = shown if isinstance(shown, dict) else {}
-    words = rule(strategy.buy_below, strategy.sell_above)
     stopped = position.status != "running" or strategy.stopped is not None
     same = all(shown.get(part) == version[part] for part in ("key", "show", "history"))
     if same and shown.get("mark") == marked:
-        return (no_update,) * 6
+        return _changed()
     try:
         if same and mark and (before := history.parse_point(shown.get("before"))):
             patch = Patch()
             for number, changes in live_end(history.live(strategy, position, before, mark), show).items():
                 for axis, values in changes.items():
                     patch["data"][number][axis] = values
-            return patch, {**version, "before": shown["before"]}, no_update, no_update, no_update, no_update
+            return _changed(figure=patch, version={**version, "before": shown["before"]})
         curve, fills = context.source.read(lambda reader: history.load(reader, context.past, strategy, position, mark))
     except OverflowError as error:
-        return empty(f"There is no graph: {error}"), None, "graph", title, words, stopped
-    frame = "graph graph-all" if show == ALL else "graph"
+        return _bare(empty(f"There is no graph: {error}"), title, strategy, version=None, stopped=stopped)
     version["before"] = " ".join(str(column[-2:][0]) for column in (curve.time, curve.price))
-    new = figure(curve, fills, show, key=key)
+    new: Patch | dict[str, Any] = figure(curve, history.marks(fills), show, key=key)
     if shown.get("key") == key:
-        return changes_of(new, same_axes=shown.get("show") == show), version, frame, title, words, stopped
-    return new, version, frame, title, words, stopped
+        new = changes_of(new, same_axes=shown.get("show") == show)
+    frame = "graph graph-all" if show == ALL else "graph"
+    return _described(title, strategy, stopped=stopped) | {
+        "figure": new,
+        "version": version,
+        "frame": frame,
+        "holds": holding(position),
+        **_fills(fills, position.fills),
+    }
+
+
+def _changed(**values: Any) -> dict[str, Any]:
+    """Return what the callback of the graph answers where only these outputs change."""
+    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
+
+
+def _described(title: str, strategy: Strategy | None, *, stopped: bool) -> dict[str, Any]:
+    words = rule(strategy.shape, strategy.parameters, strategy.terms) if strategy else ()
+    return {"title": title, "rule": "\n".join(filter(None, words)), "stopped": stopped}
+
+
+def _bare(
+    message: dict[str, Any], title: str, strategy: Strategy | None, *, version: Any, stopped: bool
+) -> dict[str, Any]:
+    """Return what is shown of a strategy without a graph."""
+    described = _described(title, strategy, stopped=stopped)
+    return described | {
+        "figure": message,
+        "version": version,
+        "frame": "graph",
+        "holds": "",
+        "fills": [],
+        "fills_size": no_update,
+        "fills_title": "",
+        "no_fills": True,
+    }
+
+
+def _fills(fills: pd.DataFrame, count: int) -> dict[str, Any]:
+    """Return the table of fills, the newest first; `count` is how many there are in all."""
+    newest = fills.iloc[: -MOST_FILLS - 1 : -1]
+    height = FILLS_HEADER + FILLS_ROW * min(len(newest), _FILLS_IN_VIEW) + _BORDER
+    title = "Fills" if count <= len(newest) else f"Fills, the newest {len(newest):,} of {count:,}"
+    return {
+        "fills": [fill_row(row) for row in newest.itertuples()],
+        "fills_size": {"height": height},
+        "fills_title": title,
+        "no_fills": not len(newest),
+    }
+
+
+def fill_row(fill: Any) -> dict[str, Any]:
+    """Return a row of the table of fills from one with the columns of `Reader.fills`."""
+    return {
+        "id": str(fill.number),
+        "number": fill.number,
+        "time": moment(fill.time),
+        "reason": reason(fill.reason),
+        "shares": fill.shares,
+        "price": dollars(fill.price),
+        "fee": dollars(fill.fee),
+        "cash": dollars(fill.cash),
+    }
+
+
+def holding(position: PositionRow) -> str:
+    """Write what a position holds and since when."""
+    if not position.shares:
+        return "Holds no shares"
+    return f"Holds {position.shares:,} shares bought at ${amount(position.entry)} on {moment(position.entered)} {ZONE}"
 
 
 def changes_of(new: dict[str, Any], *, same_axes: bool) -> Patch:

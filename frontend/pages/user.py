@@ -18,6 +18,7 @@ from frontend.figures import ALL, SERIES, SHOWS, empty
 from frontend.formats import ZONE
 from frontend.openings import pending as pending_of
 from frontend.pages import home
+from frontend.pages.strategy import FILLS_HEADER, FILLS_ROW
 from frontend.positions import table
 from frontend.shell import alert
 from riskcontrol.errors import ServerError, StrategyError
@@ -90,9 +91,14 @@ def _grid() -> dag.AgGrid:
             _number("price", "Price", 90, "price", "Price of the last trade that drives strategies"),
             _number("cash", "Cash, $", 112, "money"),
             _number("shares", "Shares", 84, "count"),
+            _number("entry", "Entry", 84, "price", "Price at which its shares were bought"),
             {
-                **_column("rule", "Rule", 262, "ref: the price of its last fill, at first of the first trade it sees"),
+                **_column(
+                    "rule", "Rule", 240, "reference: the price of its last fill, at first of the first trade it sees"
+                ),
                 "sortable": False,
+                "cellClass": "rule",
+                "tooltipField": "rule",
             },
             {
                 **_number("profit", "Profit, $", 108, "gain", "Value less what it started with"),
@@ -109,18 +115,43 @@ def _grid() -> dag.AgGrid:
                 },
             },
         ],
-        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-        getRowId="params.data.id",
         dashGridOptions={
+            **_GRID_OPTIONS,
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "rowHeight": _ROW,
             "headerHeight": _HEADER,
-            "animateRows": False,
-            "tooltipShowDelay": 300,
         },
-        className="grid",
         style={"height": 120},
+        **_GRID,
     )
+
+
+_GRID: dict[str, Any] = {
+    "defaultColDef": {"sortable": True, "resizable": True, "suppressMovable": True},
+    "getRowId": "params.data.id",
+    "className": "grid",
+}
+_GRID_OPTIONS = {"animateRows": False, "tooltipShowDelay": 300}
+
+
+def _fills() -> html.Div:
+    grid = dag.AgGrid(
+        id="fills",
+        rowData=[],
+        columnDefs=[
+            _column("time", f"Time ({ZONE})", 172),
+            _number("number", "Fill", 64, "count"),
+            _column("reason", "Reason", 112, "What made it buy or sell: its rule, or one of its options"),
+            _number("shares", "Shares", 84, "count", "Bought: positive; sold: negative"),
+            _number("price", "Price", 90, "price", "What was paid: with slippage, without the fee"),
+            _number("fee", "Fee, $", 84, "price"),
+            _number("cash", "Cash after, $", 116, "money"),
+        ],
+        dashGridOptions={**_GRID_OPTIONS, "rowHeight": FILLS_ROW, "headerHeight": FILLS_HEADER},
+        **_GRID,
+    )
+    title = dmc.Title(id="fills-title", order=3, size="h5")
+    return html.Div([title, grid], id="fills-panel", hidden=True)
 
 
 def _column(field: str, title: str, width: int, help: str | None = None) -> dict[str, Any]:
@@ -145,6 +176,7 @@ def _detail(show: str) -> list[Any]:
                 dmc.Group(
                     [
                         dmc.Title(id="detail-title", order=2, size="h4"),
+                        dmc.Text(id="detail-holds", size="sm"),
                         dmc.Text(id="detail-rule", c="dimmed", size="sm"),
                     ],
                     gap="0 12px",
@@ -184,6 +216,7 @@ def _detail(show: str) -> list[Any]:
             id="graph-frame",
             className="graph",
         ),
+        _fills(),
         dmc.Modal(
             [
                 dmc.Text(id="stop-question"),

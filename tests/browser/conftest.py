@@ -15,9 +15,11 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from database.session import connect
 from database.writes import Writer
 from frontend.app import create_app
+from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
+from riskcontrol.book import Reason
 from riskcontrol.rows import Bars, Fills, Openings, Positions
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Action, Strategy
+from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.serving import served
 
@@ -101,19 +103,9 @@ class Job:
 
     def opened(self, strategy: Strategy, time: int = 1_760_000_000 * NS_PER_SECOND) -> None:
         """Write a strategy as opened."""
-        self.writer.strategies(
-            Openings(
-                action=np.array([Action.OPEN], np.int8),
-                username=np.array([strategy.username], "S32"),
-                name=np.array([strategy.name], "S24"),
-                ticker=np.array([strategy.ticker], "S16"),
-                cash=np.array([strategy.cash]),
-                buy_below=np.array([strategy.buy_below]),
-                sell_above=np.array([strategy.sell_above]),
-                fill=np.array([strategy.fill], np.int8),
-                time=np.array([time]),
-            )
-        )
+        openings = decode(encode(openings_batch([strategy], time=time)), OPENINGS_HEADERS)
+        assert isinstance(openings, Openings)
+        self.writer.strategies(openings)
         self.writer.flush()
 
     def position(self, strategy: Strategy, *, time: int, cash: int, shares: int, reference: int, fills: int) -> None:
@@ -128,6 +120,8 @@ class Job:
                 cash=np.array([cash]),
                 shares=np.array([shares]),
                 reference=np.array([reference]),
+                entry=np.array([reference if shares else 0]),
+                entered=np.array([time if shares else 0]),
                 fills=np.array([fills]),
                 status=np.zeros(1, np.int8),
             ),
@@ -146,8 +140,10 @@ class Job:
                 time=np.array([time]),
                 price=np.array([price]),
                 shares=np.array([shares]),
+                fee=np.array([0]),
                 cash=np.array([cash]),
                 sequence=np.array([number]),
+                reason=np.array([Reason.BUY if shares > 0 else Reason.SELL], np.int8),
             )
         )
         self.position(strategy, time=time, cash=cash, shares=max(0, shares), reference=price, fills=number)
@@ -199,9 +195,9 @@ def job(servers: Settings) -> Job:
 @pytest.fixture
 def trader(job: Job) -> Strategy:
     """A user whose strategy bought and sold in the first hour of a day; the stream is at 10:30:05."""
-    strategy = Strategy("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000)
+    strategy = first_rule("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000)
     job.opened(strategy)
-    job.opened(Strategy("ann", "later", "BAC", 5_000_000_000, 50_000, 50_000))
+    job.opened(first_rule("ann", "later", "BAC", 5_000_000_000, 50_000, 50_000))
     job.bars("IBM", [181_000_000 + 10_000 * (i * 37 % 60) for i in range(60)])
     job.fill(strategy, number=1, time=OPEN + 5 * NS_PER_MINUTE, price=181_000_000, shares=55, cash=45_000_000)
     job.fill(strategy, number=2, time=OPEN + 25 * NS_PER_MINUTE, price=182_000_000, shares=-55, cash=10_055_000_000)

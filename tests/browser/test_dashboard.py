@@ -13,9 +13,12 @@ from playwright.sync_api import Locator, Page, expect
 from frontend import pulse
 from frontend.app import create_app
 from riskcontrol.blocks import decode
+from riskcontrol.language.parser import parse
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Strategy
+from riskcontrol.shape import shape_text
+from riskcontrol.strategy import Strategy, first_rule
+from riskcontrol.terms import Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.conftest import OPEN, Job
 from tests.frontend.fake import trader as fake_trader
@@ -59,7 +62,9 @@ def test_a_username_leads_to_table_and_graph(dashboard: str, page: Page, trader:
     expect(page.get_by_role("heading", name="ann")).to_be_visible()
     expect(cell(page, "IBM dip", "value")).to_have_text("10,110.00")
     expect(cell(page, "IBM dip", "profit")).to_have_text("+110.00")
-    expect(cell(page, "IBM dip", "rule")).to_have_text("buy ≤ ref − 0.10, sell ≥ ref + 0.20")
+    expect(cell(page, "IBM dip", "rule")).to_have_text(
+        "buy when price ≤ reference − 0.1\nsell when price ≥ reference + 0.2"
+    )
     expect(cell(page, "IBM dip", "time")).to_have_text("2013-10-07 10:30:05")
     expect(cell(page, "BAC later", "status")).to_have_text("waiting")
     expect(page.locator("#detail-title")).to_have_text("IBM · dip")
@@ -67,6 +72,37 @@ def test_a_username_leads_to_table_and_graph(dashboard: str, page: Page, trader:
     expect(page.locator("#pipeline")).to_contain_text("tape at 2013-10-07 10:30:05 New York")
     expect(page.locator("#totals")).to_contain_text("$15,110.00")
     assert "strategy=IBM" in page.url
+
+
+@pytest.mark.servers
+def test_the_fills_are_listed_with_fee_and_reason(dashboard: str, page: Page, trader: Strategy) -> None:
+    open_user(page, dashboard)
+    expect(page.locator("#detail-holds")).to_have_text(
+        "Holds 55 shares bought at $181.00 on 2013-10-07 10:15:00 New York"
+    )
+    newest = page.locator('#fills .ag-row[row-id="3"]')
+    expect(newest.locator('[col-id="reason"]')).to_have_text("buy")
+    expect(newest.locator('[col-id="fee"]')).to_have_text("0.00")
+    expect(page.locator('#fills .ag-row[row-id="2"] [col-id="reason"]')).to_have_text("sell")
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_long_rule_is_cut_in_the_table_and_whole_below_it(dashboard: str, page: Page, job: Job, width: int) -> None:
+    averages = " or ".join(f"price < {n}% * sma({n})" for n in range(2, 30))
+    shape, numbers = shape_text(parse(averages), parse("price > entry * 1.02"), 300, Session.EXTENDED)
+    job.opened(Strategy("ann", "long", "IBM", 10**10, shape, numbers, Terms(trailing_stop=20_000, fee_per_share=5_000)))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{dashboard}/user/ann")
+    shown = page.locator("#detail-rule")
+    expect(shown).to_contain_text("sma(close, 29)")
+    expect(shown).to_contain_text("sell when price > entry * 1.02")
+    expect(shown).to_contain_text("bars of 5m, extended hours, trailing stop 2 %, fees $0.005 a share")
+    assert shown.evaluate("e => e.scrollWidth <= e.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if width > 1000:
+        cell(page, "IBM long", "rule").hover()
+        expect(page.locator(".ag-tooltip")).to_contain_text("sma(close, 29)")
 
 
 @pytest.mark.servers
@@ -147,7 +183,7 @@ def test_the_form_refuses_a_bad_number_and_opens_a_good_strategy(
 
     (opening,) = openings_on_the_tape(servers)
     assert (opening.username[0], opening.name[0], opening.cash[0]) == (b"ann", b"mine", 2_500_500_000)
-    strategy = Strategy("ann", "mine", "IBM", 2_500_500_000, 100_000, 200_000)
+    strategy = first_rule("ann", "mine", "IBM", 2_500_500_000, 100_000, 200_000)
     job.opened(strategy, time=int(opening.time[0]))
     job.batch(event_time=NOW)
     expect(cell(page, "IBM mine", "status")).to_have_text("waiting")

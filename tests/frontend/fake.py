@@ -12,11 +12,14 @@ import pandas as pd
 from database.reads import PositionRow, Reader, StrategyRow
 from frontend.formats import new_york_day
 from riskcontrol.errors import ServerError
+from riskcontrol.strategy import FIRST_SHAPE
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 
 OPEN = 1381152600 * NS_PER_SECOND
 """2013-10-07 09:30 New York."""
-FILLS = ("time", "number", "price", "shares", "cash", "sequence")
+FILLS = ("time", "number", "price", "shares", "fee", "cash", "sequence", "reason")
+FEE = 1_000_000
+"""Of some fills, micro-dollars."""
 BARS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
 BATCHES = ("time", "trades", "openings", "fills", "processing", "delay", "lag", "event_time")
 
@@ -25,9 +28,8 @@ def strategy(username: str = "ann", ticker: str = "IBM", name: str = "dip", **mo
     """A row of `strategies`."""
     row = {
         "cash": 10_000_000_000,
-        "buy_below": 100_000,
-        "sell_above": 200_000,
-        "fill": "next",
+        "shape": FIRST_SHAPE,
+        "parameters": (0.1, 0.2),
         "opened": 1_760_000_000 * NS_PER_SECOND,
         "stopped": None,
     }
@@ -41,6 +43,8 @@ def position(username: str = "ann", ticker: str = "IBM", name: str = "dip", **mo
         "cash": 10_000_000_000,
         "shares": 0,
         "reference": 181_850_000,
+        "entry": 0,
+        "entered": 0,
         "fills": 0,
         "status": "running",
     }
@@ -54,7 +58,7 @@ class FakeReader(Reader):
     users: set[str] = field(default_factory=set)
     strategy_rows: list[StrategyRow] = field(default_factory=list)
     position_rows: list[PositionRow] = field(default_factory=list)
-    fill_rows: dict[tuple[str, str, str], list[tuple[int, ...]]] = field(default_factory=dict)
+    fill_rows: dict[tuple[str, str, str], list[tuple[Any, ...]]] = field(default_factory=dict)
     bar_rows: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
     prices: dict[str, tuple[int, int]] = field(default_factory=dict)
     batch_rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -86,7 +90,7 @@ class FakeReader(Reader):
         """Return the newest, oldest first."""
         self._answer("fills")
         rows = self.fill_rows.get((username, ticker, name), [])
-        return pd.DataFrame(rows[-limit:], columns=list(FILLS)).astype("int64")
+        return pd.DataFrame(rows[-limit:], columns=list(FILLS)).astype(dict.fromkeys(FILLS[:-1], "int64"))
 
     def bars(self, ticker: str, days: Sequence[date]) -> pd.DataFrame:
         """Return those of these days."""
@@ -117,21 +121,32 @@ def bars(closes: Sequence[int], start: int = OPEN) -> list[tuple[int, ...]]:
 
 
 def trader() -> FakeReader:
-    """A day of one user: a purchase, a sale, a purchase, 60 minutes of bars and a running stream."""
+    """A day of one user: a purchase, a sale by its stop, a purchase, 60 minutes of bars and a running stream."""
     closes = [181_850_000 + (i * 7_919 % 600_000) - 300_000 for i in range(60)]
     first, cash = 181_700_000, 10_000_000_000
     shares = cash // first
-    fills = [(OPEN + 5 * NS_PER_MINUTE, 1, first, shares, cash - shares * first, 11)]
+    fills = [(OPEN + 5 * NS_PER_MINUTE, 1, first, shares, FEE, cash - shares * first - FEE, 11, "buy")]
     sold = first + 250_000
-    fills.append((OPEN + 20 * NS_PER_MINUTE, 2, sold, -shares, fills[0][4] + shares * sold, 12))
+    left = fills[0][5] + shares * sold - FEE
+    fills.append((OPEN + 20 * NS_PER_MINUTE, 2, sold, -shares, FEE, left, 12, "trailing_stop"))
     again = sold - 150_000
-    more = fills[1][4] // again
-    fills.append((OPEN + 40 * NS_PER_MINUTE, 3, again, more, fills[1][4] - more * again, 13))
+    more = left // again
+    fills.append((OPEN + 40 * NS_PER_MINUTE, 3, again, more, 0, left - more * again, 13, "buy"))
     now = OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND
     return FakeReader(
         users={"ann", "bob"},
         strategy_rows=[strategy()],
-        position_rows=[position(time=fills[2][0], cash=fills[2][4], shares=more, reference=again, fills=3)],
+        position_rows=[
+            position(
+                time=fills[2][0],
+                cash=fills[2][5],
+                shares=more,
+                reference=again,
+                entry=again,
+                entered=fills[2][0],
+                fills=3,
+            )
+        ],
         fill_rows={("ann", "IBM", "dip"): fills},
         bar_rows={"IBM": bars(closes)},
         prices={"IBM": (now, 182_000_000), "BAC": (now, 13_810_000)},

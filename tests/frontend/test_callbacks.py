@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from riskcontrol.strategy import Action, FillMode
+from frontend.pages.strategy import MOST_FILLS
+from riskcontrol.strategy import Action, first_rule
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.conftest import Page, Tape
 from tests.frontend.fake import OPEN, FakeReader, batch, position, strategy
@@ -51,7 +52,7 @@ def test_the_table_shows_what_a_position_is_worth_at_the_last_price(page: Page, 
         3,
         "running",
     )
-    assert row["rule"] == "buy ≤ ref − 0.10, sell ≥ ref + 0.20"
+    assert row["rule"] == "buy when price ≤ reference − 0.1\nsell when price ≥ reference + 0.2"
     assert row["time"] == "2013-10-07 10:30:05"
 
 
@@ -98,6 +99,38 @@ def test_the_end_of_a_minute_changes_the_data_and_no_axis(page: Page, tables: Fa
     changed = draw(page, graph_version__data=drawn["graph-version.data"])["graph.figure"]
     places = {tuple(operation["location"]) for operation in changed["operations"]}
     assert places == {("data",), ("layout", "xaxis", "rangebreaks")}
+
+
+def test_the_fills_are_listed_newest_first_with_fee_and_reason(page: Page, tables: FakeReader) -> None:
+    answer = draw(page)
+    assert [(row["number"], row["reason"], row["fee"]) for row in answer["fills.rowData"]] == [
+        (3, "buy", 0.0),
+        (2, "trailing stop", 1.0),
+        (1, "buy", 1.0),
+    ]
+    assert answer["fills-title.children"] == "Fills"
+    assert answer["fills-panel.hidden"] is False
+    state = tables.position_rows[0]
+    assert answer["detail-holds.children"].startswith(f"Holds {state.shares} shares bought at $")
+    assert answer["detail-rule.children"] == "buy when price ≤ reference − 0.1\nsell when price ≥ reference + 0.2"
+
+
+def test_of_very_many_fills_the_newest_are_listed_and_it_is_said(page: Page, tables: FakeReader) -> None:
+    key, (first, *_) = ("ann", "IBM", "dip"), tables.fill_rows["ann", "IBM", "dip"]
+    tables.fill_rows[key] = [(first[0] + n, n, *first[2:]) for n in range(1, MOST_FILLS + 12)]
+    tables.position_rows[0] = position(fills=MOST_FILLS + 11)
+    answer = draw(page)
+    numbers = [row["number"] for row in answer["fills.rowData"]]
+    assert numbers == list(range(MOST_FILLS + 11, 11, -1))
+    assert answer["fills-title.children"] == "Fills, the newest 500 of 511"
+
+
+def test_a_strategy_that_waits_has_its_rule_and_no_fills(page: Page, tables: FakeReader) -> None:
+    tables.position_rows.clear()
+    answer = draw(page)
+    assert answer["fills-panel.hidden"] is True
+    assert answer["detail-holds.children"] == ""
+    assert answer["detail-rule.children"].startswith("buy when")
 
 
 def test_another_series_keeps_the_time_axis(page: Page) -> None:
@@ -165,8 +198,7 @@ def test_the_form_sends_a_strategy_and_shows_it_as_sent(page: Page, tape: Tape) 
     answer = submit(page)
     ((opened, action),) = tape.sent
     assert action is Action.OPEN
-    assert (opened.cash, opened.buy_below, opened.sell_above) == (10_000_000_000, 100_000, 250_000)
-    assert opened.fill is FillMode.NEXT
+    assert opened == first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000)
     assert answer["new-strategy.opened"] is False
     assert "waiting for its first trade" in answer["toasts.sendNotifications"][0]["message"]
     rows = refresh(page, pending__data=answer["pending.data"])["table.rowData"]

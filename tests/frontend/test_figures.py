@@ -18,7 +18,7 @@ from riskcontrol.equity import Equity, equity_curve
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.fake import OPEN
 
-NO_FILLS = FillMarks(*(np.zeros(0, np.int64) for _ in range(3)))
+NO_FILLS = FillMarks(*(np.zeros(0, np.int64) for _ in range(3)), reason=np.zeros(0, np.object_))
 
 
 def decoded(array: dict[str, str]) -> list[float]:
@@ -58,11 +58,16 @@ def test_times_are_those_of_new_yorks_clocks_in_winter_and_summer() -> None:
 
 
 def test_fills_differ_by_shape_and_by_colour_and_stand_on_the_price() -> None:
-    fills = FillMarks(np.array([OPEN, OPEN + 1]), np.array([100_000_000, 101_000_000]), np.array([100, -100]))
+    fills = FillMarks(
+        np.array([OPEN, OPEN + 1]),
+        np.array([100_000_000, 101_000_000]),
+        np.array([100, -100]),
+        np.array(["buy", "stop loss"], np.object_),
+    )
     drawn = figure(curve(), fills, "all", key="k")
     (buy,), (sell,) = traces(drawn, "Buy"), traces(drawn, "Sell")
     assert (decoded(buy["y"]), decoded(sell["y"])) == ([100.0], [101.0])
-    assert buy["customdata"] == sell["customdata"] == [100]
+    assert (buy["customdata"], sell["customdata"]) == ([(100, "buy")], [(100, "stop loss")])
     assert buy["marker"]["symbol"] != sell["marker"]["symbol"]
     assert buy["marker"]["color"] != sell["marker"]["color"]
     assert buy["yaxis"] == sell["yaxis"] == traces(drawn, "Price")[0]["yaxis"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -10,16 +12,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend import form, history
+from frontend.formats import rule
 from frontend.history import KEEP_SECONDS, PastBars
 from frontend.openings import pending, sent
+from frontend.pages.strategy import holding
 from frontend.positions import CONFIRM_SECONDS, Pending, table
 from frontend.source import RETRY_SECONDS, Source
 from riskcontrol.errors import ServerError
-from riskcontrol.strategy import Strategy
+from riskcontrol.language.parser import parse
+from riskcontrol.money import MAX_CASH
+from riskcontrol.shape import shape_text
+from riskcontrol.strategy import FIRST_SHAPE, MAX_PARAMETER
+from riskcontrol.terms import FillMode, Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.fake import OPEN, FakeReader, bars, position, strategy, trader
 
 DAY = 86_400 * NS_PER_SECOND
+SENT = Pending("ann", "dip", "IBM", 5, FIRST_SHAPE, (0.1, 0.25), Terms(stop_loss=20_000), age=0.0)
 
 
 def test_a_lost_database_is_connected_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +77,7 @@ def test_the_last_point_of_a_history_is_the_position_at_the_last_price() -> None
     state, mark = reader.position_rows[0], reader.prices["IBM"]
     curve, fills = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
     assert (curve.time[-1], curve.value[-1]) == (mark[0], state.cash + state.shares * mark[1])
-    assert len(fills.time) == 3
+    assert fills["reason"].tolist() == ["buy", "trailing_stop", "buy"]
     live = history.live(reader.strategy_rows[0], state, (int(curve.time[-2]), int(curve.price[-2])), mark)
     assert (live.value[-1], live.profit[-1]) == (curve.value[-1], curve.profit[-1])
 
@@ -79,10 +88,10 @@ def test_fills_count_in_their_order_where_event_time_runs_backwards() -> None:
     fills[2] = (OPEN + 2 * NS_PER_MINUTE, *fills[2][1:])  # the day is replayed once more
     fills.sort()
     state, mark = reader.position_rows[0], (OPEN + 3 * NS_PER_MINUTE, 182_000_000)
-    curve, marks = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    curve, found = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
     assert (np.diff(curve.time) >= 0).all()
-    assert (marks.shares > 0).tolist() == [True, False, True]
-    assert marks.time.tolist() == [OPEN + minute * NS_PER_MINUTE for minute in (5, 20, 20)]
+    assert (found["shares"] > 0).tolist() == [True, False, True]
+    assert found["time"].tolist() == [OPEN + minute * NS_PER_MINUTE for minute in (5, 20, 20)]
     assert (curve.cash[0], curve.shares[0]) == (10_000_000_000, 0)  # not cut off: what was before is known
     assert curve.time[0] == OPEN + NS_PER_MINUTE
     assert curve.shares.min() == 0
@@ -93,8 +102,8 @@ def test_a_history_with_a_gap_begins_after_it() -> None:
     reader = trader()
     del reader.fill_rows["ann", "IBM", "dip"][1]
     state, mark = reader.position_rows[0], reader.prices["IBM"]
-    curve, marks = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
-    assert len(marks.time) == 1
+    curve, found = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    assert len(found) == 1
     assert curve.time[0] == OPEN + 40 * NS_PER_MINUTE
     assert curve.value[-1] == state.cash + state.shares * mark[1]
 
@@ -137,22 +146,102 @@ def test_without_a_last_price_the_reference_values_a_position() -> None:
 
 
 def test_totals_add_up_in_integers() -> None:
-    cash = 2**60
-    _, totals = table([strategy(name="a", cash=cash), strategy(name="b", cash=cash + 1)], [None, None], {})
-    assert (totals.cash, totals.value, totals.profit) == (2**61 + 1, 2**61 + 1, 0)
+    strategies = [strategy(name=f"s{i}", cash=MAX_CASH - i % 2) for i in range(10)]  # beyond what floats hold
+    _, totals = table(strategies, [None] * 10, {})
+    assert (totals.cash, totals.value, totals.profit) == (10 * MAX_CASH - 5, 10 * MAX_CASH - 5, 0)
 
 
 def test_an_opening_that_is_not_confirmed_in_time_says_so() -> None:
     def status(age: float) -> str:
-        return str(table([], [], {}, [Pending("IBM", "dip", 1, 1, 1, "next", age)])[0][0]["status"])
+        return str(table([], [], {}, [replace(SENT, age=age)])[0][0]["status"])
 
     assert status(CONFIRM_SECONDS - 1) == "sent"
     assert status(CONFIRM_SECONDS) == "not confirmed"
 
 
+@pytest.mark.parametrize(
+    ("buy", "sell", "every", "session", "terms", "words"),
+    [
+        (
+            "price <= reference - 0.10",
+            "price >= reference + 0.2",
+            60,
+            Session.REGULAR,
+            Terms(),
+            ("buy when price ≤ reference − 0.1", "sell when price ≥ reference + 0.2", ""),
+        ),
+        (
+            "rsi(14) < 30 and price != 4 or crosses_above(ema(12), ema(26))",
+            None,
+            300,
+            Session.EXTENDED,
+            Terms(stop_loss=25_000, take_profit=1_000, fill=FillMode.SAME),
+            (
+                "buy when crosses_above(ema(close, 12), ema(close, 26)) or price ≠ 4 and rsi(close, 14) < 30",
+                "never sell by a rule",
+                "bars of 5m, extended hours, stop loss 2.5 %, take profit 0.1 %, fills on the deciding trade",
+            ),
+        ),
+        (
+            "price < -1 + reference",
+            "held >= 90m",
+            60,
+            Session.REGULAR,
+            Terms(fraction=500_000, fee_per_order=10_000, fee_rate=100, slippage=150),
+            (
+                "buy when price < reference − 1",
+                "sell when held ≥ 90m",
+                "0.5 of the cash a buy, fees $0.01 an order, 1 bp, slippage 1.5 bp",
+            ),
+        ),
+    ],
+)
+def test_rules_and_options_are_said_in_words(
+    buy: str, sell: str | None, every: int, session: Session, terms: Terms, words: tuple[str, str, str]
+) -> None:
+    shape, parameters = shape_text(parse(buy), parse(sell) if sell else None, every, session)
+    assert rule(shape, parameters, terms) == words
+
+
+@given(st.floats(0, MAX_PARAMETER))
+def test_any_number_that_the_tape_may_bring_is_said(number: float) -> None:
+    said, _, _ = rule(FIRST_SHAPE, (number, 1.0), Terms())
+    assert float(said.partition("reference − ")[2] or 0) == pytest.approx(number, rel=1e-9, abs=1e-9)
+
+
+def test_a_position_says_what_it_holds_and_since_when() -> None:
+    assert holding(position()) == "Holds no shares"
+    assert holding(position(shares=1_234, entry=181_700_000, entered=OPEN)) == (
+        "Holds 1,234 shares bought at $181.70 on 2013-10-07 09:30:00 New York"
+    )
+
+
+def test_the_table_shows_the_entry_of_shares_that_are_held() -> None:
+    held, sold = position(shares=2, entry=181_700_000, entered=OPEN), position(name="sold")
+    rows, _ = table([strategy(), strategy(name="sold")], [held, sold], {})
+    assert {row["name"]: row["entry"] for row in rows} == {"dip": 181.7, "sold": None}
+
+
 def test_what_a_browser_keeps_comes_back_for_its_user_only() -> None:
-    kept = [sent(Strategy("ann", "a", "IBM", 5, 6, 7), 100.0), sent(Strategy("bob", "b", "IBM", 5, 6, 7), 100.0)]
-    assert pending(kept, "ann", 103.0) == [Pending("IBM", "a", 5, 6, 7, "next", 3.0)]
+    kept = [sent(SENT, 100.0), sent(replace(SENT, username="bob"), 100.0)]
+    assert pending(json.loads(json.dumps(kept)), "ann", 103.0) == [replace(SENT, age=3.0)]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"shape": "<b>"},
+        {"shape": '{"buy":"price < <script>"}'},
+        {"parameters": [1]},
+        {"parameters": [float("nan"), 1]},
+        {"parameters": None},
+        {"terms": '{"speed":1}'},
+        {"cash": float("inf")},
+    ],
+)
+def test_a_kept_opening_that_is_no_strategy_is_left_out(changed: dict[str, object]) -> None:
+    assert pending([sent(SENT, 100.0)], "ann", 100.0)
+    assert pending([sent(SENT, 100.0) | changed], "ann", 100.0) == []
 
 
 @given(

@@ -16,7 +16,7 @@ from ingestion.producer import TapeProducer, publish_openings
 from ingestion.topic import partition_of
 from riskcontrol.errors import InputError, TapeError
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Strategy
+from riskcontrol.strategy import first_rule
 from tests.ingestion.made import Made
 from tests.ingestion.tapes import Row, records, trades
 
@@ -84,7 +84,7 @@ def test_a_stopped_ingestion_goes_on_where_it_stopped_at_any_speed(kafka: Settin
 
 def test_what_others_wrote_in_between_does_not_matter(kafka: Settings) -> None:
     source = Made()
-    openings = [Strategy(f"user{n}", "dip", f"T{n % 40}", 10**10, 10**5, 10**5) for n in range(4_000)]
+    openings = [first_rule(f"user{n}", "dip", f"T{n % 40}", 10**10, 10**5, 10**5) for n in range(4_000)]
     for _ in range(2):
         stop = threading.Event()
         ingest([source], kafka, speed=None, on_progress=stopping_after(5_000, stop), stop=stop)

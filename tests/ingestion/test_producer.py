@@ -10,7 +10,7 @@ from ingestion.producer import OPENINGS_ROWS, TapeProducer, TapeReader, publish_
 from ingestion.topic import partition_of
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Action, Strategy
+from riskcontrol.strategy import Action, first_rule
 from tests.ingestion.tapes import openings, records
 
 pytestmark = pytest.mark.servers
@@ -51,7 +51,9 @@ def test_a_record_that_the_tape_does_not_take_is_an_error(kafka: Settings) -> No
 
 
 def test_openings_go_to_the_partition_of_their_ticker_in_order(kafka: Settings) -> None:
-    strategies = [Strategy(f"user{n}", "dip", f"T{n % 7}", 10**10, 100_000, 200_000) for n in range(3 * OPENINGS_ROWS)]
+    strategies = [
+        first_rule(f"user{n}", "dip", f"T{n % 7}", 10**10, 100_000, 200_000) for n in range(3 * OPENINGS_ROWS)
+    ]
     ends = publish_openings(kafka, strategies)
     found = openings(kafka)
     assert {partition: len(blocks) for partition, blocks in enumerate(found) if blocks} == ends
@@ -62,7 +64,7 @@ def test_openings_go_to_the_partition_of_their_ticker_in_order(kafka: Settings) 
 
 
 def test_stops_are_published_alike_and_nothing_is_published_of_nothing(kafka: Settings) -> None:
-    strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 200_000)
+    strategy = first_rule("ann", "dip", "IBM", 10**10, 100_000, 200_000)
     with TapeProducer(kafka) as producer:
         assert publish_openings(kafka, [], producer=producer) == {}
         opened = publish_openings(kafka, [strategy], producer=producer)
