@@ -133,7 +133,7 @@ class _Run:
         cohorts, terms = directory.cohorts(tickers, openings.shape, opens), directory.terms(openings.terms, opens)
         book.reserve(strategies=len(openings))
         slots, linked = open_and_stop(
-            _slots(book), book.names, _shared(book), book.index, book.counts, opens,
+            slots_of(book), book.names, shared_of(book), book.index, book.counts, opens,
             name_words(openings.username, openings.name), tickers, cohorts, openings.cash,
             np.column_stack([openings.p0, openings.p1, openings.p2, openings.p3]), terms, openings.time,
         )  # fmt: skip
@@ -160,7 +160,17 @@ class _Run:
         price, time, size, flags, sequence = price[order], time[order], size[order], flags[order], sequence[order]
         bars, late = advance_bars(book.tickers, starts, price, time, size, flags)
         fills, acted, changed, clocks = advance_tickers(
-            starts, price, time, size, flags, sequence, _shared(book), _slots(book), book.code(), self.days, self.room
+            starts,
+            price,
+            time,
+            size,
+            flags,
+            sequence,
+            shared_of(book),
+            slots_of(book),
+            book.code(),
+            self.days,
+            self.room,
         )
         self.fills.append(fills)
         self.bars.append(bars)
@@ -200,14 +210,7 @@ class _Run:
                 status=state["status"],
                 **{name: state[name] for name in ("time", "cash", "shares", "reference", "entry", "entered")},
             ),
-            fills=Fills(
-                username=book.usernames(fills["slot"]),
-                name=book.strategy_names(fills["slot"]),
-                ticker=book.slot_tickers(fills["slot"]),
-                number=fills["number"].astype(np.int64),
-                reason=fills["reason"].astype(np.int8),
-                **{name: fills[name] for name in ("time", "price", "shares", "fee", "cash", "sequence")},
-            ),
+            fills=fill_rows(book, fills),
             bars=Bars(
                 ticker=book.tickers["ticker"][bars["ticker"]],
                 time=bars["time"],
@@ -246,11 +249,32 @@ class _Run:
         return Touched(rows, opened)
 
 
-def _slots(book: Book) -> Slots:
+def fill_rows(book: Book, fills: NDArray[np.void] | None) -> Fills:
+    """Put the names to fills of a kernel.
+
+    Args:
+        book: Whose slots they name.
+        fills: `riskcontrol.kernel.FILL`; None for none.
+    """
+    if fills is None:
+        fills = np.empty(0, FILL)
+    return Fills(
+        username=book.usernames(fills["slot"]),
+        name=book.strategy_names(fills["slot"]),
+        ticker=book.slot_tickers(fills["slot"]),
+        number=fills["number"].astype(np.int64),
+        reason=fills["reason"].astype(np.int8),
+        **{name: fills[name] for name in ("time", "price", "shares", "fee", "cash", "sequence")},
+    )
+
+
+def slots_of(book: Book) -> Slots:
+    """Return a book's arrays by slot, for compiled loops."""
     return Slots(*(getattr(book, name) for name in Slots._fields))
 
 
-def _shared(book: Book) -> Shared:
+def shared_of(book: Book) -> Shared:
+    """Return a book's other arrays, for compiled loops."""
     return Shared(*(getattr(book, name) for name in Shared._fields))
 
 

@@ -41,6 +41,8 @@ def equity_curve(
     fill_cash: ArrayLike,
     bar_time: ArrayLike,
     bar_close: ArrayLike,
+    fill_fee: ArrayLike | None = None,
+    bar_length: int = NS_PER_MINUTE,
     mark: tuple[int, int] | None = None,
 ) -> Equity:
     """Return a strategy's equity: a point at each bar's end and each fill, and one at the mark.
@@ -56,6 +58,8 @@ def equity_curve(
         fill_cash: Cash after each fill, micro-dollars.
         bar_time: Starts of the minute bars, ascending, nanoseconds UTC, shape (m,).
         bar_close: Their closes, micro-dollars, shape (m,); a bar with 0 saw no price and gives no point.
+        fill_fee: Fees of the fills, micro-dollars, shape (n,); none if left out.
+        bar_length: From a bar's start to its end, nanoseconds.
         mark: Time and price of the ticker's last driving trade; None leaves the last point out.
 
     Raises:
@@ -81,12 +85,13 @@ def equity_curve(
     bars, closes = bars[priced], closes[priced]
 
     held = max(0, -int(bought[0])) if len(bought) else 0
-    before = int(cash_after[0] + bought[0] * prices[0]) if len(bought) else cash
+    fee = int(_ints(fill_fee)[0]) if fill_fee is not None and len(bought) else 0
+    before = int(cash_after[0] + bought[0] * prices[0]) + fee if len(bought) else cash
     cash_by_fill = np.concatenate([_ints([before]), cash_after])
     shares_by_fill = np.concatenate([_ints([held]), held + np.cumsum(bought)])
 
-    ends = bars + NS_PER_MINUTE
-    # A fill at the very end of a minute belongs to the next one.
+    ends = bars + bar_length
+    # A fill at the very end of a bar belongs to the next one.
     done = np.concatenate([np.searchsorted(times, ends, side="left"), np.arange(1, len(times) + 1)])
     time = np.concatenate([ends, times])
     price = np.concatenate([closes, prices])

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Order, Status
 from riskcontrol.clocks import rows_of, run_clock, run_series
-from riskcontrol.machine import COLUMNS, OUTPUTS, Market
-from riskcontrol.signals import clock_of, find_runs
+from riskcontrol.machine import COLUMNS, OUTPUTS, Market, bare
+from riskcontrol.signals import find_runs
 from riskcontrol.terms import FillMode
 from riskcontrol.triggers import Fired, decide, set_triggers
 
@@ -65,7 +65,7 @@ def group_by_ticker(tickers, n_tickers):
     return order, starts
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _build_pyramid(price, start, end, low1, high1, low2, high2):
     blocks = (end - start + BLOCK - 1) // BLOCK
     for b in range(blocks):
@@ -85,7 +85,7 @@ def _build_pyramid(price, start, end, low1, high1, low2, high2):
         high2[c] = high
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _first_trade(price, start, end, i, below, above, low1, high1, low2, high2):
     """Return the first trade from `i` on whose price is at or below `below` or at or above `above`, else `end`."""
     while i < end:
@@ -123,6 +123,7 @@ class Rows(NamedTuple):
         price: At which rules are looked at, micro-dollars.
         filling: At which orders fill; the same but for bars, where it is the bar's open.
         time: Nanoseconds UTC.
+        filled: When orders fill; the same but for bars.
         sequence: Of the trades.
         low1, high1, low2, high2: The pyramid of prices.
         bounds: int64, shape (3,): lowest and highest price, latest time.
@@ -131,6 +132,7 @@ class Rows(NamedTuple):
     price: NDArray[np.int64]
     filling: NDArray[np.int64]
     time: NDArray[np.int64]
+    filled: NDArray[np.int64]
     sequence: NDArray[np.int64]
     low1: NDArray[np.int64]
     high1: NDArray[np.int64]
@@ -147,7 +149,7 @@ class Days(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def make_rows(price, filling, time, sequence):
+def make_rows(price, filling, time, filled, sequence):
     """Put a pyramid over driving trades; there must be one at least."""
     n = len(price)
     blocks = (n + BLOCK - 1) // BLOCK
@@ -156,29 +158,33 @@ def make_rows(price, filling, time, sequence):
     low2, high2 = np.empty(tops, np.int64), np.empty(tops, np.int64)
     _build_pyramid(price, 0, n, low1, high1, low2, high2)
     bounds = np.array([low2.min(), high2.max(), time.max()])
-    return Rows(price, filling, time, sequence, low1, high1, low2, high2, bounds)
+    return Rows(price, filling, time, filled, sequence, low1, high1, low2, high2, bounds)
 
 
-@njit(cache=True, nogil=True)
-def _fill(fills, n, slot, slots, terms, order, reason, rows, row, price):
-    """Execute an order at a price and, unless it lapses, add the fill; halt what would leave 64 bits."""
+@bare
+def _fill(fills, n, slot, slots, terms, order, reason, rows, row, price, time):
+    """Execute an order at a price and, unless it lapses, add the fill; halt what would leave 64 bits.
+
+    Returns:
+        How many fills there are now; there must be room.
+    """
     position = slots.positions[slot]
     own = terms[slots.terms_of[slot]]
     if order == _BUY:
         paid = orders.buying_price(price, own)
         shares = orders.affordable(position.cash, paid, own)
         if shares == 0:
-            return fills, n
+            return n
         cost = orders.fee(shares, paid, own)
         position.shares = shares
         position.entry = paid
         position.peak = max(price, rows.price[row])
-        position.entered = rows.time[row]
+        position.entered = time
     else:
         paid = orders.selling_price(price, own)
         if not orders.sale_fits(position.cash, position.shares, paid):
             position.status = _HALTED
-            return fills, n
+            return n
         shares = -position.shares
         cost = orders.sale_fee(position.cash, position.shares, paid, own)
         position.shares = 0
@@ -186,15 +192,13 @@ def _fill(fills, n, slot, slots, terms, order, reason, rows, row, price):
     position.cash -= shares * paid + cost
     position.reference = paid
     position.fills += 1
-    if n == len(fills):
-        fills = grown(fills)
     fill = fills[n]
-    fill.time, fill.price, fill.shares, fill.fee, fill.cash = rows.time[row], paid, shares, cost, position.cash
+    fill.time, fill.price, fill.shares, fill.fee, fill.cash = time, paid, shares, cost, position.cash
     fill.sequence, fill.slot, fill.number, fill.reason, fill.pad = rows.sequence[row], slot, position.fills, reason, 0
-    return fills, n + 1
+    return n + 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
     """Return the first row from `row` on at which the position has to be looked at, or the number of rows."""
     n = len(rows.price)
@@ -241,28 +245,28 @@ def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
     return found
 
 
-@njit(cache=True, nogil=True)
-def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, fresh, days, room, fills, n):
-    """Lead one position through its ticker's driving trades, jumping from act to act."""
+@bare
+def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, room, at, fills, n):
+    """Lead one position through its ticker's driving trades from row `at` on, jumping from act to act.
+
+    Returns:
+        Row: where to go on once there is room for more fills, or the number of rows.
+        Fills: how many there are now.
+        Changed: whether a fill, a first trade or a halt was among what it did.
+    """
     position = slots.positions[slot]
-    changed, acted = False, False
+    changed = False
     count = len(rows.price)
-    row = 0
-    if fresh and code.shapes[cohort.shape].series > 0:
-        at = 0
-    else:
-        at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, row)
     while at < count:
-        acted = True
+        if n + 2 > len(fills):
+            break
         before = n
         price, time = rows.price[at], rows.time[at]
-        segment = np.searchsorted(edges, at, side="right")
-        new = (fresh and at == 0) or (segment > 0 and edges[segment - 1] == at)
-        clock = clock_of(time, days.moments, days.offsets)
+        segment = np.searchsorted(edges, at, side="right") if len(edges) > 0 else 0
         order, reason = position.order, position.reason
         position.order = _NONE
         if order != _NONE:
-            fills, n = _fill(fills, n, slot, slots, terms, order, reason, rows, at, rows.filling[at])
+            n = _fill(fills, n, slot, slots, terms, order, reason, rows, at, rows.filling[at], rows.filled[at])
         elif position.reference == 0:
             position.reference = price
             position.time = time
@@ -270,23 +274,21 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
         if position.shares > 0:
             position.peak = max(position.peak, price)
         if position.status == _RUNNING:
-            order, reason = decide(
-                slot, slots, terms, code, cohort, market, fired, at, price, time, clock, segment, new, room
-            )
+            order, reason = decide(slot, slots, terms, code, cohort, market, fired, at, price, time, segment, room)
             if order != _NONE and terms[slots.terms_of[slot], orders.FILL] == _SAME:
-                fills, n = _fill(fills, n, slot, slots, terms, order, reason, rows, at, price)
+                n = _fill(fills, n, slot, slots, terms, order, reason, rows, at, price, time)
             else:
                 position.order, position.reason = order, reason
         # A mere decision is not written: what a row says must not depend on where a batch ended.
         if n > before or position.status == _HALTED:
             position.time = time
             changed = True
-        set_triggers(slot, slots, terms, code, cohort, market, price, time, clock, segment, room)
+        set_triggers(slot, slots, terms, code, cohort, market, price, time, segment, room)
         at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, at + 1)
-    return fills, n, acted, changed
+    return at, n, changed
 
 
-@njit(cache=True, nogil=True)
+@bare
 def widen(summary, other):
     """Let a summary's triggers cover another's as well, and count its positions."""
     summary.below = max(summary.below, other.below)
@@ -298,7 +300,7 @@ def widen(summary, other):
     summary.holding += other.holding
 
 
-@njit(cache=True, nogil=True)
+@bare
 def clear_summary(summary):
     """Make a summary that of no position."""
     summary.below = summary.gated_below = NEVER_BELOW
@@ -306,7 +308,7 @@ def clear_summary(summary):
     summary.flat = summary.holding = 0
 
 
-@njit(cache=True, nogil=True)
+@bare
 def summarise_page(page, pages, slots):
     """Note down the outermost triggers of a page's positions, and how many of them run."""
     summary = pages[page]
@@ -325,7 +327,7 @@ def summarise_page(page, pages, slots):
                 summary.flat += 1
 
 
-@njit(cache=True, nogil=True)
+@bare
 def summarise_cohort(cohort, pages):
     """Note down the same of a cohort's pages."""
     clear_summary(cohort)
@@ -335,9 +337,17 @@ def summarise_cohort(cohort, pages):
         page = pages[page].next
 
 
-@njit(cache=True, nogil=True)
-def _reached(summary, low, high, newest, buying, selling, moved):
-    """Return whether one of a summary's positions may act in a stretch."""
+@bare
+def _reached(summary, bounds, firing):
+    """Return whether one of a summary's positions may act in a stretch.
+
+    Args:
+        summary: Record of a page or a cohort.
+        bounds: Of `Rows`.
+        firing: Of `_firing`.
+    """
+    buying, selling, moved = firing
+    low, high, newest = bounds[0], bounds[1], bounds[2]
     if low <= summary.below or high >= summary.above or newest >= summary.wake:
         return True
     if moved and summary.flat + summary.holding > 0:
@@ -347,7 +357,7 @@ def _reached(summary, low, high, newest, buying, selling, moved):
     return False
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _fires(first, end, code, cohort, market, fired):
     """Return whether a signal of one of these clauses holds somewhere in the stretch."""
     for c in range(first, end):
@@ -359,13 +369,73 @@ def _fires(first, end, code, cohort, market, fired):
     return False
 
 
+@bare
+def _firing(code, cohort, market, fired, edges, fresh):
+    """Return whether signals fire for those who would buy, for those who would sell, and whether levels have moved."""
+    shape = code.shapes[cohort.shape]
+    moved = shape.series > 0 and (fresh or len(edges) > 0)
+    buying = shape.formulas > 0 and _fires(shape.buy, shape.sell, code, cohort, market, fired)
+    selling = shape.formulas > 0 and _fires(shape.sell, shape.end, code, cohort, market, fired)
+    return buying, selling, moved
+
+
+@bare
+def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing, out):
+    """Lead the positions of a page, from a slot and a row on, through the driving trades of its ticker.
+
+    Args:
+        firing: Whether signals fire for those who would buy, for those who would sell, and whether levels have moved.
+        out: Room, fills and how many; slots that acted, whether what they did is to be written, and how many.
+
+    Returns:
+        Slot and row: where to go on once there is room for more, or the end of the page.
+        How many fills there are now, and how many slots that acted.
+    """
+    buying, selling, moved = firing
+    room, fills, n, acted, changed, n_acted = out
+    low, high, newest = rows.bounds[0], rows.bounds[1], rows.bounds[2]
+    end = page * PAGE + pages[page].used
+    while slot < end:
+        if at < 0:
+            near = low <= slots.below[slot] or high >= slots.above[slot] or newest >= slots.wake[slot] or moved
+            gated = (buying or selling) and (low <= slots.gated_below[slot] or high >= slots.gated_above[slot])
+            if not (near or gated) or slots.positions[slot].status != _RUNNING:
+                slot += 1
+                continue
+            at = 0
+            if not (fresh and code.shapes[cohort.shape].series > 0):
+                at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, 0)
+        if at < len(rows.price):
+            if n_acted == len(acted):
+                return slot, at, n, n_acted
+            at, n, did = _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, room, at, fills, n)
+            acted[n_acted], changed[n_acted] = slot, did
+            n_acted += 1
+            if at < len(rows.price):
+                return slot, at, n, n_acted
+        slot += 1
+        at = -1
+    summarise_page(page, pages, slots)
+    return slot, at, n, n_acted
+
+
+@bare
+def _next_page(page, pages, bounds, firing):
+    """Return the first page from this one on of which a position may act in a stretch, or -1."""
+    while page >= 0:
+        if _reached(pages[page], bounds, firing):
+            return page
+        page = pages[page].next
+    return page
+
+
 @njit(cache=True, nogil=True)
-def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fresh, days, room, out):
+def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fresh, room, out):
     """Lead a cohort's positions through the driving trades of its ticker.
 
     Args:
         cohort: Its record; its summary is changed in place, as are the pages and slots.
-        pages, slots, terms, code, market, fired, rows, edges, fresh, days, room: See `Rows` and `riskcontrol.triggers`.
+        pages, slots, terms, code, market, fired, rows, edges, fresh, room: See `Rows` and `riskcontrol.triggers`.
         out: Fills (`FILL`) and how many; slots that acted (int32), whether what they did is to be written (bool), and
             how many.
 
@@ -373,31 +443,23 @@ def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fr
         `out`, with what they did.
     """
     fills, n, acted, changed, n_acted = out
-    low, high, newest = rows.bounds
-    shape = code.shapes[cohort.shape]
-    moved = shape.series > 0 and (fresh or len(edges) > 0)
-    buying = shape.formulas > 0 and _fires(shape.buy, shape.sell, code, cohort, market, fired)
-    selling = shape.formulas > 0 and _fires(shape.sell, shape.end, code, cohort, market, fired)
-    if not _reached(cohort, low, high, newest, buying, selling, moved):
-        return fills, n, acted, changed, n_acted
-    page = cohort.first
+    firing = _firing(code, cohort, market, fired, edges, fresh)
+    if not _reached(cohort, rows.bounds, firing):
+        return out
+    page = _next_page(cohort.first, pages, rows.bounds, firing)
     while page >= 0:
-        if _reached(pages[page], low, high, newest, buying, selling, moved):
-            for slot in range(page * PAGE, page * PAGE + pages[page].used):
-                near = low <= slots.below[slot] or high >= slots.above[slot] or newest >= slots.wake[slot] or moved
-                gated = (buying or selling) and (low <= slots.gated_below[slot] or high >= slots.gated_above[slot])
-                if (near or gated) and slots.positions[slot].status == _RUNNING:
-                    fills, n, did, did_change = _run_position(
-                        slot, slots, terms, code, cohort, market, fired, rows, edges, fresh, days, room,
-                        fills, n,
-                    )  # fmt: skip
-                    if did:
-                        if n_acted == len(acted):
-                            acted, changed = grown(acted), grown(changed)
-                        acted[n_acted], changed[n_acted] = slot, did_change
-                        n_acted += 1
-            summarise_page(page, pages, slots)
-        page = pages[page].next
+        slot, at, end = page * PAGE, -1, page * PAGE + pages[page].used
+        while slot < end:
+            slot, at, n, n_acted = _run_page(
+                page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing,
+                (room, fills, n, acted, changed, n_acted),
+            )  # fmt: skip
+            if slot < end:
+                if n + 2 > len(fills):
+                    fills = grown(fills)
+                if n_acted == len(acted):
+                    acted, changed = grown(acted), grown(changed)
+        page = _next_page(pages[page].next, pages, rows.bounds, firing)
     summarise_cohort(cohort, pages)
     return fills, n, acted, changed, n_acted
 
@@ -498,7 +560,7 @@ def run_clock_and_cohorts(ticker, number, bars, edges, fresh, shared, slots, cod
         record = shared.cohorts[cohort]
         if record.clock == number:
             out = run_cohort(
-                record, shared.pages, slots, shared.terms, code, market, fired, rows, edges, fresh, days, room, out
+                record, shared.pages, slots, shared.terms, code, market, fired, rows, edges, fresh, room, out
             )
         cohort = record.next
     return out
@@ -516,6 +578,56 @@ def _any_of(ticker, session, shared, code):
             bare = bare or record.clock < 0
         cohort = record.next
     return bare, some
+
+
+@njit(cache=True, nogil=True)
+def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared, slots, code, days, room):
+    """Lead a ticker's positions through bars, each of which is one driving trade at its close.
+
+    An order decided at a bar's close fills at the next bar's open. All clocks of the ticker tick with these bars.
+
+    Args:
+        ticker: Number of the ticker.
+        filling, filled: Opens and when they were.
+        price, time: Closes and when they were.
+        sequence: Numbers of the bars.
+        bars: float64, shape (n, 7): the same bars as indicators want them.
+        shared, slots, code, days, room: As for `advance_tickers`.
+
+    Returns:
+        The fills (`FILL`).
+    """
+    out = np.empty(1024, FILL), 0, np.empty(1024, np.int32), np.empty(1024, np.bool_), 0
+    rows = make_rows(price, filling, time, filled, sequence)
+    shared.tickers[ticker].price, shared.tickers[ticker].time = price[-1], time[-1]
+    no_bars, no_edges = np.full((2, COLUMNS), np.nan), np.empty(0, np.int64)
+    all_bars = np.empty((len(bars) + 2, COLUMNS))
+    all_bars[2:] = bars
+    edges = np.arange(len(bars))
+    clock = shared.tickers[ticker].clock
+    while clock >= 0:
+        if shared.clocks[clock].every > 0:
+            all_bars[:2] = shared.clock_bars[clock]
+            out = run_clock_and_cohorts(
+                ticker, clock, all_bars, edges, False, shared, slots, code, rows, days, room, out
+            )
+            shared.clock_bars[clock] = all_bars[-2:]
+        else:
+            out = run_clock_and_cohorts(
+                ticker, clock, no_bars, no_edges, False, shared, slots, code, rows, days, room, out
+            )
+        clock = shared.clocks[clock].next
+    nothing = Market(no_bars, np.empty(0), np.empty(0, np.int64), shared.bindings)
+    silent = Fired(np.empty((0, 2), np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
+    cohort = shared.tickers[ticker].cohort
+    while cohort >= 0:
+        one = shared.cohorts[cohort]
+        if one.clock < 0:
+            out = run_cohort(
+                one, shared.pages, slots, shared.terms, code, nothing, silent, rows, no_edges, False, room, out
+            )
+        cohort = one.next
+    return out[0][: out[1]]
 
 
 @njit(cache=True, nogil=True)
@@ -540,7 +652,7 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
     nothing = Market(no_bars, np.empty(0), np.empty(0, np.int64), shared.bindings)
     silent = Fired(np.empty((0, 2), np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
     empty = np.empty(0, np.int64)
-    nobody = Rows(empty, empty, empty, empty, empty, empty, empty, empty, empty)
+    nobody = Rows(empty, empty, empty, empty, empty, empty, empty, empty, empty, empty)
     for t in range(len(starts) - 1):
         a, b = starts[t], starts[t + 1]
         if a == b:
@@ -558,7 +670,8 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
                 if not some:
                     continue
                 prices = price[driving]
-                rows = make_rows(prices, prices, time[driving], sequence[driving])
+                times = time[driving]
+                rows = make_rows(prices, prices, times, times, sequence[driving])
             clock = shared.tickers[t].clock
             while clock >= 0:
                 record = shared.clocks[clock]
@@ -587,7 +700,7 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
                     one = shared.cohorts[cohort]
                     if one.clock < 0 and code.shapes[one.shape].session == session:
                         out = run_cohort(
-                            one, shared.pages, slots, shared.terms, code, nothing, silent, rows, no_edges, False, days,
+                            one, shared.pages, slots, shared.terms, code, nothing, silent, rows, no_edges, False,
                             room, out,
                         )  # fmt: skip
                     cohort = one.next

@@ -7,6 +7,7 @@ exact for prices, and is false if one of them is missing (NaN) or infinite.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,10 @@ _BAR, _BAR_BEFORE, _SERIES, _SERIES_BEFORE = int(Op.BAR), int(Op.BAR_BEFORE), in
 _NEGATIVE, _ABS, _ADD, _SUBTRACT = int(Op.NEGATIVE), int(Op.ABS), int(Op.ADD), int(Op.SUBTRACT)
 _MULTIPLY, _DIVIDE, _MIN, _MAX = int(Op.MULTIPLY), int(Op.DIVIDE), int(Op.MIN), int(Op.MAX)
 _LESS, _NOT_EQUAL, _CROSS, _AND, _OR = int(Op.LESS), int(Op.NOT_EQUAL), int(Op.CROSS), int(Op.AND), int(Op.OR)
+
+bare = partial(njit, cache=True, nogil=True, _nrt=False)()
+"""Compiles a loop that makes no arrays, without counting who uses those it is given: that costs it fifteen times as
+much as its work (34 ns against 2 ns a call with a tuple of four arrays)."""
 
 VIEW = 6
 """What of a trade and a position an instruction can ask for: price, clock, reference, entry, peak, held."""
@@ -59,7 +64,7 @@ class Market(NamedTuple):
     bindings: NDArray[np.int32]
 
 
-@njit(cache=True, nogil=True, inline="never")
+@bare
 def _compared(op, left, right):
     if not (math.isfinite(left) and math.isfinite(right)):
         return 0.0
@@ -79,7 +84,7 @@ def _compared(op, left, right):
     return 1.0 if held else 0.0
 
 
-@njit(cache=True, nogil=True, inline="never")
+@bare
 def _crossed(argument, fresh, a0, b0, a1, b1):
     if not (math.isfinite(a0) and math.isfinite(b0) and math.isfinite(a1) and math.isfinite(b1)):
         return 0.0
@@ -89,7 +94,7 @@ def _crossed(argument, fresh, a0, b0, a1, b1):
     return 0.0 if crossed == bool(argument & 2) else 1.0
 
 
-@njit(cache=True, nogil=True)
+@bare
 def evaluate(code, start, end, stack, view, parameters, market, bind, segment, fresh):
     """Run instructions and return the value that they leave; conditions give 1 or 0.
 

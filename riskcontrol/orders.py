@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from riskcontrol.machine import bare
 from riskcontrol.terms import PPM
 
 _LONGEST = np.iinfo(np.int64).max
@@ -14,32 +14,34 @@ FRACTION, SHARES, PER_SHARE, PER_ORDER, MINIMUM, RATE, SLIPPAGE, FILL = range(3,
 STOP_LOSS, TAKE_PROFIT, TRAILING_STOP = range(3)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def part(amount, ppm):
     """Return `amount` × `ppm` / 10⁶ rounded up, without leaving 64 bits; `ppm` is at most 10⁹."""
+    if ppm == 0:
+        return np.int64(0)
     rest = (amount % PPM) * ppm
     return amount // PPM * ppm + (rest + PPM - 1) // PPM
 
 
-@njit(cache=True, nogil=True)
+@bare
 def buying_price(price, terms):
     """Return what a share costs when bought: the price and the slippage, rounded up."""
     return price + part(price, terms[SLIPPAGE])
 
 
-@njit(cache=True, nogil=True)
+@bare
 def selling_price(price, terms):
     """Return what a share brings when sold: the price less the slippage, rounded down."""
     return price - part(price, terms[SLIPPAGE])
 
 
-@njit(cache=True, nogil=True)
+@bare
 def fee(shares, price, terms):
     """Return the fee of a fill: per order and share and by value, rounded up, and no less than the minimum."""
     return max(terms[MINIMUM], terms[PER_ORDER] + terms[PER_SHARE] * shares + part(shares * price, terms[RATE]))
 
 
-@njit(cache=True, nogil=True)
+@bare
 def affordable(cash, price, terms):
     """Return the most shares that a buy can take, fees included; `price` is that of `buying_price`."""
     budget = cash if terms[FRACTION] == PPM else cash - part(cash, PPM - terms[FRACTION])
@@ -49,6 +51,8 @@ def affordable(cash, price, terms):
     shares = budget // least
     if terms[SHARES] > 0:
         shares = min(shares, terms[SHARES])
+    if terms[PER_ORDER] == 0 and terms[MINIMUM] == 0 and terms[RATE] == 0:
+        return shares
     while shares > 0:
         excess = shares * price + fee(shares, price, terms) - budget
         if excess <= 0:
@@ -57,13 +61,13 @@ def affordable(cash, price, terms):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@bare
 def sale_fits(cash, shares, price):
     """Return whether what a sale brings still fits into 64 bits beside the cash."""
     return price == 0 or shares <= (_LONGEST - cash) // price
 
 
-@njit(cache=True, nogil=True)
+@bare
 def sale_fee(cash, shares, price, terms):
     """Return the fee of a sale; it takes no more than there is."""
     return min(fee(shares, price, terms), cash + shares * price)

@@ -6,6 +6,7 @@ int64 micro-dollars, times are int64 nanoseconds since 1970 UTC.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -25,6 +26,11 @@ class Columns:
     def take(self, index: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Self:
         """Return the rows that a NumPy index picks."""
         return type(self)(**{f.name: getattr(self, f.name)[index] for f in fields(self)})  # type: ignore[arg-type]
+
+    def joined(self, parts: Sequence[Self]) -> Self:
+        """Return all rows of parts of its own kind, one part after the other."""
+        names = [f.name for f in fields(self)]  # type: ignore[arg-type]
+        return type(self)(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,13 +9,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason, Status
 from riskcontrol.code import Kind
-from riskcontrol.machine import evaluate
+from riskcontrol.machine import bare, evaluate
 from riskcontrol.signals import holds
 
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
@@ -62,22 +61,22 @@ class Fired(NamedTuple):
     end: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@bare
 def stop_level(price, ppm):
     """Return the highest price at which a stop `ppm` below `price` is reached."""
     return price - orders.part(price, ppm)
 
 
-@njit(cache=True, nogil=True)
+@bare
 def profit_level(price, ppm):
     """Return the lowest price at which a profit of `ppm` over `price` is taken."""
     return price + orders.part(price, ppm)
 
 
-@njit(cache=True, nogil=True)
-def _see(view, position, price, time, clock):
+@bare
+def _see(view, position, price, time):
     view[0] = price / 1e6
-    view[1] = clock
+    view[1] = math.nan  # the clock is the market's: conditions of a position don't look at it
     view[2] = position.reference / 1e6
     if position.shares > 0:
         view[3] = position.entry / 1e6
@@ -87,13 +86,13 @@ def _see(view, position, price, time, clock):
         view[3] = view[4] = view[5] = math.nan
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _level(dollars):
     """Return a level in micro-dollars."""
     return np.int64(max(-_FARTHEST, min(_FARTHEST, np.rint(dollars * 1e6))))
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _side(code, shape, holding):
     """Return the first clause of a side and the end of its clauses."""
     if holding:
@@ -101,8 +100,8 @@ def _side(code, shape, holding):
     return code.shapes[shape].buy, code.shapes[shape].sell
 
 
-@njit(cache=True, nogil=True)
-def decide(slot, slots, terms, code, cohort, market, fired, row, price, time, clock, segment, fresh, room):
+@bare
+def decide(slot, slots, terms, code, cohort, market, fired, row, price, time, segment, room):
     """Look at a position's rules on a trade: exits first, then entry.
 
     Returns:
@@ -120,7 +119,7 @@ def decide(slot, slots, terms, code, cohort, market, fired, row, price, time, cl
             return _SELL, _BY_PROFIT
     elif price > position.cash:
         return _NONE, _NONE
-    _see(room.seen, position, price, time, clock)
+    _see(room.seen, position, price, time)
     first, end = _side(code, cohort.shape, holding)
     for c in range(first, end):
         clause = code.clauses[c]
@@ -134,7 +133,7 @@ def decide(slot, slots, terms, code, cohort, market, fired, row, price, time, cl
             condition = code.conditions[k]
             value = evaluate(
                 code, condition.test, condition.end, room.stack, room.seen, slots.parameters[slot], market, bind,
-                segment, fresh,
+                segment, False,
             )  # fmt: skip
             if value != 1.0:
                 holds_all = False
@@ -148,7 +147,7 @@ def decide(slot, slots, terms, code, cohort, market, fired, row, price, time, cl
     return _NONE, _NONE
 
 
-@njit(cache=True, nogil=True)
+@bare
 def any_trade(slot, slots):
     """Let the next driving trade through, whatever its price."""
     slots.below[slot] = slots.above[slot] = NEVER_ABOVE
@@ -156,15 +155,15 @@ def any_trade(slot, slots):
     slots.wake[slot] = NEVER_ABOVE
 
 
-@njit(cache=True, nogil=True)
+@bare
 def no_trade(slot, slots):
     """Let no trade through."""
     slots.below[slot] = slots.gated_below[slot] = NEVER_BELOW
     slots.above[slot] = slots.gated_above[slot] = slots.wake[slot] = NEVER_ABOVE
 
 
-@njit(cache=True, nogil=True)
-def set_triggers(slot, slots, terms, code, cohort, market, price, time, clock, segment, room):
+@bare
+def set_triggers(slot, slots, terms, code, cohort, market, price, time, segment, room):
     """Work out which trades can make the position act next.
 
     Args:
@@ -174,7 +173,7 @@ def set_triggers(slot, slots, terms, code, cohort, market, price, time, clock, s
         code: `riskcontrol.machine.Code`.
         cohort: Record of its cohort.
         market: `riskcontrol.machine.Market`.
-        price, time, clock, segment: Of the trade that it has just seen.
+        price, time, segment: Of the trade that it has just seen.
         room: `Room`.
     """
     position = slots.positions[slot]
@@ -197,7 +196,7 @@ def set_triggers(slot, slots, terms, code, cohort, market, price, time, clock, s
             above = min(above, profit_level(position.entry, own[_TAKE_PROFIT]))
         if own[_TRAILING_STOP] > 0 or code.shapes[cohort.shape].peak:
             above = min(above, position.peak + 1)
-    _see(room.seen, position, price, time, clock)
+    _see(room.seen, position, price, time)
     first, end = _side(code, cohort.shape, holding)
     bind = cohort.bind + code.shapes[cohort.shape].formulas
     for c in range(first, end):
