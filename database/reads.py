@@ -228,8 +228,8 @@ def _strategy(row: tuple[Any, ...]) -> StrategyRow | None:
             ticker=ticker,
             cash=cash,
             shape=shape,
-            parameters=tuple(numbers[: read_shape(shape).parameters]),
-            terms=read_terms(terms),
+            parameters=tuple(number or 0.0 for number in numbers[: read_shape(shape).parameters]),
+            terms=read_terms(terms or "{}"),
             opened=opened,
             stopped=stopped,
         )

@@ -261,6 +261,8 @@ def _meaning(error: Exception, address: str) -> str:
         return "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
     if re.search(r"[Kk]eyspace .* does not exist|table \S+ does not exist|unconfigured table", said):
         return f"{said}; create the tables with: riskcontrol database init"
+    if re.search(r"[Uu]ndefined column name|[Uu]nknown identifier", said):
+        return f"{said}; the tables are of another version: name a new keyspace, and run riskcontrol database init"
     if isinstance(error, NoHostAvailable | OSError):
         at = f" at {address}" if address else ""
         return f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"

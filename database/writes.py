@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,7 @@ from riskcontrol.book import Reason, Status
 from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
 from riskcontrol.shape import PARAMETERS
 from riskcontrol.strategy import Action
+from riskcontrol.terms import Terms
 
 BATCH_ROWS = 100
 BATCH_BYTES = 24 << 10
@@ -62,7 +63,7 @@ _STATUS_NAMES = np.array([status.name.lower().encode() for status in Status])
 _REASON_NAMES = np.array([b"", *(reason.name.lower().encode() for reason in Reason)])
 
 _NUMBERS = tuple(f"p{number}" for number in range(PARAMETERS))
-_OPEN = insert("strategies", ["username", "ticker", "name", "cash", *_NUMBERS, "opened", "shape", "terms"])
+_USUAL_TERMS = Terms().text()
 _STOP = "UPDATE {}.strategies SET stopped = ? WHERE username = ? AND ticker = ? AND name = ?"
 _POSITION = insert(
     "positions",
@@ -120,17 +121,10 @@ class Writer:
             openings: Those that the engine accepted; a stop leaves the rest of its row as it is.
         """
         opened = openings.take(openings.action == Action.OPEN)
-        self._rows(
-            _OPEN,
-            opened.username,
-            opened.ticker,
-            opened.name,
-            opened.cash,
-            *(getattr(opened, name) for name in _NUMBERS),
-            opened.time,
-            opened.shape,
-            opened.terms,
-        )
+        for columns, index in _said(opened):
+            part = opened.take(index)
+            values = [part.time if column == "opened" else getattr(part, column) for column in columns]
+            self._rows(insert("strategies", columns), *values)
         stopped = openings.take(openings.action == Action.STOP)
         self._rows(_STOP, stopped.time, stopped.username, stopped.ticker, stopped.name)
 
@@ -337,6 +331,20 @@ class Writer:
                 return
             error, failed = failures[0][0], [statement for _, statement in failures]
         raise error
+
+
+def _said(opened: Openings) -> Iterator[tuple[list[str], NDArray[np.bool_]]]:
+    """Yield columns of `strategies` and which rows have something to say in just these.
+
+    A value costs the server about as much as a row's key does, and most users have two numbers and the usual options.
+    """
+    numbers = np.column_stack([getattr(opened, name) for name in _NUMBERS])
+    count = (np.arange(1, PARAMETERS + 1) * (numbers != 0)).max(axis=1, initial=0)
+    unusual = opened.terms != _USUAL_TERMS
+    kind = 2 * count + unusual
+    for each in np.unique(kind).tolist():
+        terms = ["terms"] if each % 2 else []
+        yield ["username", "ticker", "name", "cash", *_NUMBERS[: each // 2], "opened", "shape", *terms], kind == each
 
 
 def _failure(future: ResponseFuture) -> Exception | None:

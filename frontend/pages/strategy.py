@@ -167,12 +167,11 @@ def _drawn(
     except OverflowError as error:
         return _bare(empty(f"There is no graph: {error}"), title, strategy, version=None, stopped=stopped)
     version["before"] = " ".join(str(column[-2:][0]) for column in (curve.time, curve.price))
-    new: Patch | dict[str, Any] = figure(curve, history.marks(fills), show, key=key)
-    if shown.get("key") == key:
-        new = changes_of(new, same_axes=shown.get("show") == show)
+    new = figure(curve, history.marks(fills), show, key=key)
+    known = shown.get("key") == key
     frame = "graph graph-all" if show == ALL else "graph"
     return _described(title, strategy, stopped=stopped) | {
-        "figure": new,
+        "figure": changes_of(new, same_axes=shown.get("show") == show) if known else new,
         "version": version,
         "frame": frame,
         "holds": holding(position),

@@ -131,7 +131,7 @@ _GRID: dict[str, Any] = {
     "getRowId": "params.data.id",
     "className": "grid",
 }
-_GRID_OPTIONS = {"animateRows": False, "tooltipShowDelay": 300}
+_GRID_OPTIONS = {"animateRows": False, "enableBrowserTooltips": True}  # the grid's own end at its borders
 
 
 def _fills() -> html.Div:

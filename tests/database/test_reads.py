@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
 import threading
 from typing import Any
 
@@ -14,9 +15,10 @@ from cassandra.cluster import Session
 import database.reads
 from database.reads import PositionRow, Reader, StrategyRow
 from database.writes import Writer
-from riskcontrol.blocks import encode
+from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.errors import ServerError
-from riskcontrol.strategy import Action
+from riskcontrol.rows import Openings
+from riskcontrol.strategy import FIRST_SHAPE, Action, Strategy
 from tests.database.tables import SHAPES, TERMS, bars, fills, openings, positions
 
 pytestmark = pytest.mark.servers
@@ -59,6 +61,28 @@ def test_a_user_s_strategies_are_listed_in_order(reader: Reader, writer: Writer)
         _strategy("carol", "s1", "T2", 3, SHAPES[0], (2.25, 2.1), TERMS[0]),
     ]
     assert reader.user_exists("carol")
+
+
+def test_any_strategy_comes_back_as_it_was_opened(reader: Reader, writer: Writer) -> None:
+    most = '{"buy":"price <= reference - $0 and price > $1","sell":"price >= reference + $2 or price < $3"}'
+    rules: list[tuple[str, tuple[float, ...]]] = [
+        ('{"buy":"price < 5"}', ()),
+        *((FIRST_SHAPE, numbers) for numbers in ((0.1, 0.2), (0.0, 0.2), (0.1, 0.0), (0.0, 0.0))),
+        *((most, numbers) for numbers in ((1.0, 2.0, 3.0, 4.5), (1.0, 0.0, 3.0, 0.0), (0.0, 0.0, 0.0, 1e12))),
+    ]
+    opened = [
+        Strategy("heidi", f"s{i}", "IBM", 5, shape, numbers, terms)
+        for i, ((shape, numbers), terms) in enumerate(itertools.product(rules, TERMS))
+    ]
+    rows = decode(encode(openings_batch(opened, time=11)), OPENINGS_HEADERS)
+    assert isinstance(rows, Openings)
+    with writer:
+        writer.strategies(rows)
+    found = [
+        Strategy(row.username, row.name, row.ticker, row.cash, row.shape, row.parameters, row.terms)
+        for row in reader.strategies("heidi")
+    ]
+    assert sorted(found, key=lambda row: int(row.name[1:])) == opened
 
 
 @pytest.mark.parametrize(

@@ -82,11 +82,10 @@ def test_a_stop_leaves_the_rest_of_its_strategy(session: Session) -> None:
         writer.strategies(openings(2, Action.STOP, time=99))
         writer.strategies(openings(3))  # the same stretch of the tape, done again
     found = _all(session, "strategies", "username, cash, shape, p0, p1, p2, p3, terms, opened, stopped")
-    plain, other = TERMS[0].text(), TERMS[1].text()
     assert found == {
-        ("user0", 1, SHAPES[0], 0.25, 0.1, 0, 0, plain, 11, 99),
-        ("user1", 2, SHAPES[1], 1.25, 0, 0, 0, other, 11, 99),
-        ("user2", 3, SHAPES[0], 2.25, 2.1, 0, 0, plain, 11, None),
+        ("user0", 1, SHAPES[0], 0.25, 0.1, None, None, None, 11, 99),
+        ("user1", 2, SHAPES[1], 1.25, None, None, None, TERMS[1].text(), 11, 99),
+        ("user2", 3, SHAPES[0], 2.25, 2.1, None, None, None, 11, None),
     }
 
 
@@ -149,6 +148,14 @@ def test_writing_nothing_sends_nothing(session: Session) -> None:
 def test_a_batch_has_only_the_columns_of_its_table(session: Session) -> None:
     with pytest.raises(TypeError, match="no column speed"):
         Writer(session).batch(time=dt.datetime.now(dt.UTC), speed=1)
+
+
+@pytest.mark.servers
+def test_tables_of_another_version_are_told_with_the_remedy(cassandra: Settings) -> None:
+    session = connect(cassandra)
+    session.execute("ALTER TABLE strategies DROP shape")
+    with pytest.raises(ServerError, match="of another version: name a new keyspace"):
+        Writer(session).strategies(openings(1))
 
 
 @pytest.mark.servers
