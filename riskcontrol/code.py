@@ -32,7 +32,7 @@ from riskcontrol.language.tree import (
     Parameter,
     Word,
 )
-from riskcontrol.shape import Shape
+from riskcontrol.shape import Shape, looks_at_bars
 
 
 class Op(IntEnum):
@@ -118,10 +118,10 @@ CLAUSE = np.dtype([("formula", "i4"), ("first", "i4"), ("end", "i4"), ("pad", "i
 """An alternative: its market formula (place in the shape's list, -1: none) and its conditions."""
 
 SHAPE = np.dtype(
-    [(name, "i4") for name in ("buy", "sell", "end", "every", "session", "peak", "series", "formulas", "pad")]
+    [(name, "i4") for name in ("buy", "sell", "end", "every", "session", "peak", "moves", "formulas")]
 )
 """A shape: first buying and first selling clause and the end of those, seconds of a bar, session, whether it follows
-the peak, how many indicators its conditions and how many formulas its clauses have."""
+the peak, whether its levels move with the bars, how many formulas its clauses have."""
 
 FORMULA = np.dtype([("code", "i4"), ("end", "i4"), ("each_trade", "i4"), ("pad", "i4")])
 """A market condition: its code, and whether it changes from trade to trade rather than from bar to bar."""
@@ -183,9 +183,10 @@ class Library:
         for clause in (*shape.buy, *shape.sell):
             self._clause(clause, series, formulas)
         follows_peak = any("peak" in words_of(c) for c in conditions)
+        moves = any(map(looks_at_bars, conditions))
         row = (
             first, first + len(shape.buy), len(self._clauses), shape.every, int(shape.session), int(follows_peak),
-            len(series), len(formulas), 0,
+            int(moves), len(formulas),
         )  # fmt: skip
         self._shapes.append(row)
         self.texts.append(shape_text)

@@ -206,7 +206,7 @@ def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
         rows.price, 0, n, row, slots.below[slot], slots.above[slot], rows.low1, rows.high1, rows.low2, rows.high2
     )
     shape = code.shapes[cohort.shape]
-    if shape.series > 0:  # its levels move with the bars
+    if shape.moves == 1:  # its levels move with the bars
         k = np.searchsorted(edges, row)
         if k < len(edges):
             found = min(found, edges[k])
@@ -373,7 +373,7 @@ def _fires(first, end, code, cohort, market, fired):
 def _firing(code, cohort, market, fired, edges, fresh):
     """Return whether signals fire for those who would buy, for those who would sell, and whether levels have moved."""
     shape = code.shapes[cohort.shape]
-    moved = shape.series > 0 and (fresh or len(edges) > 0)
+    moved = shape.moves == 1 and (fresh or len(edges) > 0)
     buying = shape.formulas > 0 and _fires(shape.buy, shape.sell, code, cohort, market, fired)
     selling = shape.formulas > 0 and _fires(shape.sell, shape.end, code, cohort, market, fired)
     return buying, selling, moved
@@ -403,7 +403,7 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
                 slot += 1
                 continue
             at = 0
-            if not (fresh and code.shapes[cohort.shape].series > 0):
+            if not (fresh and code.shapes[cohort.shape].moves == 1):
                 at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, 0)
         if at < len(rows.price):
             if n_acted == len(acted):
@@ -447,7 +447,15 @@ def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fr
     if not _reached(cohort, rows.bounds, firing):
         return out
     page = _next_page(cohort.first, pages, rows.bounds, firing)
-    while page >= 0:
+    noted = page if page >= 0 else cohort.first
+    while noted >= 0:
+        # One of its slots, so that new summaries are saved even if none of its positions acts after all.
+        if n_acted == len(acted):
+            acted, changed = grown(acted), grown(changed)
+        acted[n_acted], changed[n_acted] = noted * PAGE, False
+        n_acted += 1
+        if page < 0:
+            break
         slot, at, end = page * PAGE, -1, page * PAGE + pages[page].used
         while slot < end:
             slot, at, n, n_acted = _run_page(
@@ -459,7 +467,7 @@ def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fr
                     fills = grown(fills)
                 if n_acted == len(acted):
                     acted, changed = grown(acted), grown(changed)
-        page = _next_page(pages[page].next, pages, rows.bounds, firing)
+        page = noted = _next_page(pages[page].next, pages, rows.bounds, firing)
     summarise_cohort(cohort, pages)
     return fills, n, acted, changed, n_acted
 

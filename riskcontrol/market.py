@@ -85,7 +85,7 @@ class Directory:
         series, formulas = library.shape_series[shape], library.shape_formulas[shape]
         _, _, _, _, shapes, _ = library.tables()
         clock = -1
-        if series or formulas:
+        if shapes[shape]["every"] or formulas:
             clock = self._clock(ticker, int(shapes[shape]["every"]), int(shapes[shape]["session"]))
         links = [self._signal(clock, formula) for formula in formulas] + [self._series(clock, one) for one in series]
         bind = self._bind(links)

@@ -1,15 +1,18 @@
 """Blocks survive the tape, and nothing bad gets off it."""
 
+from dataclasses import fields
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskcontrol.blocks import OPENINGS_HEADERS, TRADES_HEADERS, decode, encode, openings_batch
+from riskcontrol.blocks import OPENINGS, OPENINGS_HEADERS, TRADES_HEADERS, decode, encode, openings_batch
 from riskcontrol.errors import TapeError
 from riskcontrol.messages import check_plain
 from riskcontrol.rows import Openings
-from riskcontrol.strategy import Action, FillMode, Strategy
+from riskcontrol.strategy import FIRST_SHAPE, Action, first_rule
+from riskcontrol.terms import FillMode
 from riskcontrol.trades import TRADES
 
 
@@ -38,18 +41,58 @@ def test_trades_come_back_as_they_were() -> None:
     assert decode(encode(batch), TRADES_HEADERS).equals(batch)
 
 
+STRATEGY = first_rule("ann", "dip", "BRK.B", 10**10, 100_000, 200_000, FillMode.SAME)
+
+
 def test_openings_come_back_as_they_were() -> None:
-    strategy = Strategy("ann", "dip", "BRK.B", 10**10, 100_000, 200_000, FillMode.SAME)
-    openings = decode(encode(openings_batch([strategy], time=7, action=Action.STOP)), OPENINGS_HEADERS)
+    openings = decode(encode(openings_batch([STRATEGY], time=7, action=Action.STOP)), OPENINGS_HEADERS)
     assert isinstance(openings, Openings)
-    assert len(openings) == 1
-    assert (openings.username[0], openings.ticker[0], openings.action[0], openings.fill[0], openings.time[0]) == (
-        b"ann",
-        b"BRK.B",
-        Action.STOP,
-        FillMode.SAME,
-        7,
+    row = [getattr(openings, field.name)[0] for field in fields(Openings)]
+    assert row == [Action.STOP, b"ann", b"dip", b"BRK.B", 10**10, FIRST_SHAPE, 0.1, 0.2, 0.0, 0.0, '{"fill":1}', 7]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("action", 3, "action 3 is unknown"),
+        ("cash", 0, "cash"),
+        ("time", -1, "time"),
+        ("username", "Ann", "username"),
+        ("name", "", "name"),
+        ("ticker", "<b>", "ticker"),
+        ("shape", "", "shape: .*no JSON"),
+        ("shape", "[" * 5_000, "shape: .*no JSON"),
+        ("shape", '{"buy":"price <= refrence"}', "shape: .*unknown word 'refrence'"),
+        ("shape", '{"buy":"price <= $1"}', "shape: .*numbered from"),
+        ("shape", '{"buy":"price > 1","every":60}', "shape: every"),
+        ("shape", '{"buy":"rsi(14) > 1"}', "shape: every"),
+        ("shape", '{"buy":"rsi(14) > 1","every":7}', "shape: every"),
+        ("shape", '{"buy":"price > 1","sell":7}', "shape: sell"),
+        ("shape", '{"buy":"price > 1","x":7}', "shape: x"),
+        ("shape", '{"buy":"price > 1","session":2}', "shape: session"),
+        ("shape", " " * 10_000, "at most"),
+        ("p0", -1.0, "p0"),
+        ("p1", float("nan"), "p0"),
+        ("p2", float("inf"), "p0"),
+        ("terms", "{", "terms: .*no JSON"),
+        ("terms", "7", "terms: .*object"),
+        ("terms", '{"stop":1}', "terms: stop: unknown option"),
+        ("terms", '{"stop_loss":-1}', "terms: stop_loss"),
+        ("terms", '{"fill":true}', "terms: fill"),
+    ],
+)
+def test_openings_that_ask_for_nonsense_are_refused(name: str, value: object, reason: str) -> None:
+    batch = openings_batch([STRATEGY], time=7)
+    place = OPENINGS.get_field_index(name)
+    kind = OPENINGS.field(name).type
+    column = (
+        pa.array([value], kind.value_type).dictionary_encode()
+        if name in ("shape", "terms")
+        else pa.array([value], kind)
     )
+    columns = [*batch.columns[:place], column, *batch.columns[place + 1 :]]
+    with pytest.raises(TapeError, match=reason):
+        decode(encode(pa.record_batch(columns, schema=OPENINGS)), OPENINGS_HEADERS)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +116,7 @@ def test_values_out_of_range_are_refused(changed: dict[str, list[object]], reaso
     ("headers", "reason"),
     [
         ([], "unknown type"),
-        ([("type", b"trades"), ("schema", b"2")], "newer"),
+        ([("type", b"trades"), ("schema", b"2")], "version '2' of trades; this program knows 1"),
         ([("type", b"\xff")], "ASCII"),
         (OPENINGS_HEADERS, "columns"),
         ([("type", None), ("schema", None)], "unknown type"),

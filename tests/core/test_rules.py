@@ -53,6 +53,8 @@ LIKELY = [
     "price > reference or price < peak - atr(2) * 2",
     "price > 9.95 and price < 10.05 and held > 10s",
     "macd(2, 3, 2).histogram > 0 or volume > 500",
+    "open < reference",
+    "price < low and price > entry - 1",
 ]
 
 rules: st.SearchStrategy[Node] = st.one_of(st.sampled_from(LIKELY).map(parse), conditions(leaves=4, indicators=SMALL))
