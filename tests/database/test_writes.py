@@ -132,11 +132,11 @@ def test_a_batch_has_only_the_columns_of_its_table(session: Session) -> None:
 
 
 @pytest.mark.servers
-def test_a_server_that_refuses_is_told_at_once(cassandra: Settings) -> None:
-    writer = Writer(connect(cassandra))
+def test_a_server_that_refuses_is_told_at_once(keyspace_of_its_own: Settings) -> None:
+    writer = Writer(connect(keyspace_of_its_own))
     with writer:
         writer.fills(fills(1))
-    drop(cassandra)
+    drop(keyspace_of_its_own)
     writer.fills(fills(1))
     with pytest.raises(ServerError, match="riskcontrol database init"):
         writer.flush()
