@@ -23,10 +23,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def all_servers(home: Path) -> Settings:
+def all_servers(home: Path) -> Iterator[Settings]:
     """Settings with the addresses of a running Kafka, Cassandra and S3."""
+    from database.session import close
+
     local_servers.start(home)
-    return local_servers.resolve(Settings(home=home, shards=SHARDS))
+    yield local_servers.resolve(Settings(home=home, shards=SHARDS))
+    close()  # sessions would try to find their server again
 
 
 @pytest.fixture
