@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from riskcontrol import servers as local_servers
 from riskcontrol.settings import Settings
 
 SHARDS = 3
+
+# A server of a test lives for a minute: its JVM's second compiler would cost as much CPU as all it does.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 @pytest.fixture(scope="session")
