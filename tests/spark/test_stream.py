@@ -18,9 +18,11 @@ from ingestion.sources import find_sources
 from ingestion.topic import partition_of, tape_id
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, FillMode, Strategy
+from spark.state import ShardStore
 from tests.core.test_engine import openings
 from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
+from tests.spark.test_state import step
 
 pytestmark = pytest.mark.servers
 
@@ -133,7 +135,9 @@ def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_pa
     }
 
 
-def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(servers: Settings, tmp_path: Path) -> None:
+def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes_on(
+    servers: Settings, tmp_path: Path
+) -> None:
     from kafka import KafkaConsumer, TopicPartition
 
     strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
@@ -143,8 +147,13 @@ def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(server
         b'{"ticker": "IBM", "price": %s, "timestamp": "2024-03-05T10:00:%02d-05:00"}' % (price, second)
         for second, price in enumerate((b"200.00", b"199.90"))
     ]
-    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
+    with Running(servers, *command) as stream:
         publish_openings(servers, [strategy])
+        stream.wait_for("openings 1 ")
+        second = run(servers, *command)
+        assert second.returncode == 1
+        assert "one runs already" in second.stderr
         with TapeProducer(servers) as producer:
             producer.send(shard, foreign[0], [])
             producer.send(shard, b"\x00 no block", [("type", b"trades"), ("schema", b"1")])
@@ -187,17 +196,14 @@ def test_tables_of_another_tape_are_refused(servers: Settings, tmp_path: Path) -
 
 def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) -> None:
     strategy = Strategy("ann", "dip", "IBM", 10**10, 100_000, 100_000)
-    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
-    with Running(servers, *command) as stream:
-        publish_openings(servers, [strategy])
-        stream.wait_for("openings 1 ")
-        second = run(servers, *command)
-        assert second.returncode == 1
-        assert "one runs already" in second.stderr
-    for meta in (tmp_path / "state").glob("*/meta.json"):
-        meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
-    with Running(servers, *command) as stream:
-        stream.wait_for("the tape ends at")
+    shard = partition_of("IBM", servers.shards)
+    publish_openings(servers, [strategy])
+    store = ShardStore(tmp_path / "state", shard, tape_id(servers))
+    step(store, [openings(strategy)])
+    meta = store.folder / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
+    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+        stream.wait_for("the tape ends at 1")
         assert stream.process.wait(60) == 1
 
 
