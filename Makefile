@@ -19,13 +19,14 @@ $(BIN)/uv: requirements/bootstrap.lock
 
 $(VENV)/runtime: requirements/runtime.lock pyproject.toml | $(BIN)/uv
 	@echo "Installing what the product runs on (about 1 GB the first time) ..."
-	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements/runtime.lock
+	@# Compiled here, once and on all cores, and not by each process, where PYTHONDONTWRITEBYTECODE is set.
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --compile-bytecode --require-hashes -r requirements/runtime.lock
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev: requirements/dev.lock $(VENV)/runtime
 	@echo "Installing the tools for tests ..."
-	@VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes -r requirements/dev.lock
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --compile-bytecode --require-hashes -r requirements/dev.lock
 	@touch $@
 
 demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulated day.

@@ -117,9 +117,7 @@ CONDITION = np.dtype([(name, "i4") for name in ("kind", "strict", "level", "leve
 CLAUSE = np.dtype([("formula", "i4"), ("first", "i4"), ("end", "i4"), ("pad", "i4")])
 """An alternative: its market formula (place in the shape's list, -1: none) and its conditions."""
 
-SHAPE = np.dtype(
-    [(name, "i4") for name in ("buy", "sell", "end", "every", "session", "peak", "moves", "formulas")]
-)
+SHAPE = np.dtype([(name, "i4") for name in ("buy", "sell", "end", "every", "session", "peak", "moves", "formulas")])
 """A shape: first buying and first selling clause and the end of those, seconds of a bar, session, whether it follows
 the peak, whether its levels move with the bars, how many formulas its clauses have."""
 

@@ -20,7 +20,7 @@ from database.writes import Writer
 from ingestion.topic import ensure_topic, tape_id
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
-from riskcontrol.servers import require
+from riskcontrol.servers import archive, require
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
@@ -246,8 +246,12 @@ def log_batch(batch: Batch) -> None:
         )
 
 
-_QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_GC = ("-XX:+UseSerialGC",)
+_QUICK = ("-XX:TieredStopAtLevel=1", *_GC)
 """The driver's JVM does little but hand out tasks: it starts a third sooner without the second compiler."""
+
+_SETTLED_SECONDS = 8.0
+"""After so long the driver's JVM has loaded what it needs for batches, and its classes are kept for the next one."""
 
 _LOGGING = """\
 rootLogger.level = error
@@ -277,14 +281,16 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # for its Python workers
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        from pyspark import SparkConf, SparkContext  # noqa: PLC0415  reads the environment set above
+        import pyspark  # noqa: PLC0415  reads the environment set above
 
     scratch = (home / "spark").absolute()
     scratch.mkdir(parents=True, exist_ok=True)
     logging_file = scratch / "log4j2.properties"
     logging_file.write_text(_LOGGING)
+    classes, archived = archive.options("spark", Path(pyspark.__file__).parent / "jars", _GC)
+    options = (f"-Dlog4j2.configurationFile={logging_file}", *_QUICK, *classes)
     conf = (
-        SparkConf()
+        pyspark.SparkConf()
         .setMaster(master)
         .setAppName("riskcontrol stream")
         .set("spark.ui.enabled", "false")
@@ -293,13 +299,20 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         .set("spark.driver.host", "127.0.0.1")
         .set("spark.local.dir", str(scratch))
         .set("spark.python.daemon.module", "spark.daemon")
-        .set("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={logging_file} {_QUICK}")
+        .set("spark.driver.extraJavaOptions", " ".join(f'"{option}"' for option in options))
     )
     # Spark puts a handler of its own on Ctrl-C, which would cancel the batch under way.
     handler = signal.getsignal(signal.SIGINT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        context = SparkContext(conf=conf)
+        context: Any = pyspark.SparkContext(conf=conf)
+    if archived is not None:
+        # Java tells of what it keeps, on the terminal of whoever runs the stream.
+        jvm = context._jvm
+        jvm.System.setOut(jvm.java.io.PrintStream(jvm.java.io.OutputStream.nullOutputStream()))
+        keeping = threading.Timer(_SETTLED_SECONDS, archive.keep, (context._gateway.proc.pid, archived))
+        keeping.daemon = True
+        keeping.start()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, handler)
     return context

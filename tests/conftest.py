@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from riskcontrol.settings import Settings
 
 SHARDS = 3
 
+# A server of a test lives for a minute: its JVM's second compiler would cost as much CPU as all it does.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
@@ -23,10 +27,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def all_servers(home: Path) -> Settings:
+def all_servers(home: Path) -> Iterator[Settings]:
     """Settings with the addresses of a running Kafka, Cassandra and S3."""
+    from database.session import close
+
     local_servers.start(home)
-    return local_servers.resolve(Settings(home=home, shards=SHARDS))
+    yield local_servers.resolve(Settings(home=home, shards=SHARDS))
+    close()  # sessions would try to find their server again
 
 
 @pytest.fixture
@@ -35,13 +42,24 @@ def kafka(all_servers: Settings) -> Settings:
     return all_servers.model_copy(update={"topic": f"tape-{uuid.uuid4().hex[:12]}"})
 
 
-@pytest.fixture
-def cassandra(all_servers: Settings) -> Iterator[Settings]:
-    """Settings with a database and a keyspace of the test's own, tables made."""
-    from database.session import drop, init
+@pytest.fixture(scope="session")
+def keyspace(all_servers: Settings) -> Settings:
+    """Settings with a keyspace whose tables are made once: making and dropping them costs seconds."""
+    return made(all_servers)
 
-    settings = all_servers.model_copy(update={"keyspace": f"test_{uuid.uuid4().hex[:12]}"})
-    init(settings)
+
+@pytest.fixture
+def cassandra(keyspace: Settings) -> Settings:
+    """Settings with a database whose tables are empty."""
+    return emptied(keyspace)
+
+
+@pytest.fixture
+def keyspace_of_its_own(all_servers: Settings) -> Iterator[Settings]:
+    """Settings with a keyspace that the test may drop."""
+    from database.session import drop
+
+    settings = made(all_servers)
     yield settings
     drop(settings)
 
@@ -50,3 +68,24 @@ def cassandra(all_servers: Settings) -> Iterator[Settings]:
 def servers(kafka: Settings, cassandra: Settings) -> Settings:
     """Settings with all of them: a topic's name, a keyspace and an S3 endpoint."""
     return cassandra.model_copy(update={"topic": kafka.topic})
+
+
+def made(settings: Settings) -> Settings:
+    """Make a keyspace that nobody has used, with tables, and return the settings that name it."""
+    from database.session import init
+
+    settings = settings.model_copy(update={"keyspace": f"test_{uuid.uuid4().hex[:12]}"})
+    init(settings)
+    return settings
+
+
+def emptied(settings: Settings) -> Settings:
+    """Empty the tables that hold anything; to ask first costs a tenth of emptying them all."""
+    from database.session import connect, tables
+
+    session = connect(settings)
+    asked = {table: session.execute_async(f"SELECT * FROM {table} LIMIT 1") for table in tables(settings.keyspace)}  # noqa: S608
+    filled = [table for table, answer in asked.items() if answer.result().one() is not None]
+    for future in [session.execute_async(f"TRUNCATE {table}") for table in filled]:
+        future.result()
+    return settings

@@ -184,14 +184,10 @@ def _term(node: Node) -> Term:
 
 
 def _function(node: Function) -> Term:
+    if node.name == "abs":
+        return _absolute(terms(node.arguments[0]))
     arguments = [canonical_number(argument) for argument in node.arguments]
     values = [constant_value(argument) for argument in arguments]
-    if node.name == "abs":
-        opposite = canonical_number(Negative(arguments[0]))
-        shown = min((arguments[0], opposite), key=lambda n: (text(n)[0] in "-0123456789", order(text(n))))
-        if isinstance(shown, Function) and shown.name == "abs":
-            return Term(factors=(shown,))
-        return _term(shown) if values[0] is not None else Term(factors=(Function("abs", (shown,)),))
     if None not in values:
         known = [(value, argument) for value, argument in zip(values, arguments, strict=True) if value is not None]
         return _term((min if node.name == "min" else max)(known, key=lambda pair: pair[0])[1])
@@ -199,6 +195,18 @@ def _function(node: Function) -> Term:
     if len(chosen) == 1:
         return _term(arguments[0])
     return Term(factors=(Function(node.name, tuple(chosen[key] for key in sorted(chosen, key=order))),))
+
+
+def _absolute(parts: list[Term]) -> Term:
+    """Return the absolute value of a sum: of the sum or of its opposite, whichever comes first."""
+    both = (written(parts), written(_merged(term.negative() for term in parts)))
+    shown = min(both, key=lambda n: (text(n)[0] in "-0123456789", order(text(n))))
+    value = constant_value(both[0])
+    if value is not None:
+        return _term(both[value < 0])
+    if isinstance(shown, Function) and shown.name == "abs":
+        return Term(factors=(shown,))
+    return Term(factors=(Function("abs", (shown,)),))
 
 
 def _merged(parts: Iterable[Term]) -> list[Term]:

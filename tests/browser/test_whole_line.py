@@ -35,10 +35,10 @@ def whole_tape(settings: Settings) -> list[pa.RecordBatch | Openings]:
 @pytest.mark.servers
 @pytest.mark.timeout(400)
 def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) -> None:
-    day = simulated_day(tmp_path, tickers=8, trades=60_000)
+    first, second = (simulated_day(tmp_path, tickers=8, trades=30_000, day=day) for day in ("2024-03-05", "2024-03-06"))
     client(servers).create_bucket(Bucket=servers.topic)
     bucket = f"s3://{servers.topic}/days/"
-    assert run(servers, "upload", str(day), bucket).returncode == 0
+    assert run(servers, "upload", str(first), str(second), bucket).returncode == 0
     with Running(servers, "stream", "--state", str(tmp_path / "state")) as stream:
         stream.wait_for("trades 0")
         opened = run(servers, "users", "generate", "--count", str(USERS), "--tickers", bucket)
@@ -46,7 +46,7 @@ def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) 
         busiest = str(rows(servers, "strategies", "ticker, username")[0][0])
         with (
             Running(servers, "dashboard", "--port", "0") as dashboard,
-            Running(servers, "ingest", bucket, "--speed", "600", "--from", "09:30") as ingest,
+            Running(servers, "ingest", bucket + first.name, "--speed", "2400", "--from", "09:30") as ingest,
         ):
             dashboard.wait_for(" is at http://")
             found = re.search(r"http://\S+", dashboard.output)
@@ -69,9 +69,13 @@ def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) 
             page.get_by_label("Name", exact=True).fill("mine")
             page.get_by_role("button", name="Open strategy").click()
             mine = page.locator(f'#table .ag-row[row-id="{busiest} mine"]')
+            expect(mine.locator('[col-id="status"]')).to_have_text(re.compile("sent|waiting|running"))
+            # A day of its own to trade on, however late it came into the other.
+            assert ingest.process.wait(120) == 0, ingest.output
+            sent = run(servers, "ingest", bucket + second.name, "--speed", "max")
+            assert sent.returncode == 0, sent.stderr
             expect(mine.locator('[col-id="status"]')).to_have_text("running")
             expect(mine.locator('[col-id="fills"]')).to_have_text(re.compile("[1-9]"))
-            assert ingest.process.wait(120) == 0, ingest.output
             until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
         assert stream.interrupt() == 0
     reference = Reference().feed(whole_tape(servers))

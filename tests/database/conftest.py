@@ -1,22 +1,23 @@
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
-
 import pytest
 from cassandra.cluster import Session
 
-from database.session import connect, drop, init
+from database.session import connect
 from riskcontrol.settings import Settings
+from tests.conftest import emptied, made
+
+
+@pytest.fixture(scope="session")
+def shared_keyspace(all_servers: Settings) -> Settings:
+    """Settings with a keyspace for the modules of this folder, one after the other."""
+    return made(all_servers)
 
 
 @pytest.fixture(scope="module")
-def tables(all_servers: Settings) -> Iterator[Settings]:
-    """Settings with tables that a module's tests share, as making them takes seconds: use names of your own."""
-    settings = all_servers.model_copy(update={"keyspace": f"test_{uuid.uuid4().hex[:12]}"})
-    init(settings)
-    yield settings
-    drop(settings)
+def tables(shared_keyspace: Settings) -> Settings:
+    """Settings with tables that a module's tests share, empty before the first: use names of your own."""
+    return emptied(shared_keyspace)
 
 
 @pytest.fixture

@@ -64,10 +64,10 @@ def test_a_keyspace_that_is_not_there_is_told_with_the_remedy(tables: Settings) 
 
 
 @pytest.mark.servers
-def test_dropping_takes_the_tables_and_can_be_repeated(cassandra: Settings) -> None:
-    session = connect(cassandra)
-    drop(cassandra)
-    drop(cassandra)
+def test_dropping_takes_the_tables_and_can_be_repeated(keyspace_of_its_own: Settings) -> None:
+    session = connect(keyspace_of_its_own)
+    drop(keyspace_of_its_own)
+    drop(keyspace_of_its_own)
     with pytest.raises(ServerError, match="riskcontrol database init"):
         prepare(session, "SELECT username FROM {}.users")
 

@@ -34,6 +34,8 @@ not price == entry | price != entry
 abs(price - entry) > 5 | price < entry - 5 or price > entry + 5
 abs(entry - price) <= 5 | price <= entry + 5 and price >= entry - 5
 abs(price / entry - 1) < 2% | price < entry * 1.02 and price > entry * 0.98
+abs(abs(price - entry) - 3) < 1 | price < entry + 4 and (price < entry - 2 or price > entry + 2) and price > entry - 4
+abs(abs(abs(abs(price)))) < 2 | abs(price) < 2
 abs(price - entry) == 5 | abs(entry - price) == 5
 abs(entry - price) > 5 and abs(price - entry) > 5 | price < entry - 5 or price > entry + 5
 max(price, entry) > 5 | max(entry, price) > 5

@@ -16,7 +16,6 @@ from riskcontrol.language.clauses import clauses
 from riskcontrol.language.errors import LanguageError
 from riskcontrol.language.parser import parse
 from riskcontrol.language.text import text
-from riskcontrol.language.tree import Node
 from riskcontrol.language.words import FUNCTIONS, MARKET, POSITION
 from tests.language.test_parser import MISTAKES
 from tests.language.trees import PATIENT, conditions
@@ -27,6 +26,9 @@ PIECES = [
     *MARKET, *POSITION, *FUNCTIONS, *INDICATORS, "and", "or", "not", *"+-*/()<>,.%$=!", "<=", ">=", "==", "!=", " ",
     "1", "0", "14", "0.5", "2%", "30m", "09:45", "$0", "1e9", "9" * 15, "\n", "\x00", "é", "٣", "²", "\ud800",
 ]  # fmt: skip
+STEPS_A_RULE = 2_000_000
+"""Lines of Python that may run for the canonical form and the alternatives of any rule that parses."""
+
 STEPS_A_CHARACTER = 1000
 """Lines of Python that the parser may run for each character of a text, and of one more."""
 
@@ -57,8 +59,8 @@ def outcome(call: Callable[[], Result]) -> Result | LanguageError:
         return error
 
 
-def steps(written: str) -> tuple[Node | LanguageError, int]:
-    """Parse a text and count the lines of Python that it takes."""
+def steps(call: Callable[[], Result]) -> tuple[Result | LanguageError, int]:
+    """Return what a call gives, or its LanguageError, and how many lines of Python it takes."""
     count = 0
 
     def trace(_frame: object, event: str, _argument: object) -> object:
@@ -69,7 +71,7 @@ def steps(written: str) -> tuple[Node | LanguageError, int]:
     before = sys.gettrace()
     sys.settrace(trace)  # type: ignore[arg-type]
     try:
-        return outcome(lambda: parse(written, parameters=True)), count
+        return outcome(call), count
     finally:
         sys.settrace(before)
 
@@ -116,7 +118,7 @@ LONG = [
 
 @pytest.mark.parametrize("written", LONG, ids=lambda written: written[:12] + str(len(written)))
 def test_long_text_takes_steps_in_proportion_to_its_length(written: str) -> None:
-    result, count = steps(written)
+    result, count = steps(lambda: parse(written))
     assert count <= STEPS_A_CHARACTER * (len(written) + 1)
     if not isinstance(result, LanguageError):
         assert parse(text(canonical(result))) == canonical(result)
@@ -125,4 +127,31 @@ def test_long_text_takes_steps_in_proportion_to_its_length(written: str) -> None
 @settings(PATIENT, max_examples=100)
 @given(mutated())
 def test_mutated_text_takes_steps_in_proportion_to_its_length(written: str) -> None:
-    assert steps(written)[1] <= STEPS_A_CHARACTER * (len(written) + 1)
+    assert steps(lambda: parse(written))[1] <= STEPS_A_CHARACTER * (len(written) + 1)
+
+
+INTRICATE = [
+    "abs(" * 22 + "price - entry" + " - 1)" * 22 + " > 1",
+    "abs(" * 3 + "price - entry" + " - 1)" * 3 + " > 1",
+    "low > " + "abs(high - " * 22 + "close" + ")" * 22,
+    "low > " + "-1 * (high - abs(2 * " * 11 + "close" + "))" * 11,
+    "low > " + "(high - (" * 22 + "close" + ") * 2)" * 22,
+    "low > " + "min(high, " * 45 + "close" + ")" * 45,
+    "low > " + "(2 / " * 45 + "close" + ")" * 45,
+    "price > " + "1 / (entry + 1 / (peak - " * 11 + "close" + "))" * 11,
+    "1 / (entry + 1 / (peak + " * 11 + "price" + "))" * 11 + " > 3",
+    "entry < " + "abs(2 * (entry + 2 / (peak + " * 7 + "price" + ")))" * 7,
+    "price > " + " + ".join(f"entry * {i}.5" for i in range(48)),
+    " and ".join(f"(price > entry + {i} or held > {i}s)" for i in range(1, 20)),
+    " and ".join(f"(price > entry + {i} or price < peak - {i} or held > {i}s)" for i in range(1, 14)),
+    " or ".join(f"(low > {i} and price < peak - {i})" for i in range(1, 20)),
+    "not (" * 24 + "price > entry or low > 1" + ")" * 24,
+]
+
+
+@pytest.mark.parametrize("written", INTRICATE, ids=lambda written: written[:24])
+def test_an_intricate_rule_takes_a_bounded_number_of_steps(written: str) -> None:
+    node = parse(written)
+    result, count = steps(lambda: clauses(canonical(node)))
+    assert result
+    assert count <= STEPS_A_RULE

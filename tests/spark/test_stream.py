@@ -16,12 +16,17 @@ from ingestion.producer import TapeProducer, publish_openings
 from ingestion.s3 import client
 from ingestion.sources import find_sources
 from ingestion.topic import partition_of, tape_id
+from riskcontrol.book import Reason
+from riskcontrol.language.parser import parse
 from riskcontrol.settings import Settings
+from riskcontrol.shape import shape_text
 from riskcontrol.strategy import Action, Strategy, first_rule
-from riskcontrol.terms import FillMode
+from riskcontrol.terms import FillMode, Session, Terms
+from spark.state import ShardStore
 from tests.core.test_engine import openings
 from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
+from tests.spark.test_state import step
 
 pytestmark = pytest.mark.servers
 
@@ -31,8 +36,19 @@ TICKERS = 12
 def drawn(tickers: Sequence[str], count: int) -> list[Strategy]:
     """Return strategies on these tickers, with narrow levels so that they act often."""
     rng = np.random.default_rng(3)
+    rules = [
+        shape_text(parse(buy), parse(sell), every, Session.REGULAR)
+        for buy, sell, every in (
+            ("crosses_above(ema(2), ema(5)) and price > vwap", "crosses_below(ema(2), ema(5))", 60),
+            ("rsi(3) < 40 and price <= reference - 0.01", "price >= entry + atr(3) or held > 20m", 30),
+            ("time >= 10:30 and close > open", "price < peak * 0.999", 300),
+        )
+    ]
+    options = Terms(stop_loss=2_000, take_profit=5_000, fee_per_order=1_000_000, fee_rate=100, slippage=50)
     return [
-        first_rule(
+        Strategy(f"user{i}", "s1", tickers[i % len(tickers)], 10**10, *rules[i // 4 % 3], options)
+        if i % 4 == 3
+        else first_rule(
             f"user{i}",
             "s1",
             tickers[i % len(tickers)],
@@ -65,12 +81,13 @@ def rows(settings: Settings, table: str, columns: str) -> list[tuple[object, ...
     return sorted(tuple(row) for row in connect(settings).execute(f"SELECT {columns} FROM {table}"))  # noqa: S608
 
 
-FILLS = "username, name, ticker, number, time, price, shares, cash, sequence"
+FILLS = "username, name, ticker, number, time, price, shares, fee, cash, sequence, reason"
 
 
 def check_against(reference: Reference, settings: Settings) -> None:
     """Compare every fill, position and closed bar in the database with the reference."""
-    assert rows(settings, "fills", FILLS) == sorted(reference.fills)
+    found = [(*row[:-1], Reason[str(row[-1]).upper()]) for row in rows(settings, "fills", FILLS)]
+    assert sorted(found) == sorted(reference.fills)
     positions = {row[:3]: row[3:] for row in rows(settings, "positions", "username, name, ticker, cash, shares, fills")}
     seen = {key: p for key, p in reference.positions.items() if p.reference is not None}
     assert positions == {key: (p.cash, p.shares, p.fills) for key, p in seen.items()}
@@ -134,7 +151,9 @@ def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_pa
     }
 
 
-def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(servers: Settings, tmp_path: Path) -> None:
+def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes_on(
+    servers: Settings, tmp_path: Path
+) -> None:
     from kafka import KafkaConsumer, TopicPartition
 
     strategy = first_rule("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
@@ -144,8 +163,13 @@ def test_records_that_cannot_be_used_are_put_aside_and_the_stream_goes_on(server
         b'{"ticker": "IBM", "price": %s, "timestamp": "2024-03-05T10:00:%02d-05:00"}' % (price, second)
         for second, price in enumerate((b"200.00", b"199.90"))
     ]
-    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
+    with Running(servers, *command) as stream:
         publish_openings(servers, [strategy])
+        stream.wait_for("openings 1 ")
+        second = run(servers, *command)
+        assert second.returncode == 1
+        assert "one runs already" in second.stderr
         with TapeProducer(servers) as producer:
             producer.send(shard, foreign[0], [])
             producer.send(shard, b"\x00 no block", [("type", b"trades"), ("schema", b"1")])
@@ -188,17 +212,14 @@ def test_tables_of_another_tape_are_refused(servers: Settings, tmp_path: Path) -
 
 def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) -> None:
     strategy = first_rule("ann", "dip", "IBM", 10**10, 100_000, 100_000)
-    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
-    with Running(servers, *command) as stream:
-        publish_openings(servers, [strategy])
-        stream.wait_for("openings 1 ")
-        second = run(servers, *command)
-        assert second.returncode == 1
-        assert "one runs already" in second.stderr
-    for meta in (tmp_path / "state").glob("*/meta.json"):
-        meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
-    with Running(servers, *command) as stream:
-        stream.wait_for("the tape ends at")
+    shard = partition_of("IBM", servers.shards)
+    publish_openings(servers, [strategy])
+    store = ShardStore(tmp_path / "state", shard, tape_id(servers))
+    step(store, [openings(strategy)])
+    meta = store.folder / "meta.json"
+    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
+    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+        stream.wait_for("the tape ends at 1")
         assert stream.process.wait(60) == 1
 
 
