@@ -197,9 +197,9 @@ class Reference:
         if not flags & LAST:
             return
         for position in self.positions.values():
-            if position.ticker == ticker and not position.stopped:
-                if position.session == Session.EXTENDED or flags & REGULAR:
-                    self._act(position, time, price, sequence)
+            driven = position.session == Session.EXTENDED or flags & REGULAR
+            if position.ticker == ticker and not position.stopped and driven:
+                self._act(position, time, price, sequence)
         for clock in clocks:
             if clock.session == Session.EXTENDED or flags & REGULAR:
                 clock.fresh = False
