@@ -36,7 +36,7 @@ test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations 15
 
 lint: $(VENV)/dev  ## Check style only.
 	$(BIN)/ruff check .

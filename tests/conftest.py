@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,12 @@ from riskcontrol.settings import Settings
 
 SHARDS = 3
 
-# A server of a test lives for a minute: its JVM's second compiler would cost as much CPU as all it does.
-os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests that share the servers together: where several processes run tests, one starts the servers."""
+    for item in items:
+        if "all_servers" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("servers"))
 
 
 @pytest.fixture(scope="session")
