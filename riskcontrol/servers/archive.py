@@ -7,6 +7,7 @@ options, the jars) and for its own content: what doesn't fit or is damaged is no
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import socket
@@ -110,7 +111,14 @@ def _base(folder: Path, program: Path, flags: Sequence[str]) -> Path:
     base = folder / f"java-{_digest(program, _identity(program), *flags)}"
     if (whole := _whole(base)) is not None:
         return whole
-    with tempfile.TemporaryDirectory(dir=folder) as work:
+    with (folder / "java.lock").open("w") as lock:
+        # No two dumps are the same, and what rests on one does not fit another: of those who start now, one makes it.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _whole(base) or _dump(base, program, flags)
+
+
+def _dump(base: Path, program: Path, flags: Sequence[str]) -> Path:
+    with tempfile.TemporaryDirectory(dir=base.parent) as work:
         new = Path(work) / "new"
         command = [str(program), *flags, "-Xshare:dump", f"-XX:SharedArchiveFile={new}"]
         subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
