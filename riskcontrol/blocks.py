@@ -24,13 +24,13 @@ from riskcontrol.money import MAX_CASH, MAX_PRICE
 from riskcontrol.rows import Openings
 from riskcontrol.shape import PARAMETERS, read_shape
 from riskcontrol.strategy import (
-    MAX_PARAMETER,
     NAME_LENGTH,
     NAME_PATTERN,
     USERNAME_LENGTH,
     USERNAME_PATTERN,
     Action,
     Strategy,
+    check_numbers,
 )
 from riskcontrol.terms import read_terms
 from riskcontrol.trades import (
@@ -63,6 +63,9 @@ OPENINGS = pa.schema(
     ]
 )
 """Schema of a block of openings and stops (`riskcontrol.rows.Openings`)."""
+
+_FEW = 4e6
+"""Below it, a float has nine places and more."""
 
 Headers = list[tuple[str, bytes]]
 
@@ -215,8 +218,12 @@ def _column(column: pa.Array, name: str) -> np.ndarray:
 def _check_rules(batch: pa.RecordBatch, opens: np.ndarray) -> None:
     """Check what openings ask for; a stop names a strategy and nothing else counts."""
     values = np.column_stack([batch.column(f"p{number}").to_numpy() for number in range(PARAMETERS)])
-    if not ((values >= 0) & (values <= MAX_PARAMETER)).all():
-        raise TapeError(f"p0 to p{PARAMETERS - 1}: values that are no numbers from 0 to {MAX_PARAMETER:,.0f}")
+    # Most have few places; the others are asked about one by one.
+    odd = values[~((values >= 0) & (values < _FEW) & (values == np.round(values, 9)))]
+    try:
+        check_numbers(np.unique(odd).tolist())
+    except StrategyError as error:
+        raise TapeError(f"p0 to p{PARAMETERS - 1}: {str(error)[:200]}") from error
     for name, read in (("shape", read_shape), ("terms", read_terms)):
         column = batch.column(name)
         texts, codes = column.dictionary, column.indices.to_numpy()

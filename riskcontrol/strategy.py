@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
 from riskcontrol.errors import StrategyError
+from riskcontrol.language.parametrise import number_text
 from riskcontrol.money import MAX_CASH, MAX_PRICE, MICROS
 from riskcontrol.shape import Shape, read_shape
 from riskcontrol.terms import FillMode, Terms
@@ -17,10 +18,6 @@ USERNAME_LENGTH = 32
 USERNAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 NAME_LENGTH = 24
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,23}")
-
-
-MAX_PARAMETER = 1e12
-"""Largest number that a rule can take."""
 
 
 class Action(IntEnum):
@@ -114,9 +111,20 @@ def check_parameters(shape: Shape, values: Sequence[float]) -> None:
     """
     if len(values) != shape.parameters:
         raise StrategyError(f"{len(values)} numbers for a shape that takes {shape.parameters}", field="parameters")
+    check_numbers(values)
+
+
+def check_numbers(values: Iterable[float]) -> None:
+    """Check that these can be numbers of a rule.
+
+    Raises:
+        StrategyError: One can't.
+    """
     for value in values:
-        if not 0 <= value <= MAX_PARAMETER:
-            raise StrategyError(f"{value!r} is no number from 0 to {MAX_PARAMETER:,.0f}", field="parameters")
+        try:
+            number_text(value)
+        except ValueError as error:
+            raise StrategyError(str(error), field="parameters") from error
 
 
 def check_username(username: str) -> str:

@@ -38,9 +38,9 @@ def substitute(node: Node, values: Sequence[float]) -> Node:
         ValueError: A value is negative, not finite or has too many digits.
     """
     if isinstance(node, Negative) and isinstance(node.operand, Parameter):
-        return Number(f"-{_number(values[node.operand.index])}")
+        return Number(f"-{number_text(values[node.operand.index])}")
     if isinstance(node, Parameter):
-        return Number(_number(values[node.index]))
+        return Number(number_text(values[node.index]))
     return rebuilt(node, tuple(substitute(child, values) for child in children(node))) if children(node) else node
 
 
@@ -70,7 +70,15 @@ def _text_of(value: float) -> str | None:
     return decimal_text(Fraction(repr(value)))
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
+    """Return the text of a parameter's value.
+
+    Raises:
+        ValueError: It is negative, not finite or has more digits than a number of the language.
+
+    >>> number_text(0.1)
+    '0.1'
+    """
     written = _text_of(float(value)) if 0 <= value < float("inf") else None
     if written is None:
         raise ValueError(f"{value!r} can't be a parameter of a rule")

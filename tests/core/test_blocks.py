@@ -1,6 +1,6 @@
 """Blocks survive the tape, and nothing bad gets off it."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pyarrow as pa
 import pytest
@@ -51,6 +51,12 @@ def test_openings_come_back_as_they_were() -> None:
     assert row == [Action.STOP, b"ann", b"dip", b"BRK.B", 10**10, FIRST_SHAPE, 0.1, 0.2, 0.0, 0.0, '{"fill":1}', 7]
 
 
+@pytest.mark.parametrize("number", [0.0, 0.07, 1.02, 123_456_789.1, 999_999_999_999.5, 1e-9])
+def test_numbers_of_rules_pass(number: float) -> None:
+    strategy = replace(STRATEGY, parameters=(number, 1.0))
+    assert isinstance(decode(encode(openings_batch([strategy], time=7)), OPENINGS_HEADERS), Openings)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
@@ -74,6 +80,10 @@ def test_openings_come_back_as_they_were() -> None:
         ("p0", -1.0, "p0"),
         ("p1", float("nan"), "p0"),
         ("p2", float("inf"), "p0"),
+        ("p3", 1e12, "p0"),
+        ("p0", 1 / 3, "p0"),
+        ("p0", 0.1 + 0.2, "p0"),
+        ("p0", 1e-300, "p0"),
         ("terms", "{", "terms: .*no JSON"),
         ("terms", "7", "terms: .*object"),
         ("terms", '{"stop":1}', "terms: stop: unknown option"),
