@@ -7,6 +7,7 @@ open; stops, too, are looked at at closes alone.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
-from riskcontrol.book import BAR_FIELDS, Book
+from riskcontrol.book import BAR_FIELDS, Book, Reason
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
 from riskcontrol.equity import Equity, equity_curve
 from riskcontrol.indicators.registry import COLUMNS
@@ -25,13 +26,19 @@ from riskcontrol.kernel import Days, advance_bars_of
 from riskcontrol.machine import VIEW, new_stack
 from riskcontrol.newyork import transitions
 from riskcontrol.rows import Fills, Ints, Openings
+from riskcontrol.shape import shape_text
 from riskcontrol.statistics import Executions, Record
 from riskcontrol.strategy import Strategy
+from riskcontrol.strategy_file import Definition
 from riskcontrol.trades import NS_PER_MINUTE
 from riskcontrol.triggers import Room
 
 _OPENINGS = 100_000
 """Openings in one block."""
+
+
+HASHED = ("number", "time", "price", "shares", "fee", "cash", "sequence")
+"""Columns of fills that their canonical text has, before the reason; whose fills they are isn't among them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +82,7 @@ class Backtest:
         numbers = np.flatnonzero(self.fills.number == 1)
         owners = [_key(self.fills, int(i)) for i in numbers]
         begins = dict(zip(owners, numbers.tolist(), strict=True))
-        ends = dict(zip(owners, [*numbers[1:].tolist(), len(self.fills)], strict=True))
+        ends = dict(zip(owners, [*numbers.tolist(), len(self.fills)][1:], strict=True))
         keys = [(s.username, s.name, s.ticker) for s in self.strategies]
         return np.array([(begins.get(key, 0), ends.get(key, 0)) for key in keys], np.int64).reshape(-1, 2)
 
@@ -111,6 +118,45 @@ class Backtest:
         curve, fills = equity or self.equity_of(number), self.fills_of(number)
         executions = Executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash)
         return Record(self.strategies[number].cash, curve.time, curve.value, executions, curve.price)
+
+
+def strategy_of(definition: Definition, *, username: str = "backtest", name: str = "", ticker: str = "") -> Strategy:
+    """Return what a strategy file defines as somebody's strategy.
+
+    Args:
+        definition: Of the file.
+        username: Whose it becomes.
+        name: Another name than the file's.
+        ticker: Another ticker than the file's.
+
+    Raises:
+        StrategyError: The ticker or name isn't one.
+    """
+    shape, numbers = shape_text(definition.buy, definition.sell, definition.every, definition.session)
+    return Strategy(
+        username,
+        name or definition.name,
+        ticker or definition.ticker,
+        definition.cash,
+        shape,
+        numbers,
+        definition.terms,
+    )
+
+
+def fills_text(fills: Fills) -> str:
+    """Return one strategy's fills as canonical text: a line each, oldest first, integers and the reason's name.
+
+    A line is number,time,price,shares,fee,cash,sequence,reason: nanoseconds UTC, micro-dollars.
+    """
+    columns = [getattr(fills, name).tolist() for name in HASHED]
+    reasons = [Reason(code).name.lower() for code in fills.reason.tolist()]
+    return "".join(",".join(map(str, row)) + "\n" for row in zip(*columns, reasons, strict=True))
+
+
+def fills_hash(fills: Fills) -> str:
+    """Return the SHA-256, in hexadecimal, of `fills_text`: equal where two runs filled alike."""
+    return hashlib.sha256(fills_text(fills).encode("ascii")).hexdigest()
 
 
 def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch]) -> Backtest:

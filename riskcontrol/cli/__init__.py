@@ -23,6 +23,7 @@ COMMANDS = {
     "stream": "Run the Spark job that advances every strategy by the tape.",
     "dashboard": "Serve the pages.",
     "strategy": "Check strategy files; list the words of their language.",
+    "backtest": "Run strategies on trade files or bars: statistics, verdict, sweeps.",
     "bars": "Print OHLCV+VWAP bars of trade files.",
     "indicators": "Compute indicators of a file of bars.",
     "stats": "Print the statistics of an equity curve.",

@@ -1,0 +1,230 @@
+"""From files and strategy files to results: what `riskcontrol backtest` does, without what it prints."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades, strategy_of
+from riskcontrol.backtest_bars import BarTape, read_tape
+from riskcontrol.equity import Equity
+from riskcontrol.errors import InputError
+from riskcontrol.rows import Fills
+from riskcontrol.settings import Settings
+from riskcontrol.statistics import Record, Value, compute
+from riskcontrol.strategy import Strategy
+from riskcontrol.strategy_file import Definition
+from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
+
+NEAREST = 5
+"""Tickers that an error offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What was run on.
+
+    Attributes:
+        files: Their names.
+        kind: "trades" or "bars".
+        notes: What was taken for granted, for the reader.
+    """
+
+    files: tuple[str, ...]
+    kind: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What became of one strategy on one ticker.
+
+    Attributes:
+        definition: As its file says it.
+        backtest: The pass that it was in.
+        number: Which of the pass it is.
+        limits: By which it is judged.
+    """
+
+    definition: Definition
+    backtest: Backtest
+    number: int
+    limits: Limits = field(default=DEFAULT)
+
+    @property
+    def strategy(self) -> Strategy:
+        """As the engine ran it."""
+        return self.backtest.strategies[self.number]
+
+    @cached_property
+    def fills(self) -> Fills:
+        """Its fills, oldest first."""
+        return self.backtest.fills_of(self.number)
+
+    @cached_property
+    def equity(self) -> Equity:
+        """Its equity over time."""
+        return self.backtest.equity_of(self.number)
+
+    @cached_property
+    def record(self) -> Record:
+        """What its statistics are computed from."""
+        return self.backtest.record_of(self.number, self.equity)
+
+    @cached_property
+    def statistics(self) -> dict[str, Value]:
+        """All statistics by name."""
+        return compute(self.record)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """What to do with it."""
+        return verdict(self.statistics, self.record, self.limits)
+
+    @cached_property
+    def hash(self) -> str:
+        """`fills_hash` of its fills."""
+        return fills_hash(self.fills)
+
+
+Runs = tuple[Data, list[Result]]
+
+
+def run_on_trades(
+    files: Sequence[str],
+    definitions: Sequence[Definition],
+    tickers: Sequence[str],
+    settings: Settings,
+    max_reject_share: float,
+) -> Runs:
+    """Run strategies on trade files, all in one pass.
+
+    Args:
+        files: Files, folders, s3:// URLs.
+        definitions: The strategies.
+        tickers: What each of them trades; none: what its file says.
+        settings: Where S3 is.
+        max_reject_share: Share of bad lines over which a file is refused.
+
+    Raises:
+        InputError: A file can't be used, or has no trades of a ticker.
+        StrategyError: A ticker isn't one.
+    """
+    wanted = _wanted(definitions, tickers)
+    tape = TradeTape(files, settings, max_reject_share)
+    strategies = [strategy_of(one, name=f"s{i}", ticker=ticker) for i, (one, ticker) in enumerate(wanted)]
+    backtest = on_trades(strategies, tape.batches())
+    for strategy in strategies:
+        tape.check(backtest, strategy.ticker)
+    return tape.data(), [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
+
+
+class TradeTape:
+    """The trades of files in order, with a progress bar where stderr is a terminal.
+
+    Args:
+        locations: Files, folders, s3:// URLs.
+        settings: Where S3 is.
+        max_reject_share: Share of bad lines over which a file is refused.
+    """
+
+    def __init__(self, locations: Sequence[str], settings: Settings, max_reject_share: float) -> None:
+        from ingestion.s3 import is_url  # noqa: PLC0415  bars need none of it
+        from ingestion.sources import find_all  # noqa: PLC0415
+        from riskcontrol import servers  # noqa: PLC0415
+
+        if any(is_url(location) for location in locations):
+            settings = servers.resolve(settings)
+        self.rejects = settings.home / "rejects.tsv"
+        self.sources = find_all(locations, settings, rejects=self.rejects, max_reject_share=max_reject_share)
+        self.tickers: set[str] = set()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the trades of all files."""
+        terminal = Console(stderr=True)
+        columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+        with Progress(*columns, console=terminal, disable=not terminal.is_terminal, transient=True) as progress:
+            task = progress.add_task("", total=sum(source.size for source in self.sources))
+            before = 0
+            for source in self.sources:
+                progress.update(task, description=source.name)
+                for batch in source.batches():
+                    self.tickers.update(batch.column("ticker").dictionary.to_pylist())
+                    yield batch
+                    progress.update(task, completed=before + source.report.bytes_read)
+                before += source.size
+
+    def check(self, backtest: Backtest, ticker: str) -> None:
+        """Refuse a ticker that has no trade to drive a strategy.
+
+        Raises:
+            InputError: It has none; the nearest that are there are named.
+        """
+        names = ", ".join(source.location for source in self.sources)
+        if ticker not in self.tickers:
+            raise InputError(f"no trades of {ticker}; {nearest(ticker, self.tickers)}", source=names, field="ticker")
+        if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
+            raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
+
+    def data(self) -> Data:
+        """Return what was read, once it is."""
+        bad = [source for source in self.sources if source.report.rejected or source.report.dropped]
+        notes = [f"{source.name}: {source.report}" for source in bad]
+        if any(source.report.rejected for source in self.sources):
+            notes.append(f"The rejected lines are in {self.rejects}.")
+        return Data(tuple(source.location for source in self.sources), "trades", tuple(notes))
+
+
+def run_on_bars(path: Path, definitions: Sequence[Definition], tickers: Sequence[str]) -> Runs:
+    """Run strategies on a file of bars; those of one length of bars in one pass.
+
+    Args:
+        path: CSV or Parquet.
+        definitions: The strategies.
+        tickers: What each of them trades; none: what its file says.
+
+    Raises:
+        InputError: The file can't be used, or can't give bars as long as a strategy wants them.
+        StrategyError: A ticker isn't one.
+    """
+    wanted = _wanted(definitions, tickers)
+    tapes: dict[str, BarTape] = {}
+    passes: dict[int, list[int]] = {}
+    strategies = [strategy_of(one, name=f"s{i}", ticker=ticker) for i, (one, ticker) in enumerate(wanted)]
+    for i, strategy in enumerate(strategies):
+        if strategy.ticker not in tapes:
+            tapes[strategy.ticker] = read_tape(path, strategy.ticker, definitions)
+        passes.setdefault(tapes[strategy.ticker].every_of(strategy), []).append(i)
+    found: dict[int, Result] = {}
+    for every, numbers in passes.items():
+        own = [strategies[i] for i in numbers]
+        bars = {ticker: tapes[ticker].columns(every) for ticker in {one.ticker for one in own}}
+        backtest = on_bars(own, bars)
+        found |= {i: Result(wanted[i][0], backtest, place) for place, i in enumerate(numbers)}
+    notes = dict.fromkeys(note for tape in tapes.values() for note in tape.notes)
+    return Data((str(path),), "bars", tuple(notes)), [found[i] for i in range(len(wanted))]
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return what to say of a name that isn't known.
+
+    >>> nearest("IBN", ["IBM", "BAC"])
+    'did you mean IBM? There are BAC, IBM'
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name.upper(), names, NEAREST, 0.5)
+    there = ", ".join(names[:NEAREST]) + (f" and {len(names) - NEAREST:,} more" if len(names) > NEAREST else "")
+    return (f"did you mean {' or '.join(close)}? " if close else "") + (
+        f"There are {there}" if there else "it is empty"
+    )
+
+
+def _wanted(definitions: Sequence[Definition], tickers: Sequence[str]) -> list[tuple[Definition, str]]:
+    return [(one, ticker) for one in definitions for ticker in (dict.fromkeys(tickers) or [one.ticker])]
