@@ -375,14 +375,27 @@ def run(
         streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)
         streaming.start()
         while not (stop.wait(0.2) or stream.stopping.is_set()):
-            if context._gateway.proc.poll() is not None:
-                raise ServerError("its JVM has ended; started again, the stream goes on where it was", server="spark")
+            if _ended(context):
+                raise ServerError(_JVM_ENDED, server="spark")
         stream.stopping.set()
         streaming.stop(stopSparkContext=False, stopGraceFully=True)
+    except OSError as error:  # what py4j raises when nobody listens
+        if _ended(context):
+            raise ServerError(_JVM_ENDED, server="spark") from error
+        raise
     finally:
-        context.stop()
+        # Of a JVM that has ended there is nothing to stop, and asking it to would hide why we are here.
+        if not _ended(context):
+            context.stop()
     if stream.failed is not None:
         raise stream.failed
+
+
+_JVM_ENDED = "its JVM has ended; started again, the stream goes on where it was"
+
+
+def _ended(context: Any) -> bool:
+    return context._gateway.proc.poll() is not None
 
 
 def _reach(settings: Settings) -> Settings:

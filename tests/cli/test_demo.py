@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from riskcontrol.settings import Settings
-from tests.processes import Running, simulated_day, until
+from tests.processes import Running, run, simulated_day, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
@@ -45,6 +45,9 @@ def test_it_shows_a_user_whose_numbers_move_and_leaves_nothing_behind(demo: tupl
         with urllib.request.urlopen(f"{url}/api/v1/health", timeout=10) as answer:  # noqa: S310  loopback
             assert json.load(answer)["ok"] is True
         until(lambda: re.search(r"[1-9][\d,]* trades sent; last batch", running.output), 120, lambda: running.output)
+        second = run(settings, *command)
+        assert second.returncode == 1
+        assert "another one runs" in second.stderr
         assert running.interrupt() == 130
         assert "Everything is stopped." in running.output
     assert processes_of(settings.home) == []

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from database.session import connect
@@ -227,3 +228,12 @@ def test_without_a_broker_it_says_what_to_do(tmp_path: Path) -> None:
     done = run(Settings(home=tmp_path), "stream")
     assert done.returncode == 1
     assert "riskcontrol up" in done.stderr
+
+
+def test_the_end_of_its_jvm_ends_the_stream_with_what_to_do(servers: Settings, tmp_path: Path) -> None:
+    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+        stream.wait_for("processing")
+        (jvm,) = (c for c in psutil.Process(stream.process.pid).children(recursive=True) if c.name() == "java")
+        jvm.kill()
+        assert stream.process.wait(60) == 1
+        until(lambda: "its JVM has ended" in stream.output, 10, lambda: stream.output)
