@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,7 @@ from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.book import BAR_FIELDS, Book, Reason
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
 from riskcontrol.equity import Equity, equity_curve
+from riskcontrol.errors import InputError
 from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.kernel import Days, advance_bars_of
 from riskcontrol.machine import VIEW, new_stack
@@ -32,6 +33,9 @@ from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition
 from riskcontrol.trades import NS_PER_MINUTE
 from riskcontrol.triggers import Room
+
+MOST_FILLS = 20_000_000
+"""Fills that one pass may give: two to three gigabytes while they are put in order."""
 
 _OPENINGS = 100_000
 """Openings in one block."""
@@ -66,30 +70,31 @@ class Backtest:
 
     Attributes:
         strategies: In the order they were given.
-        fills: All fills, by strategy and number.
+        owner: Whose each fill is, a place in `strategies`, ascending.
+        columns: The columns of `riskcontrol.rows.Fills` but the names, in the same order.
         prices: By ticker.
         trades: How many trades (or bars) there were of their tickers.
     """
 
     strategies: Sequence[Strategy]
-    fills: Fills
+    owner: NDArray[np.int32]
+    columns: Mapping[str, NDArray]
     prices: Mapping[str, Prices]
     trades: int
 
     @cached_property
-    def _places(self) -> NDArray[np.int64]:
-        """Where each strategy's fills begin, and the end of the last one's."""
-        numbers = np.flatnonzero(self.fills.number == 1)
-        owners = [_key(self.fills, int(i)) for i in numbers]
-        begins = dict(zip(owners, numbers.tolist(), strict=True))
-        ends = dict(zip(owners, [*numbers.tolist(), len(self.fills)][1:], strict=True))
-        keys = [(s.username, s.name, s.ticker) for s in self.strategies]
-        return np.array([(begins.get(key, 0), ends.get(key, 0)) for key in keys], np.int64).reshape(-1, 2)
+    def places(self) -> Ints:
+        """Where each strategy's fills begin, and the end of the last one's, shape (strategies + 1,)."""
+        found: Ints = np.searchsorted(self.owner, np.arange(len(self.strategies) + 1))
+        return found
 
     def fills_of(self, number: int) -> Fills:
         """Return the fills of a strategy, oldest first."""
-        first, end = self._places[number]
-        return self.fills.take(slice(int(first), int(end)))
+        one, rows = self.strategies[number], slice(*self.places[number : number + 2].tolist())
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        count = len(columns["number"])
+        names = {name: np.full(count, getattr(one, name).encode("ascii")) for name in ("username", "name", "ticker")}
+        return Fills(**names, **columns)
 
     def equity_of(self, number: int) -> Equity:
         """Return the equity of a strategy: a point at each bar's end and each fill, and one at the last trade."""
@@ -163,16 +168,16 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch]) 
     """Run strategies on trades; all of them are open before the first trade.
 
     Args:
-        strategies: Each with a name of its own per user and ticker.
+        strategies: Any, of any names.
         blocks: Blocks of trades (`riskcontrol.trades.TRADES`), in order; other tickers are left out.
 
     Raises:
-        ValueError: Two strategies have the same user, name and ticker.
+        InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, bars, trades = _opened(strategies), [], [], 0
+    book, fills, bars, trades = _opened(strategies), _Kept(), [], 0
     for block in _only(blocks, {strategy.ticker for strategy in strategies}):
         outcome = advance(book, [block])
-        fills.append(outcome.fills)
+        fills.add(outcome.fills)
         bars.append(outcome.bars)
         trades += outcome.trades
     prices = {}
@@ -187,21 +192,22 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch]) 
         start = np.concatenate([*(part.time for part in own), [record["bar"]] if last else []]).astype(np.int64)
         mark = (int(record["time"]), int(record["price"])) if record["price"] else None
         prices[ticker.decode()] = Prices(start, columns["close"], NS_PER_MINUTE, mark, columns)
-    return Backtest(strategies, _in_order(strategies, fills), prices, trades)
+    return Backtest(strategies, *fills.in_order(), prices, trades)
 
 
 def on_bars(strategies: Sequence[Strategy], bars: Mapping[str, Mapping[str, NDArray]]) -> Backtest:
     """Run strategies on bars; each bar must be as long as their rules want it.
 
     Args:
-        strategies: Each with a name of its own per user and ticker.
+        strategies: Any, of any names.
         bars: By ticker, columns of one length: `start` and `end` (int64, nanoseconds UTC, ascending), `open`, `high`,
             `low`, `close` (int64, micro-dollars), `volume` (int64), `notional` (float64, dollars), `day` (int64).
 
     Raises:
-        ValueError: Two strategies have the same user, name and ticker.
+        InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, prices = _opened(strategies), [], {}
+    book, fills = _opened(strategies), _Kept()
+    prices: dict[str, Prices] = {}
     room, days = Room(new_stack(), np.empty(VIEW)), Days(*transitions())
     for number in range(book.count("tickers")):
         ticker = book.tickers[number]["ticker"].decode()
@@ -218,19 +224,53 @@ def on_bars(strategies: Sequence[Strategy], bars: Mapping[str, Mapping[str, NDAr
                 number, columns["open"], own["start"], columns["close"], own["end"], np.arange(1, rows + 1),
                 np.ascontiguousarray(table), shared_of(book), slots_of(book), book.code(), days, room,
             )  # fmt: skip
-            fills.append(fill_rows(book, filled))
+            fills.add(fill_rows(book, filled))
         prices[ticker] = Prices(np.asarray(own["end"]), columns["close"], 0, None, columns)
-    return Backtest(strategies, _in_order(strategies, fills), prices, sum(len(own["end"]) for own in bars.values()))
+    return Backtest(strategies, *fills.in_order(), prices, sum(len(own["end"]) for own in bars.values()))
+
+
+class _Kept:
+    """Collects fills without the names of whose they are: a sweep has many."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._owners: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
+        self._parts: dict[str, list[NDArray]] = {name: [np.zeros(0, np.int64)] for name in HASHED}
+        self._parts["reason"] = [np.zeros(0, np.int8)]
+
+    def add(self, fills: Fills) -> None:
+        """Add what one stretch of the tape gave.
+
+        Raises:
+            InputError: They have become too many.
+        """
+        self._count += len(fills)
+        if self._count > MOST_FILLS:
+            raise InputError(
+                f"more than {MOST_FILLS:,} fills, which memory may not hold; run fewer variants at once, or fewer days"
+            )
+        self._owners.append(fills.name.astype(np.int32))
+        for name, parts in self._parts.items():
+            parts.append(getattr(fills, name))
+
+    def in_order(self) -> tuple[NDArray[np.int32], dict[str, NDArray]]:
+        """Return whose the fills are and their columns, by strategy, oldest first; nothing is left here."""
+        owner = np.concatenate(self._owners)
+        order = np.argsort(owner, kind="stable")
+        self._owners.clear()
+        columns = {name: np.concatenate(self._parts.pop(name))[order] for name in (*HASHED, "reason")}
+        return owner[order], columns
 
 
 def _opened(strategies: Sequence[Strategy]) -> Book:
+    """Return a book in which all strategies are open, under their numbers: any two may have one name."""
     book = Book()
     for first in range(0, len(strategies), _OPENINGS):
-        block = encode(openings_batch(strategies[first : first + _OPENINGS], time=0))
-        opening = decode(block, OPENINGS_HEADERS)
+        chunk = strategies[first : first + _OPENINGS]
+        numbered = [replace(one, username="b", name=str(first + i)) for i, one in enumerate(chunk)]
+        opening = decode(encode(openings_batch(numbered, time=0)), OPENINGS_HEADERS)
         assert isinstance(opening, Openings)  # noqa: S101  narrows the type
-        if advance(book, [opening]).ignored:
-            raise ValueError("two strategies have the same user, name and ticker")
+        advance(book, [opening])
     return book
 
 
@@ -244,15 +284,3 @@ def _only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.Re
             yield block
         elif len(codes):
             yield block.filter(pa.array(np.isin(column.indices.to_numpy(), codes)))
-
-
-def _key(fills: Fills, row: int) -> tuple[str, str, str]:
-    return fills.username[row].decode(), fills.name[row].decode(), fills.ticker[row].decode()
-
-
-def _in_order(strategies: Sequence[Strategy], parts: list[Fills]) -> Fills:
-    """Return all fills by strategy, oldest first."""
-    if not parts:
-        parts = [fill_rows(Book(), None)]
-    whole = parts[0].joined(parts)
-    return whole.take(np.lexsort((whole.number, whole.ticker, whole.name, whole.username)))

@@ -150,7 +150,7 @@ def _opened(path: Path) -> IO[bytes]:
 def _values(file: BarFile) -> tuple[dict[str, NDArray], NDArray[np.bool_], list[str]]:
     """Return a file's columns as integers, which bars are kept, and what to say of the others."""
     prices = np.stack([file.columns[name] for name in PRICES])
-    kept = ~np.isnan(prices).any(axis=0)
+    kept: NDArray[np.bool_] = np.asarray(~np.isnan(prices).any(axis=0))
     wrong = kept & ((prices <= 0).any(axis=0) | (prices > MAX_PRICE / MICROS).any(axis=0))
     if wrong.any():
         line = file.lines[int(np.argmax(wrong))]

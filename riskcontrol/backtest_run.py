@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades, strategy_of
 from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
-from riskcontrol.errors import InputError
+from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.rows import Fills
 from riskcontrol.settings import Settings
 from riskcontrol.statistics import Record, Value, compute
 from riskcontrol.strategy import Strategy
-from riskcontrol.strategy_file import Definition
+from riskcontrol.strategy_document import read_file
+from riskcontrol.strategy_file import Definition, load, of_document
+from riskcontrol.sweep import Sweep, parse_axes, score, variants
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
 
 NEAREST = 5
@@ -97,33 +108,26 @@ class Result:
 Runs = tuple[Data, list[Result]]
 
 
-def run_on_trades(
-    files: Sequence[str],
-    definitions: Sequence[Definition],
-    tickers: Sequence[str],
-    settings: Settings,
-    max_reject_share: float,
-) -> Runs:
-    """Run strategies on trade files, all in one pass.
+def run(definitions: Sequence[Definition], tickers: Sequence[str], data: TradeTape | Path) -> Runs:
+    """Run strategies on trades, or on a file of bars.
 
     Args:
-        files: Files, folders, s3:// URLs.
         definitions: The strategies.
         tickers: What each of them trades; none: what its file says.
-        settings: Where S3 is.
-        max_reject_share: Share of bad lines over which a file is refused.
+        data: Trades, or a file of bars.
 
     Raises:
-        InputError: A file can't be used, or has no trades of a ticker.
+        InputError: A file can't be used, has nothing of a ticker, or no bars as long as a strategy wants them.
         StrategyError: A ticker isn't one.
     """
-    wanted = _wanted(definitions, tickers)
-    tape = TradeTape(files, settings, max_reject_share)
-    strategies = [strategy_of(one, name=f"s{i}", ticker=ticker) for i, (one, ticker) in enumerate(wanted)]
-    backtest = on_trades(strategies, tape.batches())
+    wanted = [(one, ticker) for one in definitions for ticker in (dict.fromkeys(tickers) or [one.ticker])]
+    strategies = [strategy_of(one, ticker=ticker) for one, ticker in wanted]
+    if isinstance(data, Path):
+        return _run_on_bars(data, [one for one, _ in wanted], strategies)
+    backtest = on_trades(strategies, data.batches())
     for strategy in strategies:
-        tape.check(backtest, strategy.ticker)
-    return tape.data(), [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
+        data.check(backtest, strategy.ticker)
+    return data.data(), [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
 
 
 class TradeTape:
@@ -148,9 +152,8 @@ class TradeTape:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the trades of all files."""
-        terminal = Console(stderr=True)
-        columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
-        with Progress(*columns, console=terminal, disable=not terminal.is_terminal, transient=True) as progress:
+        name = TextColumn("{task.description}")
+        with _progress(name, BarColumn(), DownloadColumn(), TimeRemainingColumn()) as progress:
             task = progress.add_task("", total=sum(source.size for source in self.sources))
             before = 0
             for source in self.sources:
@@ -182,22 +185,10 @@ class TradeTape:
         return Data(tuple(source.location for source in self.sources), "trades", tuple(notes))
 
 
-def run_on_bars(path: Path, definitions: Sequence[Definition], tickers: Sequence[str]) -> Runs:
-    """Run strategies on a file of bars; those of one length of bars in one pass.
-
-    Args:
-        path: CSV or Parquet.
-        definitions: The strategies.
-        tickers: What each of them trades; none: what its file says.
-
-    Raises:
-        InputError: The file can't be used, or can't give bars as long as a strategy wants them.
-        StrategyError: A ticker isn't one.
-    """
-    wanted = _wanted(definitions, tickers)
+def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy]) -> Runs:
+    """Run strategies on a file of bars; those of one length of bars in one pass."""
     tapes: dict[str, BarTape] = {}
     passes: dict[int, list[int]] = {}
-    strategies = [strategy_of(one, name=f"s{i}", ticker=ticker) for i, (one, ticker) in enumerate(wanted)]
     for i, strategy in enumerate(strategies):
         if strategy.ticker not in tapes:
             tapes[strategy.ticker] = read_tape(path, strategy.ticker, definitions)
@@ -207,24 +198,75 @@ def run_on_bars(path: Path, definitions: Sequence[Definition], tickers: Sequence
         own = [strategies[i] for i in numbers]
         bars = {ticker: tapes[ticker].columns(every) for ticker in {one.ticker for one in own}}
         backtest = on_bars(own, bars)
-        found |= {i: Result(wanted[i][0], backtest, place) for place, i in enumerate(numbers)}
+        found |= {i: Result(definitions[i], backtest, place) for place, i in enumerate(numbers)}
     notes = dict.fromkeys(note for tape in tapes.values() for note in tape.notes)
-    return Data((str(path),), "bars", tuple(notes)), [found[i] for i in range(len(wanted))]
+    return Data((str(path),), "bars", tuple(notes)), [found[i] for i in range(len(strategies))]
+
+
+def run_sweep(
+    path: Path,
+    texts: Sequence[str],
+    by: str,
+    ticker: str,
+    data: TradeTape | Path,
+) -> tuple[Data, Result, Sweep]:
+    """Run every combination of some parameters' values of one strategy in one pass, and return the best.
+
+    Args:
+        path: The strategy file.
+        texts: Values of parameters, as `riskcontrol.sweep.parse_axes` takes them.
+        by: Name of the statistic that decides.
+        ticker: What it trades; "": what its file says.
+        data: Trades, or a file of bars.
+
+    Raises:
+        InputError: Something is wrong with the files or the values, or no variant has the statistic.
+    """
+    definition = load(path)
+    axes = parse_axes(texts, [name for name, _ in definition.parameters])
+    document, _ = read_file(path)
+
+    def of(values: Mapping[str, str]) -> Definition:
+        try:
+            return of_document(document, values)
+        except StrategyError as error:
+            said = ", ".join(f"{name}={value}" for name, value in values.items())
+            raise InputError(f"with {said}: {error.message}", source=str(path), field=error.field) from error
+
+    count = math.prod(len(axis.values) for axis in axes)
+    with _progress(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
+        strategies = list(progress.track(variants(of, axes, ticker), total=count))
+    if isinstance(data, TradeTape):
+        backtest = on_trades(strategies, data.batches())
+        data.check(backtest, strategies[0].ticker)
+        about = data.data()
+    else:
+        tape = read_tape(data, strategies[0].ticker, [definition])
+        every = tape.every_of(strategies[0])
+        backtest = on_bars(strategies, {strategies[0].ticker: tape.columns(every)})
+        about = Data((str(data),), "bars", tape.notes)
+    with _progress(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
+        task = progress.add_task("", total=count)
+        sweep = Sweep(axes, by, score(backtest, by, lambda done: progress.update(task, completed=done)))
+    best = sweep.best(1)
+    if not best:
+        raise InputError(f"no variant has a {by} on this tape; choose another statistic", field="--by")
+    return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    terminal = Console(stderr=True)
+    return Progress(*columns, console=terminal, disable=not terminal.is_terminal, transient=True)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return what to say of a name that isn't known.
 
     >>> nearest("IBN", ["IBM", "BAC"])
-    'did you mean IBM? There are BAC, IBM'
+    'did you mean IBM? there are BAC, IBM'
     """
     names = sorted(known)
     close = difflib.get_close_matches(name.upper(), names, NEAREST, 0.5)
     there = ", ".join(names[:NEAREST]) + (f" and {len(names) - NEAREST:,} more" if len(names) > NEAREST else "")
-    return (f"did you mean {' or '.join(close)}? " if close else "") + (
-        f"There are {there}" if there else "it is empty"
-    )
-
-
-def _wanted(definitions: Sequence[Definition], tickers: Sequence[str]) -> list[tuple[Definition, str]]:
-    return [(one, ticker) for one in definitions for ticker in (dict.fromkeys(tickers) or [one.ticker])]
+    offered = f"did you mean {' or '.join(close)}? " if close else ""
+    return offered + (f"there are {there}" if there else "there are none at all")

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from riskcontrol.cli.options import with_settings
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
-
-if TYPE_CHECKING:
-    from riskcontrol.backtest_run import Data, Result
-    from riskcontrol.strategy_file import Definition
 
 
 @click.command(
@@ -32,7 +27,24 @@ if TYPE_CHECKING:
     help="Strategy file, TOML or JSON; may be repeated.",
 )
 @click.option("--ticker", "tickers", multiple=True, help="Trade this instead of the files' tickers; may be repeated.")
+@click.option(
+    "--set",
+    "sets",
+    metavar="NAME=FROM:TO:STEP",
+    multiple=True,
+    help="Try these values of a parameter, or NAME=1,2,5; may be repeated, all combinations run in one pass.",
+)
+@click.option(
+    "--by", default="return", show_default=True, help="Statistic by which the best of the variants is chosen."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: dollars, fractions, seconds.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="Write a report: one page with charts, which needs no network.",
+)
 @click.option(
     "--fills",
     "fills_file",
@@ -53,7 +65,10 @@ def command(
     files: tuple[str, ...],
     strategies: tuple[Path, ...],
     tickers: tuple[str, ...],
+    sets: tuple[str, ...],
+    by: str,
     as_json: bool,
+    html: Path | None,
     fills_file: Path | None,
     max_reject_share: float,
     settings: Settings,
@@ -63,39 +78,55 @@ def command(
     FILE is Daily TAQ or WRDS trades (plain or gzip; a file, a folder, s3://bucket/key or .../prefix/), or one CSV or
     Parquet file of bars (date, open, high, low, close, volume). On trades, the engine of the stream gives the
     stream's fills. On bars, a strategy decides at a bar's close and fills at the next bar's open; stops, too, are
-    looked at at closes alone. docs/backtest.md says more.
+    looked at at closes alone.
+
+    --set tries values of a number that the strategy file names in its table [parameters]: all combinations, and the
+    best by --by is shown. docs/backtest.md says more.
     """
-    from riskcontrol.cli.backtest_output import print_json, print_text, write_fills
     from riskcontrol.strategy_file import load
 
     definitions = [load(path) for path in strategies]
-    data, results = _run(files, definitions, tickers, settings, max_reject_share)
-    if as_json:
-        print_json(data, results)
-    else:
-        print_text(data, results, all_fills=fills_file == Path("-"))
-    if fills_file is not None and fills_file != Path("-"):
-        write_fills(results, fills_file)
-
-
-def _run(
-    files: tuple[str, ...],
-    definitions: list[Definition],
-    tickers: tuple[str, ...],
-    settings: Settings,
-    max_reject_share: float,
-) -> tuple[Data, list[Result]]:
-    """Run every strategy on every ticker asked for."""
-    from riskcontrol.backtest_bars import is_bars
-    from riskcontrol.backtest_run import run_on_bars, run_on_trades
-
+    if html is not None and len(definitions) * max(1, len(tickers)) > 1:
+        raise click.UsageError("a report is of one strategy on one ticker; give one --strategy and one --ticker")
+    if sets and len(definitions) * max(1, len(tickers)) > 1:
+        raise click.UsageError("--set varies one strategy on one ticker; give one --strategy and one --ticker")
     _tell_of_compiling()
-    bars = [file for file in files if is_bars(file)]
-    if bars:
-        if len(files) > 1:
-            raise InputError("is a file of bars; give it alone, one backtest to a file", source=bars[0])
-        return run_on_bars(Path(bars[0]), definitions, tickers)
-    return run_on_trades(files, definitions, tickers, settings, max_reject_share)
+
+    from riskcontrol.backtest_run import TradeTape, run, run_sweep
+    from riskcontrol.cli import backtest_output as output
+    from riskcontrol.sweep import BY
+
+    if by not in BY:
+        raise click.BadParameter(f"{by!r} is none to choose by; known are {', '.join(BY)}", param_hint="--by")
+    bars = _bars(files)
+    tape = bars or TradeTape(files, settings, max_reject_share)
+    sweep = None
+    if sets:
+        data, best, sweep = run_sweep(strategies[0], sets, BY[by], "".join(tickers), tape)
+        results = [best]
+    else:
+        data, results = run(definitions, tickers, tape)
+    if as_json:
+        output.print_json(data, results, sweep)
+    else:
+        output.print_text(data, results, sweep, all_fills=fills_file == Path("-"))
+    if fills_file is not None and fills_file != Path("-"):
+        output.write_fills(results, fills_file)
+    if html is not None:
+        from riskcontrol.report import write_report
+
+        write_report(html, data, results[0], sweep)
+        click.echo(f"The report is {html}.", err=True)
+
+
+def _bars(files: tuple[str, ...]) -> Path | None:
+    """Return the file of bars, None where the files are of trades."""
+    from riskcontrol.backtest_bars import is_bars
+
+    found = [file for file in files if is_bars(file)]
+    if found and len(files) > 1:
+        raise InputError("is a file of bars; give it alone, one backtest to a file", source=found[0])
+    return Path(found[0]) if found else None
 
 
 def _tell_of_compiling() -> None:

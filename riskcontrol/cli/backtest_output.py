@@ -13,10 +13,12 @@ import click
 
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
+from riskcontrol.cli.backtest_sweep import sweep_json, sweep_lines, table
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.statistics import STATISTICS, format_value, plain
+from riskcontrol.sweep import Sweep
 from riskcontrol.trades import NS_PER_SECOND
 
 SHOWN = 20
@@ -26,16 +28,16 @@ _WIDTH = 100
 FILL_COLUMNS = ("strategy", "ticker", "number", "time", "reason", "shares", "price", "fee", "cash")
 
 
-def print_json(data: Data, results: Sequence[Result], sweep: dict[str, Any] | None = None) -> None:
+def print_json(data: Data, results: Sequence[Result], sweep: Sweep | None = None) -> None:
     """Print everything but the single fills as one object.
 
     Args:
         data: What was run on.
         results: What came of it.
-        sweep: What there is to say of a sweep.
+        sweep: The sweep whose best variant that is.
     """
     found = {"files": data.files, "kind": data.kind, "notes": data.notes, "results": [json_of(one) for one in results]}
-    click.echo(json.dumps(found | ({"sweep": sweep} if sweep else {}), indent=2))
+    click.echo(json.dumps(found | ({"sweep": sweep_json(sweep)} if sweep else {}), indent=2))
 
 
 def json_of(result: Result) -> dict[str, Any]:
@@ -63,18 +65,21 @@ def result_kind(result: Result) -> str:
     return "trades" if result.backtest.prices[result.strategy.ticker].length else "bars"
 
 
-def print_text(data: Data, results: Sequence[Result], *, all_fills: bool = False) -> None:
+def print_text(data: Data, results: Sequence[Result], sweep: Sweep | None = None, *, all_fills: bool = False) -> None:
     """Print what was run and what came of it.
 
     Args:
         data: What was run on.
         results: What came of it.
+        sweep: The sweep whose best variant that is.
         all_fills: Whether to print every fill instead of the last.
     """
     for file in data.files:
         click.echo(f"{file}: {data.kind}")
     for note in data.notes:
         click.echo(note, err=True)
+    if sweep is not None:
+        click.echo("\n" + "\n".join(sweep_lines(sweep)))
     for result in results:
         click.echo("\n" + "\n".join(_text(result, all_fills=all_fills)))
 
@@ -100,7 +105,7 @@ def _text(result: Result, *, all_fills: bool) -> list[str]:
     rows = list(fill_rows(result, first))
     if rows:
         header = ("number", "New York", "why", "shares", "price", "fee", "cash")
-        lines += _table([header, *(row[2:] for row in rows)], left=(1, 2))
+        lines += table([header, *(row[2:] for row in rows)], left=(1, 2))
     return lines
 
 
@@ -177,15 +182,3 @@ def clock(time: int, *, fine: bool = False) -> str:
     """
     at = dt.datetime.fromtimestamp(time // NS_PER_SECOND, NEW_YORK)
     return f"{at:%Y-%m-%d %H:%M:%S}" + (f".{time % NS_PER_SECOND // MICROS:03d}" if fine else "")
-
-
-def _table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
-    """Return rows as lines of aligned columns; those in `left` are aligned left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  "
-        + "  ".join(
-            f"{cell:<{w}}" if i in left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]

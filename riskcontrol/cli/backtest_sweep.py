@@ -1,0 +1,119 @@
+"""What `riskcontrol backtest` prints of a sweep: the best variants, a heat map, and a warning."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from riskcontrol.statistics import STATISTICS, format_value, plain
+from riskcontrol.sweep import Sweep, colour_of
+
+SHOWN = 10
+"""Variants that are listed."""
+
+_COLUMNS, _ROWS = 60, 24
+_SHADES = " .:-=+*%@"
+
+
+def sweep_json(sweep: Sweep) -> dict[str, Any]:
+    """Return a sweep as an object for JSON: its axes, and the best variants."""
+    return {
+        "parameters": {axis.name: axis.values for axis in sweep.axes},
+        "by": sweep.by,
+        "variants": len(sweep.scores),
+        "warning": warning(sweep),
+        "best": [
+            {"parameters": sweep.values_of(number), **plain({sweep.by: float(sweep.scores[number])})}
+            for number in sweep.best(SHOWN)
+        ],
+    }
+
+
+def sweep_lines(sweep: Sweep) -> list[str]:
+    """Return the best variants, a heat map of the first two parameters and the warning."""
+    one = STATISTICS[sweep.by]
+    rows = [
+        [*sweep.values_of(number).values(), format_value(one, float(sweep.scores[number]))]
+        for number in sweep.best(SHOWN)
+    ]
+    header = [*(axis.name for axis in sweep.axes), one.title]
+    title = f"{len(sweep.scores):,} variants, the best {len(rows)} by {one.title.lower()}"
+    lines = [click.style(title, bold=True), *table([header, *rows], left=())]
+    if sum(len(axis.values) > 1 for axis in sweep.axes[:2]):
+        lines += ["", *heat_lines(sweep, colours=sys.stdout.isatty())]
+    return [*lines, "", click.style(warning(sweep), fg="yellow")]
+
+
+def warning(sweep: Sweep) -> str:
+    """Return what to keep in mind about the best of many."""
+    count = len(sweep.scores)
+    median = float(np.nanmedian(sweep.scores)) if not np.isnan(sweep.scores).all() else math.nan
+    middle = format_value(STATISTICS[sweep.by], None if math.isnan(median) else median)
+    return (
+        f"The best of {count:,} looks good by chance alone: the middle one has {middle}. The verdict below asks for "
+        f"more because of that; try the best on days that it was not chosen on."
+    )
+
+
+def heat_lines(sweep: Sweep, *, colours: bool) -> list[str]:
+    """Return a heat map as text: the first parameter from left to right, the second downwards.
+
+    Where there are more values than fit, a cell has the best of its neighbours.
+
+    Args:
+        sweep: What to draw.
+        colours: Whether cells are coloured; else they are characters from light to dark.
+    """
+    heat = _fewer(_fewer(sweep.heat(), _COLUMNS, 0), _ROWS, 1)
+    low, high = float(np.nanmin(heat)), float(np.nanmax(heat))
+    across = sweep.axes[0]
+    down = sweep.axes[1] if len(sweep.axes) > 1 else None
+    labels = [""] * heat.shape[1]
+    if down is not None:
+        labels[0], labels[-1] = down.values[0], down.values[-1]
+    width = max(len(label) for label in labels)
+    lines = [
+        f"  {label:>{width}} " + "".join(_cell(value, low, high, colours=colours) for value in row)
+        for label, row in zip(labels, heat.T.tolist(), strict=True)
+    ]
+    edge = f"{across.name} {across.values[0]} to {across.values[-1]} across" + (f", {down.name} down" if down else "")
+    one = STATISTICS[sweep.by]
+    ends = [_cell(end, low, high, colours=colours) + " " + format_value(one, end) for end in (low, high)]
+    return [*lines, f"  {' ' * width} {edge}; {ends[0]} to {ends[1]}"]
+
+
+def _cell(value: float, low: float, high: float, *, colours: bool) -> str:
+    if math.isnan(value):
+        return "  " if colours else " "
+    share = (value - low) / (high - low) if high > low else 1.0
+    if colours:
+        return click.style("  ", bg=colour_of(share))
+    return _SHADES[1 + round(share * (len(_SHADES) - 2))]
+
+
+def _fewer(values: NDArray[np.float64], most: int, axis: int) -> NDArray[np.float64]:
+    """Return at most so many rows or columns, each the best of those that it stands for."""
+    count = values.shape[axis]
+    if count <= most:
+        return values
+    parts = np.array_split(np.where(np.isnan(values), -np.inf, values), most, axis=axis)
+    best = np.stack([part.max(axis=axis) for part in parts], axis=axis)
+    return np.where(np.isinf(best), np.nan, best)
+
+
+def table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
+    """Return rows as lines of aligned columns; those in `left` are aligned left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(
+            f"{cell:<{w}}" if i in left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
