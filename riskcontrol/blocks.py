@@ -49,6 +49,9 @@ MAX_BYTES = 8 << 20
 MAX_ROWS = 262_144
 """Most rows in a block."""
 
+MAX_DISTINCT = 1_000
+"""Most different shapes, and terms, in a block: each takes about a millisecond to read."""
+
 OPENINGS = pa.schema(
     [
         pa.field("action", pa.int8(), nullable=False),
@@ -203,6 +206,15 @@ def _checked_openings(batch: pa.RecordBatch) -> Openings:
                 raise TapeError(f"{name} {text[:40]!r} is not one")
     opens = batch.column("action").to_numpy() == Action.OPEN
     _check_rules(batch, opens)
+    return openings_rows(batch)
+
+
+def openings_rows(batch: pa.RecordBatch) -> Openings:
+    """Return a batch of openings, checked already, as the engine takes them.
+
+    Args:
+        batch: Of `openings_batch`, for instance.
+    """
     return Openings(**{f.name: _column(batch.column(f.name), f.name) for f in fields(Openings)})
 
 
@@ -229,7 +241,10 @@ def _check_rules(batch: pa.RecordBatch, opens: np.ndarray) -> None:
         texts, codes = column.dictionary, column.indices.to_numpy()
         if texts.null_count:
             raise TapeError(f"{name}: empty values")
-        for code in np.unique(codes[opens]).tolist():
+        asked = np.unique(codes[opens]).tolist()
+        if len(asked) > MAX_DISTINCT:
+            raise TapeError(f"{name}: {len(asked):,} different ones in a block; at most {MAX_DISTINCT:,} are accepted")
+        for code in asked:
             try:
                 read(texts[code].as_py())
             except StrategyError as error:

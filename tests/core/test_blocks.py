@@ -51,6 +51,13 @@ def test_openings_come_back_as_they_were() -> None:
     assert row == [Action.STOP, b"ann", b"dip", b"BRK.B", 10**10, FIRST_SHAPE, 0.1, 0.2, 0.0, 0.0, '{"fill":1}', 7]
 
 
+def test_more_shapes_than_can_be_read_in_a_moment_are_refused() -> None:
+    many = [replace(STRATEGY, username=f"u{n}", shape=f'{{"buy":"price > {n}"}}', parameters=()) for n in range(1_001)]
+    with pytest.raises(TapeError, match="1,001 different ones"):
+        decode(encode(openings_batch(many, time=7)), OPENINGS_HEADERS)
+    assert isinstance(decode(encode(openings_batch(many[:1_000], time=7)), OPENINGS_HEADERS), Openings)
+
+
 @pytest.mark.parametrize("number", [0.0, 0.07, 1.02, 123_456_789.1, 999_999_999_999.5, 1e-9])
 def test_numbers_of_rules_pass(number: float) -> None:
     strategy = replace(STRATEGY, parameters=(number, 1.0))
