@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
+from riskcontrol.blocks import openings_batch, openings_rows
 from riskcontrol.book import BAR_FIELDS, Book, Reason
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
 from riskcontrol.equity import Equity, equity_curve
@@ -26,7 +26,7 @@ from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.kernel import Days, advance_bars_of
 from riskcontrol.machine import VIEW, new_stack
 from riskcontrol.newyork import transitions
-from riskcontrol.rows import Fills, Ints, Openings
+from riskcontrol.rows import Fills, Ints
 from riskcontrol.shape import shape_text
 from riskcontrol.statistics import Executions, Record
 from riskcontrol.strategy import Strategy
@@ -268,9 +268,7 @@ def _opened(strategies: Sequence[Strategy]) -> Book:
     for first in range(0, len(strategies), _OPENINGS):
         chunk = strategies[first : first + _OPENINGS]
         numbered = [replace(one, username="b", name=str(first + i)) for i, one in enumerate(chunk)]
-        opening = decode(encode(openings_batch(numbered, time=0)), OPENINGS_HEADERS)
-        assert isinstance(opening, Openings)  # noqa: S101  narrows the type
-        advance(book, [opening])
+        advance(book, [openings_rows(openings_batch(numbered, time=0))])
     return book
 
 

@@ -56,8 +56,8 @@ def warning(sweep: Sweep) -> str:
     median = float(np.nanmedian(sweep.scores)) if not np.isnan(sweep.scores).all() else math.nan
     middle = format_value(STATISTICS[sweep.by], None if math.isnan(median) else median)
     return (
-        f"The best of {count:,} looks good by chance alone: the middle one has {middle}. The verdict below asks for "
-        f"more because of that; try the best on days that it was not chosen on."
+        f"The best of {count:,} looks good by chance alone: the middle one has {middle}. Its verdict asks for "
+        "more because of that; try the best on days that it was not chosen on."
     )
 
 

@@ -35,6 +35,6 @@ path{fill:none;vector-effect:non-scaling-stroke}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;min-width:100%}
 th,td{text-align:right;padding:3px 8px;border-bottom:1px solid var(--line);white-space:nowrap}
 th{color:var(--soft);font-weight:500}
-@media (max-width:600px){.x span:nth-child(even){display:none}.chart{grid-template-columns:52px 1fr}\
+@media (max-width:600px){.x span:nth-child(even):not(:last-child){display:none}.chart{grid-template-columns:52px 1fr}\
 dl{grid-template-columns:1fr}}
 """

@@ -1,0 +1,134 @@
+"""`riskcontrol backtest` as somebody runs it: on trades, on bars, swept, and with everything wrong."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from riskcontrol.cli import cli
+from riskcontrol.errors import InputError
+from tests.ingestion.trade_files import row, taq, write
+
+DIP = """\
+name = "dip"
+ticker = "IBM"
+buy = "price <= reference - a"
+sell = "price >= reference + b"
+[parameters]
+a = 0.1
+b = 0.1
+"""
+PRICES = ("10", "9.9", "9.8", "9.9", "10", "10.1", "9.7", "9.6")
+
+
+@pytest.fixture
+def strategy(tmp_path: Path) -> Path:
+    path = tmp_path / "dip.toml"
+    path.write_text(DIP)
+    return path
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> Path:
+    rows = [row(f"0930{i:02}000000000", price=price, size="100") for i, price in enumerate(PRICES, 10)]
+    return write(tmp_path / "x_20131007.gz", taq(rows))
+
+
+@pytest.fixture
+def bars(tmp_path: Path) -> Path:
+    path = tmp_path / "bars.csv"
+    rows = [f"2013-10-{7 + i:02},{price},{price},{price},{price},5" for i, price in enumerate(PRICES)]
+    path.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
+    return path
+
+
+def run(tmp_path: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(cli, ["backtest", *map(str, arguments), "--home", str(tmp_path / "home")])
+
+
+def failed(tmp_path: Path, *arguments: object) -> str:
+    result = run(tmp_path, *arguments)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, InputError)
+    return str(result.exception)
+
+
+def test_trades_give_statistics_a_verdict_and_fills(tmp_path: Path, day: Path, strategy: Path) -> None:
+    result = run(tmp_path, day, "--strategy", strategy)
+    assert result.exit_code == 0
+    assert f"{day}: trades" in result.stdout
+    assert "8 trades" in result.stdout
+    assert "Verdict: keep testing" in result.stdout
+    assert "1 2013-10-07 09:30:12.000 buy +1020 9.80 0.00 4.00" in " ".join(result.stdout.split())
+
+
+def test_json_is_one_object_with_a_hash(tmp_path: Path, day: Path, strategy: Path) -> None:
+    found = json.loads(run(tmp_path, day, "--strategy", strategy, "--json").stdout)
+    (one,) = found["results"]
+    assert (found["kind"], one["trades"], one["fills"], len(one["fills_hash"])) == ("trades", 8, 3, 64)
+    assert one["strategy"]["buy"] == "price <= reference - 0.1"
+    assert one["statistics"]["end_equity"] == pytest.approx(10_000 + 1020 * 0.2)
+    assert one["verdict"]["decision"] == "keep testing"
+
+
+def test_bars_fill_at_the_next_open_and_say_what_is_taken_for_granted(
+    tmp_path: Path, bars: Path, strategy: Path
+) -> None:
+    result = run(tmp_path, bars, "--strategy", strategy)
+    assert result.exit_code == 0
+    assert "taken as IBM's" in result.stderr
+    assert "1 2013-10-09 09:30:00.000 buy +1020 9.80 0.00 4.00" in " ".join(result.stdout.split())
+
+
+def test_all_fills_go_to_a_file_or_to_the_terminal(tmp_path: Path, day: Path, strategy: Path) -> None:
+    run(tmp_path, day, "--strategy", strategy, "--fills", tmp_path / "fills.csv")
+    rows = list(csv.DictReader((tmp_path / "fills.csv").read_text().splitlines()))
+    assert [(row["reason"], row["shares"]) for row in rows] == [("buy", "+1020"), ("sell", "-1020"), ("buy", "+1062")]
+    assert run(tmp_path, day, "--strategy", strategy, "--fills", "-").exit_code == 0
+
+
+def test_several_strategies_of_one_name_run_at_once(tmp_path: Path, day: Path, strategy: Path) -> None:
+    found = json.loads(run(tmp_path, day, "--strategy", strategy, "--strategy", strategy, "--json").stdout)
+    assert found["results"][0] == found["results"][1]
+
+
+def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Path, strategy: Path) -> None:
+    options = ("--set", "a=0.1:0.3:0.1", "--set", "b=0.1,0.2")
+    result = run(tmp_path, day, "--strategy", strategy, *options)
+    assert result.exit_code == 0
+    assert "6 variants, the best 6 by return" in result.stdout
+    assert "a 0.1 to 0.3 across, b down" in result.stdout
+    assert "The best of 6 looks good by chance alone" in result.stdout
+    found = json.loads(run(tmp_path, day, "--strategy", strategy, *options, "--json").stdout)
+    best = found["sweep"]["best"][0]["parameters"]
+    alone = tmp_path / "alone.toml"
+    alone.write_text(DIP.replace("a = 0.1", f"a = {best['a']}").replace("b = 0.1", f"b = {best['b']}"))
+    single = json.loads(run(tmp_path, day, "--strategy", alone, "--json").stdout)
+    assert single["results"][0]["fills_hash"] == found["results"][0]["fills_hash"]
+
+
+def test_a_report_is_written(tmp_path: Path, bars: Path, strategy: Path) -> None:
+    report = tmp_path / "r.html"
+    result = run(tmp_path, bars, "--strategy", strategy, "--html", report, "--set", "a=0.1,0.2")
+    assert result.exit_code == 0
+    assert report.read_text().startswith("<!doctype html>")
+
+
+def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy: Path) -> None:
+    none = tmp_path / "none.toml"
+    assert str(none) in failed(tmp_path, day, "--strategy", none)
+    assert "did you mean IBM?" in failed(tmp_path, day, "--strategy", strategy, "--ticker", "IBN")
+    assert "is no parameter" in failed(tmp_path, day, "--strategy", strategy, "--set", "c=1,2")
+    assert "give it alone" in failed(tmp_path, bars, day, "--strategy", strategy)
+    assert "isn't there" in failed(tmp_path, tmp_path / "x.gz", "--strategy", strategy)
+    assert "choose another statistic" in failed(
+        tmp_path, day, "--strategy", strategy, "--set", "a=1,2", "--by", "sharpe"
+    )
+    assert "none to choose by" in run(tmp_path, day, "--strategy", strategy, "--by", "luck").stderr
+    two = run(tmp_path, day, "--strategy", strategy, "--strategy", strategy, "--set", "a=1")
+    assert "--set varies one strategy" in two.stderr
+    assert "Missing option '--strategy'" in run(tmp_path, day).stderr
