@@ -35,7 +35,8 @@ demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulate
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	@echo "Compiling the kernels where they are not yet, beside checking types ..."
+	@$(BIN)/python -m riskcontrol.warm & compiling=$$!; $(BIN)/mypy; status=$$?; wait $$compiling && exit $$status
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup --durations 15
 
 lint: $(VENV)/dev  ## Check style only.

@@ -14,6 +14,7 @@ from riskcontrol.settings import Settings
 SHARDS = 3
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist asks which belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests that share the servers together: where several processes run tests, one starts the servers."""
     for item in items:
