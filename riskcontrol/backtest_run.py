@@ -250,7 +250,7 @@ def run_sweep(
         sweep = Sweep(axes, by, score(backtest, by, lambda done: progress.update(task, completed=done)))
     best = sweep.best(1)
     if not best:
-        raise InputError(f"no variant has a {by} on this tape; choose another statistic", field="--by")
+        raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")
     return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
 
 

@@ -103,17 +103,19 @@ def parse_axes(texts: Sequence[str], known: Sequence[str]) -> tuple[Axis, ...]:
     for text in texts:
         match = _SET.fullmatch(text)
         if not match:
-            raise InputError(f"{text!r} is no name=from:to:step or name=1,2,5", field="--set")
+            raise InputError(f"{text!r} is no name=from:to:step or name=1,2,5", source="--set")
         name, said = match[1], match[2]
         if name not in known:
             there = f"[parameters] of the strategy file has {', '.join(known)}" if known else _NO_PARAMETERS
-            raise InputError(f"{name[:24]!r} is no parameter; {there}", field="--set")
+            raise InputError(f"{name[:24]!r} is no parameter; {there}", source="--set")
         if name in [axis.name for axis in axes]:
-            raise InputError(f"{name} is set twice", field="--set")
+            raise InputError(f"{name} is set twice", source="--set")
         axes.append(Axis(name, _values(name, said)))
     count = math.prod(len(axis.values) for axis in axes)
     if count > MOST_VARIANTS:
-        raise InputError(f"{count:,} variants; at most {MOST_VARIANTS:,} run at once: take larger steps", field="--set")
+        raise InputError(
+            f"{count:,} variants; at most {MOST_VARIANTS:,} run at once: take larger steps", source="--set"
+        )
     return tuple(axes)
 
 
@@ -125,16 +127,16 @@ def _values(name: str, said: str) -> tuple[str, ...]:
     numbers = [_number(name, part) for part in parts]
     if ":" in said:
         if len(numbers) != 3:
-            raise InputError(f"{name}={said[:40]} has {len(numbers)} parts; write from:to:step", field="--set")
+            raise InputError(f"{name}={said[:40]} has {len(numbers)} parts; write from:to:step", source="--set")
         first, last, step = numbers
         if step <= 0 or last < first:
-            raise InputError(f"{name}={said[:40]} goes nowhere; write from:to:step, each step up", field="--set")
+            raise InputError(f"{name}={said[:40]} goes nowhere; write from:to:step, each step up", source="--set")
         if (last - first) / step >= MOST_VARIANTS:
-            raise InputError(f"{name}={said[:40]} has over {MOST_VARIANTS:,} values; take larger steps", field="--set")
+            raise InputError(f"{name}={said[:40]} has over {MOST_VARIANTS:,} values; take larger steps", source="--set")
         numbers = [first + step * i for i in range(int((last - first) / step) + 1)]
     texts = tuple(f"{number.normalize():f}" for number in numbers)
     if len(set(texts)) < len(texts):
-        raise InputError(f"{name}={said[:40]} says a value twice", field="--set")
+        raise InputError(f"{name}={said[:40]} says a value twice", source="--set")
     return texts
 
 
@@ -144,7 +146,7 @@ def _number(name: str, text: str) -> Decimal:
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite() or abs(number.adjusted()) > 20 or len(number.as_tuple().digits) > 30:
-        raise InputError(f"{text.strip()[:40]!r} of {name} is no number", field="--set")
+        raise InputError(f"{text.strip()[:40]!r} of {name} is no number", source="--set")
     return number
 
 
