@@ -6,14 +6,33 @@ import fcntl
 from pathlib import Path
 from typing import TextIO
 
+from riskcontrol.errors import SettingsError
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder of ours unless it is there.
+
+    Raises:
+        SettingsError: It can't be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{folder} can't be made ({error.strerror or error}); name another one", field="home"
+        ) from error
+
 
 def claim(path: Path) -> TextIO | None:
     """Claim a lock file and return it, open; None if another process holds it.
 
     Args:
         path: The file; it and its folder are made.
+
+    Raises:
+        SettingsError: The folder can't be made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     file = path.open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

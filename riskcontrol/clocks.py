@@ -1,6 +1,7 @@
 """The compiled loops that make a clock's bars and lead its indicators through them.
 
-A bar closes when a trade of a later one arrives. The bars that close in a stretch of trades cut its driving trades
+A bar closes when a trade of a later one arrives; one that no trade has set a price for (odd lots alone) does not close
+but goes on as the later one. The bars that close in a stretch of trades cut its driving trades
 into segments: in segment s, s bars have closed since the stretch began.
 """
 
@@ -59,7 +60,9 @@ def run_clock(clock, before, price, time, size, flags, moments, offsets):
         if flag & (LAST | HIGH_LOW | VOLUME):
             local = time[i] + offset_at(time[i], moments, offsets)
             start = local - local % every
-            if clock.trades > 0 and start > clock.start:
+            if clock.trades > 0 and start > clock.start and clock.close == 0:
+                clock.start = start
+            elif clock.trades > 0 and start > clock.start:
                 if closed == len(edges):
                     longer_bars, longer_edges = np.empty((2 * closed + 2, COLUMNS)), np.empty(2 * closed, np.int64)
                     longer_bars[: closed + 2], longer_edges[:closed] = bars, edges

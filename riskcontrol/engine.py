@@ -123,6 +123,7 @@ class _Run:
         self.changed: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.tickers: list[NDArray[np.integer]] = [np.empty(0, np.int64)]
         self.clocks: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
+        self.closed: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.trades = self.late = self.ignored = self.last_time = 0
 
     def open(self, openings: Openings) -> None:
@@ -159,7 +160,7 @@ class _Run:
         order, starts = group_by_ticker(numbers, book.count("tickers"))
         price, time, size, flags, sequence = price[order], time[order], size[order], flags[order], sequence[order]
         bars, late = advance_bars(book.tickers, starts, price, time, size, flags)
-        fills, acted, changed, clocks = advance_tickers(
+        fills, acted, changed, clocks, closed = advance_tickers(
             starts,
             price,
             time,
@@ -177,6 +178,7 @@ class _Run:
         self.acted.append(acted)
         self.changed.append(acted[changed])
         self.clocks.append(clocks)
+        self.closed.append(clocks[closed])
         self.tickers.append(np.flatnonzero(np.diff(starts)))
         self.trades += len(numbers)
         self.late += int(late)
@@ -230,7 +232,9 @@ class _Run:
         opened = _distinct(self.opened)
         pages = _distinct([slots // PAGE, *self.linked])
         clocks = _distinct([*self.clocks, *self.directory.linked["clocks"], new["clocks"]])
-        series = _distinct([_chained(book.clocks["series"], book.series["next"], clocks), new["series"]])
+        # Indicators change with the bars: most batches close none of most clocks.
+        moved = _chained(book.clocks["series"], book.series["next"], _distinct(self.closed))
+        series = _distinct([moved, new["series"]])
         by_unit = {
             **new,
             "strategies": slots,

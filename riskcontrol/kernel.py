@@ -284,6 +284,8 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
             position.time = time
             changed = True
         set_triggers(slot, slots, terms, code, cohort, market, price, time, segment, room)
+        if position.status != _RUNNING:  # halted just now
+            return count, n, changed
         at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, at + 1)
     return at, n, changed
 
@@ -652,10 +654,10 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
 
     Returns:
         The fills (`FILL`); the slots (int32) of the positions that acted, and (bool) whether a fill, a first trade or
-        a halt was among what they did; the clocks (int32) that ran.
+        a halt was among what they did; the clocks (int32) that ran, and (bool) whether a bar of theirs closed.
     """
     out = np.empty(1024, FILL), 0, np.empty(1024, np.int32), np.empty(1024, np.bool_), 0
-    ran, n_ran = np.empty(256, np.int32), 0
+    ran, closed, n_ran = np.empty(256, np.int32), np.empty(256, np.bool_), 0
     no_bars, no_edges = np.full((2, COLUMNS), np.nan), np.empty(0, np.int64)
     nothing = Market(no_bars, np.empty(0), np.empty(0, np.int64), shared.bindings)
     silent = Fired(np.empty((0, 2), np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
@@ -698,8 +700,8 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
                     elif len(edges) > 0:
                         record.fresh = 1
                     if n_ran == len(ran):
-                        ran = grown(ran)
-                    ran[n_ran] = clock
+                        ran, closed = grown(ran), grown(closed)
+                    ran[n_ran], closed[n_ran] = clock, len(edges) > 0
                     n_ran += 1
                 clock = record.next
             if bare and len(rows.price) > 0:
@@ -713,4 +715,4 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
                         )  # fmt: skip
                     cohort = one.next
     fills, n_fills, acted, changed, n_acted = out
-    return fills[:n_fills], acted[:n_acted], changed[:n_acted], ran[:n_ran]
+    return fills[:n_fills], acted[:n_acted], changed[:n_acted], ran[:n_ran], closed[:n_ran]

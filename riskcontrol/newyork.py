@@ -27,8 +27,8 @@ def transitions() -> tuple[Ints, Ints]:
         Moments (nanoseconds UTC, ascending, the first one 0) and offsets from UTC (nanoseconds), of one length.
 
     >>> moments, offsets = transitions()
-    >>> offsets[0] // 3_600_000_000_000
-    -5
+    >>> moments[0], offsets[0] // 3_600_000_000_000
+    (np.int64(0), np.int64(-5))
     """
     moments, offsets = [0], [_offset(0)]
     last = MAX_TIME // NS_PER_SECOND

@@ -31,8 +31,8 @@ def buying_price(price, terms):
 
 @bare
 def selling_price(price, terms):
-    """Return what a share brings when sold: the price less the slippage, rounded down."""
-    return price - part(price, terms[SLIPPAGE])
+    """Return what a share brings when sold: the price less the slippage, rounded down, one micro-dollar at least."""
+    return max(1, price - part(price, terms[SLIPPAGE]))
 
 
 @bare
@@ -64,7 +64,7 @@ def affordable(cash, price, terms):
 @bare
 def sale_fits(cash, shares, price):
     """Return whether what a sale brings still fits into 64 bits beside the cash."""
-    return price == 0 or shares <= (_LONGEST - cash) // price
+    return shares <= (_LONGEST - cash) // price
 
 
 @bare

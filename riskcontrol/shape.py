@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from riskcontrol.errors import StrategyError
+from riskcontrol.indicators.registry import state_size
 from riskcontrol.language.canonical import canonical
 from riskcontrol.language.clauses import clauses
 from riskcontrol.language.contents import indicators_of, walk, words_of
@@ -28,6 +29,9 @@ INTERVALS = (1, 5, 15, 30, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 86_400)
 
 MOST_BYTES = 6_000
 """Longest text of a shape accepted from outside."""
+
+MOST_WORDS = 6_000
+"""Most float64 words of state that a shape's indicators may keep for a ticker."""
 
 _BAR_WORDS = frozenset(MARKET_WORDS) - {"price", "time"}
 
@@ -82,7 +86,7 @@ def looks_at_bars(rule: Node) -> bool:
     )
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def read_shape(shape: str) -> Shape:
     """Return the shape that a text says.
 
@@ -96,6 +100,12 @@ def read_shape(shape: str) -> Shape:
     used = {n.index for rule in (buy, sell) if rule is not None for n in walk(rule) if isinstance(n, Parameter)}
     if used != set(range(len(used))) or len(used) > PARAMETERS:
         raise StrategyError(f"parameters are numbered from $0 on without a gap, up to ${PARAMETERS - 1}", field="buy")
+    indicators = {node for rule in (buy, sell) if rule is not None for node in indicators_of(rule)}
+    words = sum(state_size(node.name, [float(value) for value in node.parameters]) for node in indicators)
+    if words > MOST_WORDS:
+        raise StrategyError(
+            f"its indicators look back {words:,} bars in all; at most about {MOST_WORDS:,} are accepted", field="buy"
+        )
     return Shape(clauses(buy), () if sell is None else clauses(sell), every, session, len(used))
 
 

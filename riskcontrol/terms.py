@@ -112,7 +112,7 @@ class Terms:
         return tuple(int(value) for value in asdict(self).values())
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def read_terms(text: str) -> Terms:
     """Return the terms that `Terms.text` gave this text of.
 
@@ -122,8 +122,10 @@ def read_terms(text: str) -> Terms:
     >>> read_terms('{"stop_loss":20000}').stop_loss
     20000
     """
+    if len(text) > _MOST_CHARACTERS:
+        raise StrategyError(f"{len(text):,} characters; at most {_MOST_CHARACTERS:,} are accepted", field="terms")
     try:
-        options = json.loads(text[:_MOST_BYTES])
+        options = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise StrategyError(f"no JSON ({error})", field="terms") from error
     if not isinstance(options, dict):
@@ -131,7 +133,7 @@ def read_terms(text: str) -> Terms:
     return Terms.of(options)
 
 
-_MOST_BYTES = 1_000
+_MOST_CHARACTERS = 1_000
 
 _RANGES: dict[str, tuple[int, int]] = {
     "stop_loss": (0, PPM - 1),

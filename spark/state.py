@@ -66,7 +66,7 @@ class MappedBook(Book):
         self.folder = folder
         self.counts[:] = counts
         for name in TABLES:
-            if (folder / name).exists():
+            if _rows(folder, name):  # a kill may have left one that was made and not yet filled
                 setattr(self, name, _mapped(folder, name, "c"))
 
     def resize(self, name: str, rows: int) -> None:

@@ -6,12 +6,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from riskcontrol import servers as local_servers
 from riskcontrol.settings import Settings
 
 SHARDS = 3
+
+# How long an example takes depends on what else the machine does: no test is about that.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist asks which belong together

@@ -77,7 +77,9 @@ class Bars:
         local = time + int(offset.total_seconds()) * NS_PER_SECOND
         start = local - local % (self.every * NS_PER_SECOND)
         bar = self.open_bar
-        if bar and start > self.start:
+        if bar and start > self.start and not bar["close"]:
+            self.start, self.day = start, start // (86_400 * NS_PER_SECOND)
+        elif bar and start > self.start:
             self._close(bar)
             bar = self.open_bar = {}
         if not bar:
@@ -256,7 +258,7 @@ class Reference:
             fee = self._fee(p, shares, paid)
             p.entry, p.peak, p.entered = paid, price, time
         else:
-            paid = price - part(price, p.terms.slippage)
+            paid = max(1, price - part(price, p.terms.slippage))
             shares = -p.shares
             fee = min(self._fee(p, p.shares, paid), p.cash + p.shares * paid)
         p.cash -= shares * paid + fee

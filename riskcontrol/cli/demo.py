@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -64,9 +64,14 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
         sys.exit(130)
     finally:
         _ignore_interrupts()
-        click.echo("\nStopping ...", err=True)
+        # The terminal may be gone; that must not keep anything running.
+        with suppress(OSError):
+            if demo.ours:
+                click.echo("\nStopping ...", err=True)
         demo.stop()
-        click.echo("Everything is stopped.", err=True)
+        with suppress(OSError):
+            if demo.ours:
+                click.echo("Everything is stopped.", err=True)
 
 
 def _free(port: int) -> int:

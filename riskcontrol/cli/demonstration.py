@@ -19,15 +19,16 @@ from datetime import time as clock_time
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-import psutil
-
 from riskcontrol import servers
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.registry import Entry, Registry, end
+from riskcontrol.servers.signals import undisturbed
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
+    import psutil
+
     from ingestion.ingest import Progress
     from ingestion.sources import Source
     from riskcontrol.rows import Openings
@@ -110,6 +111,8 @@ class Demo:
         self._told: Told = lambda what, part: None
         self._registry = Registry(self.home)
         self._children: list[Entry] = []
+        self._lock = threading.Lock()
+        self._stopping = False
         self._alone: TextIO | None = None
         self._tables: Settings | None = None
         self._empty = self.home / _EMPTY
@@ -130,6 +133,9 @@ class Demo:
                 f"another one runs in {self.home}; stop it with Ctrl-C, or name another folder with --home",
                 server="demo",
             )
+        if self.options.trades:
+            # Whoever names a file that isn't there is told before anything is started.
+            self._find(self._outer)
         self._told("Clearing the last run", None)
         self._clear()
         from jars.fetch import fetch_all
@@ -151,6 +157,16 @@ class Demo:
         url = wait(dashboard)
         self._await_open(settings, offsets)
         return Ready(url, _busiest(openings), settings, sources)
+
+    @property
+    def ours(self) -> bool:
+        """Whether this demonstration has the folder, and with it something to stop."""
+        return self._alone is not None
+
+    def _find(self, settings: Settings) -> list[Source]:
+        from ingestion.sources import find_sources
+
+        return find_sources(self.options.trades, servers.resolve(settings))
 
     def replay(self, ready: Ready, show: Callable[[Progress], None], stop: threading.Event) -> None:
         """Send the day through.
@@ -177,6 +193,8 @@ class Demo:
         """Stop every process that was started."""
         if self._alone is None:
             return  # another demonstration has this folder; nothing in it is ours
+        with self._lock:
+            self._stopping = True
         # The stream first, so that it can finish its batch while the servers still answer.
         for child in reversed(self._children):
             process = child.process()
@@ -313,8 +331,11 @@ class Demo:
         flags = [
             f"--{field}={getattr(settings, field)}" for field in ("home", "kafka", "topic", "cassandra", "keyspace")
         ]
-        entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *flags, *arguments])
-        self._children.append(entry)
+        with undisturbed(), self._lock:
+            if self._stopping:
+                raise ServerError("not started: the demonstration is stopping", server=name)
+            entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *flags, *arguments])
+            self._children.append(entry)
         return entry
 
 
@@ -351,6 +372,8 @@ def _busiest(openings: Openings) -> str:
 
 def _end_orphans(child: Entry) -> None:
     """See to it that what a child had started has ended as well: Spark's JVM takes its time if it is just starting."""
+    import psutil
+
     family = [process for process in psutil.process_iter() if _session_of(process) == child.pid]
     for process in psutil.wait_procs(family, timeout=1)[1]:
         with suppress(psutil.NoSuchProcess):

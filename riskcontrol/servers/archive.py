@@ -87,12 +87,17 @@ def _ask(pid: int, command: str, cancelled: threading.Event) -> None:
         connection.connect(str(listener(pid)))
         connection.sendall(b"1\0jcmd\0" + os.fsencode(command) + b"\0\0\0")
         connection.settimeout(0.1)
+        said = b""
         for _ in range(_SECONDS * 10):
             if cancelled.is_set():
                 break
             with suppress(TimeoutError):
-                if not connection.recv(4096):
+                if part := connection.recv(4096):
+                    said += part
+                elif said.startswith(b"0\n"):
                     return
+                else:
+                    break  # it was killed, or it refused
     raise TimeoutError(f"process {pid} did not finish: {command}")
 
 

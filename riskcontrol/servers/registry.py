@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from riskcontrol.claim import make_folder
+
 _STOP_SECONDS = 20
 """How long a server may take to end by itself before it is killed."""
 
@@ -62,7 +64,7 @@ class Registry:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other commands from starting or stopping servers of this home meanwhile."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_folder(self.home)
         with (self.home / "servers.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -114,11 +116,11 @@ class Registry:
     def _read(self) -> dict[str, Entry]:
         try:
             return {name: Entry(**fields) for name, fields in json.loads(self._path.read_text()).items()}
-        except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, AttributeError):
             return {}  # nobody's, or not ours: nothing in it can be trusted to be a server
 
     def _write(self, entries: dict[str, Entry]) -> None:
-        new = self._path.with_suffix(f".{os.getpid()}")
+        new = self._path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         new.write_text(json.dumps({name: asdict(entry) for name, entry in entries.items()}, indent=1) + "\n")
         new.replace(self._path)
 

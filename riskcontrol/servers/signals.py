@@ -24,7 +24,7 @@ def terminable() -> Iterator[None]:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Put off Ctrl-C and SIGTERM until a short block is done.
+    """Put off Ctrl-C, SIGTERM and the end of the terminal until a short block is done.
 
     By handlers, not by the signal mask: processes started meanwhile would inherit the mask.
     """
@@ -32,7 +32,7 @@ def undisturbed() -> Iterator[None]:
         yield
         return
     arrived: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, lambda which, _frame: arrived.append(which)) for number in numbers}
     try:
         yield

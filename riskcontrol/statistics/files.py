@@ -92,7 +92,9 @@ def read_series(path: Path, names: Sequence[str]) -> Series:
     without_zone = False
     lines = _lines(path)
     _, header = next(lines, (1, []))
-    columns = {name.strip().lower(): i for i, name in reversed(list(enumerate(header)))}
+    columns: dict[str, int] = {}
+    for i, name in enumerate(header):
+        columns.setdefault(name.strip().lower(), i)
     when, value = _column(path, columns, TIMES, "times"), _column(path, columns, names, "values")
     # A date in one column and a clock in another belong together.
     clock = columns.get("time") if when == columns.get("date") else None

@@ -1,5 +1,6 @@
 """Blocks survive the tape, and nothing bad gets off it."""
 
+import json
 from dataclasses import fields, replace
 
 import pyarrow as pa
@@ -93,6 +94,8 @@ def test_numbers_of_rules_pass(number: float) -> None:
         ("p0", 1e-300, "p0"),
         ("terms", "{", "terms: .*no JSON"),
         ("terms", "7", "terms: .*object"),
+        ("terms", "{}" + " " * 999, "terms: .*at most"),
+        ("shape", json.dumps({"buy": " or ".join(f"sma({n}) > {n}" for n in range(990, 1_000)), "every": 60}), "back"),
         ("terms", '{"stop":1}', "terms: stop: unknown option"),
         ("terms", '{"stop_loss":-1}', "terms: stop_loss"),
         ("terms", '{"fill":true}', "terms: fill"),

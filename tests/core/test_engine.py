@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.book import PAGE, Book, Status
 from riskcontrol.engine import Outcome, advance
+from riskcontrol.language.parser import parse
 from riskcontrol.rows import Columns, Openings
+from riskcontrol.shape import shape_text
 from riskcontrol.strategy import Action, Strategy, first_rule
-from riskcontrol.terms import FillMode, Terms
-from riskcontrol.trades import ALL_FLAGS, NS_PER_MINUTE, TRADES
+from riskcontrol.terms import FillMode, Session, Terms
+from riskcontrol.trades import ALL_FLAGS, NS_PER_MINUTE, REGULAR, TRADES, VOLUME
+from tests.language.trees import PATIENT
 from tests.reference import Reference
 
 TICKERS = ("IBM", "BAC", "BRK.B")
@@ -115,6 +118,38 @@ def test_a_value_past_64_bits_halts_the_position_instead_of_wrapping() -> None:
     assert outcome.positions.status.tolist() == [Status.HALTED]
 
 
+def test_a_halted_position_is_left_alone_wherever_the_tape_is_cut() -> None:
+    shape, numbers = shape_text(parse("price < open * 2"), parse("price > open"), 1, Session.REGULAR)
+    rich = Strategy("ann", "dip", "IBM", 10**15, shape, numbers, Terms(fill=FillMode.SAME))
+    block = trades([("IBM", t * 10**9, p, 1, ALL_FLAGS) for t, p in ((1, 2), (2, 1), (3, 10**13), (4, 5), (5, 6))])
+    book = Book()
+    whole = advance(Book(), [openings(rich), block])
+    parts = [advance(book, [openings(rich)])] + [advance(book, [block.slice(i, 1)]) for i in range(5)]
+    assert whole.positions.status.tolist() == [Status.HALTED]
+    assert [row for part in parts for row in tuples(part.positions)][-1:] == tuples(whole.positions)
+
+
+def test_indicators_are_saved_when_a_bar_closes_and_not_before() -> None:
+    book = Book()
+    shape, _ = shape_text(parse("sma(20) > price"), None, 60, Session.REGULAR)
+    advance(book, [openings(Strategy("ann", "a", "IBM", 10**9, shape)), ibm(10_000)])
+    assert len(advance(book, [ibm(10_001, 10_002)]).touched.rows["states"]) == 0
+    later = trades([("IBM", 90 * 10**9, 10**8, 1, ALL_FLAGS)])
+    assert len(advance(book, [later]).touched.rows["states"]) == 21
+
+
+def test_a_bar_without_a_price_goes_on_as_the_next_one() -> None:
+    """Odd lots alone set no price: a cross must not be lost over them."""
+    shape, _ = shape_text(parse("crosses_above(sma(1), sma(2))"), None, 1, Session.REGULAR)
+    strategy = Strategy("ann", "a", "IBM", 10**9, shape, (), Terms(fill=FillMode.SAME))
+    rows = [("IBM", t * 10**9, p * 10**6, 1, ALL_FLAGS) for t, p in ((1, 10), (2, 9), (4, 12), (5, 13))]
+    odd = ("IBM", 3 * 10**9, 7 * 10**6, 1, VOLUME | REGULAR)
+    for tape in (rows, [*rows[:2], odd, *rows[2:]]):
+        outcome = advance(Book(), [openings(strategy), trades(tape)])
+        assert outcome.fills.price.tolist() == [13 * 10**6]
+        assert tuples(outcome.fills)[0][:8] == Reference().feed([openings(strategy), trades(tape)]).fills[0][:8]
+
+
 def test_a_slice_does_not_bring_the_tickers_of_the_whole() -> None:
     book = Book()
     advance(book, [trades([("IBM", 1, 1, 1, 15), ("BAC", 1, 1, 1, 15)]).slice(1)])
@@ -211,6 +246,7 @@ def assert_summaries_cover(book: Book) -> None:
 
 
 @given(tapes())
+@PATIENT
 def test_fills_and_positions_equal_the_reference(tape: list[pa.RecordBatch | Openings]) -> None:
     book = Book()
     outcome = advance(book, tape)
@@ -226,6 +262,7 @@ def test_fills_and_positions_equal_the_reference(tape: list[pa.RecordBatch | Ope
 
 
 @given(tapes())
+@PATIENT
 def test_bars_equal_the_reference(tape: list[pa.RecordBatch | Openings]) -> None:
     book = Book()
     bars = {row[:2]: row[2:] for row in tuples(advance(book, tape).bars)}
@@ -238,6 +275,7 @@ def test_bars_equal_the_reference(tape: list[pa.RecordBatch | Openings]) -> None
 
 
 @given(tapes(), st.data())
+@PATIENT
 def test_any_cut_of_the_tape_gives_the_same(tape: list[pa.RecordBatch | Openings], data: st.DataObject) -> None:
     whole = advance(Book(), tape)
     book, parts = Book(), []
@@ -257,11 +295,13 @@ def test_any_cut_of_the_tape_gives_the_same(tape: list[pa.RecordBatch | Openings
 
 
 @given(tapes())
+@PATIENT
 def test_money_is_conserved_to_the_micro_dollar(tape: list[pa.RecordBatch | Openings]) -> None:
     assert_conserved(advance(Book(), tape))
 
 
 @given(tapes())
+@PATIENT
 def test_summaries_cover_the_triggers_of_their_positions(tape: list[pa.RecordBatch | Openings]) -> None:
     book = Book()
     advance(book, tape)

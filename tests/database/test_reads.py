@@ -69,7 +69,7 @@ def test_any_strategy_comes_back_as_it_was_opened(reader: Reader, writer: Writer
     rules: list[tuple[str, tuple[float, ...]]] = [
         ('{"buy":"price < 5"}', ()),
         *((FIRST_SHAPE, numbers) for numbers in ((0.1, 0.2), (0.0, 0.2), (0.1, 0.0), (0.0, 0.0))),
-        *((most, numbers) for numbers in ((1.0, 2.0, 3.0, 4.5), (1.0, 0.0, 3.0, 0.0), (0.0, 0.0, 0.0, 1e12))),
+        *((most, numbers) for numbers in ((1.0, 2.0, 3.0, 4.5), (1.0, 0.0, 3.0, 0.0), (0.0, 0.0, 0.0, 999_999_999.0))),
     ]
     opened = [
         Strategy("heidi", f"s{i}", "IBM", 5, shape, numbers, terms)

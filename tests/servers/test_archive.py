@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -116,8 +117,9 @@ def test_a_cache_that_takes_nothing_is_no_reason_not_to_start(jars: Path, cache:
 class FakeJvm:
     """Takes one command as a JVM does, under our own process id."""
 
-    def __init__(self, act: Callable[[Path], None]) -> None:
+    def __init__(self, act: Callable[[Path], None], answer: bytes = b"0\nSuccess\n") -> None:
         self._act = act
+        self._answer = answer
         self._path = archive.listener(os.getpid())
         self._path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX)
@@ -139,6 +141,8 @@ class FakeJvm:
             version, jcmd, command = connection.recv(4096).split(b"\0")[:3]
             assert (version, jcmd) == (b"1", b"jcmd")
             self._act(Path(command.decode().partition('"')[2].removesuffix('"')))
+            with suppress(OSError):  # who asked may have given up
+                connection.sendall(self._answer)
 
 
 def write(path: Path, text: str) -> None:
@@ -155,6 +159,13 @@ def test_what_a_jvm_has_written_is_kept_and_only_the_newest_of_its_kind(tmp_path
     (kept,) = tmp_path.glob("kafka-new-*.jsa")
     assert kept.read_text() == "classes"
     assert set(tmp_path.iterdir()) == {kept, *others[3:]}
+
+
+@pytest.mark.parametrize("answer", [b"", b"1\nNo memory\n"], ids=["killed", "refused"])
+def test_half_an_archive_is_not_kept(tmp_path: Path, answer: bytes) -> None:
+    with FakeJvm(lambda path: write(path, "half of it"), answer):
+        archive.keep(os.getpid(), tmp_path / "kafka-new")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_jvm_that_writes_nothing_leaves_nothing(tmp_path: Path) -> None:

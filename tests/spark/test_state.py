@@ -109,6 +109,14 @@ def test_files_that_a_kill_left_of_different_lengths_are_grown_together(tmp_path
         assert contents(store.book(store.recover())) == contents(book)
 
 
+def test_a_file_that_a_kill_left_empty_is_filled(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path, 0, "tape")
+    store.folder.mkdir(parents=True)
+    for name in TABLES:
+        (store.folder / name).touch()
+    assert len(step(store, [on("IBM", 1), ibm(10_000, 9_980, 9_970)])) == 1
+
+
 class Killed(Exception):
     """Stands for kill -9 at a point of the commit."""
 
