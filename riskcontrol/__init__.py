@@ -16,7 +16,10 @@ _FROZEN = [
     "../ingestion/conditions",
     "../ingestion/layout",
 ]
-"""Modules whose constants end up in compiled code; those that are compiled are known by importing Numba."""
+"""Modules whose constants end up in compiled code."""
+
+_COMPILERS = (b"numba", b"riskcontrol.machine")
+"""Who imports one of these is compiled."""
 
 
 def _numba_cache() -> str:
@@ -31,7 +34,7 @@ def _numba_cache() -> str:
     digest = hashlib.sha256()
     for path in sorted(sources):
         content = path.read_bytes()
-        if b"numba" in content or b"bare" in content or path.resolve() in frozen:
+        if any(name in content for name in _COMPILERS) or path.resolve() in frozen:
             digest.update(path.name.encode() + content)
     writable = os.access(here, os.W_OK)
     home = here / "__pycache__" if writable else Path.home() / ".cache" / "riskcontrol"

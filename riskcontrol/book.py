@@ -236,22 +236,25 @@ class Book:
 
     def reserve(self, **more: int) -> None:
         """Make room for so many more of `COUNTED`, so that the engine need not grow anything while it runs."""
-        needed = {unit: self.count(unit) + more.get(unit, 0) for unit in COUNTED}
-        # Each new strategy may need a page of its own only if its cohort has none or a full one.
-        new = more.get("strategies", 0)
-        needed["pages"] = self.count("pages") + min(new, needed["cohorts"] + new // PAGE)
-        # The least of the tables counts: one may have more room than the others (files that a kill left longer).
-        room = {unit: min(len(getattr(self, name)) for name in names) for unit, names in _BY_UNIT.items()}
-        room["pages"] = min(room["pages"], room.pop("strategies") // PAGE)
-        for unit, has in room.items():
-            if needed[unit] > has:
-                rows = max(needed[unit], has * 2, 16)
+        if new := more.pop("strategies", 0):
+            # Each new strategy may need a page of its own only if its cohort has none or a full one.
+            more["pages"] = min(new, self.count("cohorts") + more.get("cohorts", 0) + new // PAGE)
+        for unit, wanted in more.items():
+            needed, has = self.count(unit) + wanted, self._room(unit)
+            if needed > has:
+                rows = max(needed, has * 2, 16)
                 for name in _BY_UNIT[unit]:
                     self.resize(name, rows)
                 for name in _BY_UNIT["strategies"] if unit == "pages" else ():
                     self.resize(name, rows * PAGE)
-        if needed["strategies"] * 2 > len(self.index):
-            self.reindex(1 << max(10, int(needed["strategies"] * 4 - 1).bit_length()))
+        if (needed := self.strategies + new) * 2 > len(self.index):
+            self.reindex(1 << max(10, int(needed * 4 - 1).bit_length()))
+
+    def _room(self, unit: str) -> int:
+        """Return how many rows of a unit there is room for."""
+        # The least of the tables counts: one may have more room than the others (files that a kill left longer).
+        room = min(len(getattr(self, name)) for name in _BY_UNIT[unit])
+        return min(room, self._room("strategies") // PAGE) if unit == "pages" else room
 
     def resize(self, name: str, rows: int) -> None:
         """Give a table room for `rows` rows; what is in it stays."""

@@ -106,13 +106,23 @@ _WORDS = {
     "peak": Op.PEAK,
     "held": Op.HELD,
 }
+_NOT_PLAIN = (-1, 0, 0, 0)
 _BOUNDS = {"<": (Kind.BELOW, 1), "<=": (Kind.BELOW, 0), ">": (Kind.ABOVE, 1), ">=": (Kind.ABOVE, 0)}
 
 STACK = 64
 """Deepest stack that the machine has; the language allows trees of depth 50."""
 
-CONDITION = np.dtype([(name, "i4") for name in ("kind", "strict", "level", "level_end", "test", "end")])
-"""A comparison: how it bounds, whether the level itself is outside, its level's code (where it has one), its own."""
+CONDITION = np.dtype(
+    [
+        (name, "i4")
+        for name in ("kind", "strict", "level", "level_end", "test", "end", "base", "operation", "operand", "pad")
+    ]
+)
+"""A comparison: how it bounds, whether the level itself is outside, its level's code (where it has one), its own.
+
+Most levels are one of the position's prices and a number, which needs no instructions: `base` is REFERENCE, ENTRY or
+PEAK, -1 for any other level; `operation` is 0 for the price alone; `operand` is the number of a parameter, or -1 less
+the place of a constant."""
 
 CLAUSE = np.dtype([("formula", "i4"), ("first", "i4"), ("end", "i4"), ("pad", "i4")])
 """An alternative: its market formula (place in the shape's list, -1: none) and its conditions."""
@@ -238,8 +248,29 @@ class Library:
             if held:
                 kind = Kind.HELD if kind == Kind.ABOVE else Kind.ANY
             level, level_end = self._compiled(condition.right, series)
-            return int(kind), strict, level, level_end, test, end
-        return int(Kind.ANY), 0, 0, 0, test, end
+            plain = self._plain(condition.right) if kind in (Kind.BELOW, Kind.ABOVE) else _NOT_PLAIN
+            return int(kind), strict, level, level_end, test, end, *plain
+        return int(Kind.ANY), 0, 0, 0, test, end, *_NOT_PLAIN
+
+    def _plain(self, level: Node) -> tuple[int, ...]:
+        """Return base, operation, operand and padding of a level."""
+        operator, word, number = "", level, None
+        if isinstance(level, Arithmetic):
+            operator, word, number = level.operator, level.left, level.right
+            if operator in "+*" and isinstance(number, Word):
+                word, number = number, word
+        if not (isinstance(word, Word) and word.name in ("reference", "entry", "peak")):
+            return _NOT_PLAIN
+        base = int(_WORDS[word.name])
+        match number:
+            case None:
+                return base, 0, 0, 0
+            case Parameter(index):
+                return base, int(_ARITHMETIC[operator]), index, 0
+            case Number():
+                self._constants.append(number.value)
+                return base, int(_ARITHMETIC[operator]), -len(self._constants), 0
+        return _NOT_PLAIN
 
     def _compiled(self, node: Node, series: dict[Series, int]) -> tuple[int, int]:
         start = len(self._code)

@@ -25,7 +25,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from riskcontrol.book import BAR_FIELDS, COUNTED, PAGE, TABLES, Book, name_words
-from riskcontrol.kernel import FILL, Days, Shared, advance_tickers, group_by_ticker
+from riskcontrol.fills import FILL
+from riskcontrol.kernel import Days, Shared, advance_tickers, group_by_ticker
 from riskcontrol.machine import VIEW, new_stack
 from riskcontrol.market import Directory
 from riskcontrol.minutes import BAR, advance_bars

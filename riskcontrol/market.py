@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from riskcontrol.book import Book
 from riskcontrol.code import Series
-from riskcontrol.kernel import clear_summary
+from riskcontrol.pages import clear_summary
 from riskcontrol.terms import read_terms
 
 
@@ -30,6 +30,8 @@ class Directory:
         self._tickers = {ticker.decode("ascii"): number for number, ticker in enumerate(used)}
         self._cohorts: dict[tuple[int, int], int] | None = None
         self._terms: dict[tuple[int, ...], int] | None = None
+        self._series_of: dict[int, dict[tuple[int, int, tuple[float, ...]], int]] = {}
+        self._signals_of: dict[int, dict[int, int]] = {}
 
     def ticker(self, ticker: str) -> int:
         """Return the number of a ticker, giving it one if it is new."""
@@ -120,35 +122,45 @@ class Directory:
         book = self.book
         parameters = np.zeros(book.series_parameters.shape[1])
         parameters[: len(wanted.parameters)] = wanted.parameters
-        number = int(book.clocks[clock]["series"])
-        while number >= 0:
-            record = book.series[number]
-            same = (record["code"], record["source"]) == (wanted.code, wanted.source)
-            if same and (book.series_parameters[number] == parameters).all():
-                return number
-            number = int(record["next"])
+        key = (wanted.code, wanted.source, tuple(parameters.tolist()))
+        known = self._known_series(clock)
+        if key in known:
+            return known[key]
         book.reserve(series=1, states=wanted.words)
         number, state = book.take("series"), book.take("states", wanted.words)
         book.series_parameters[number], book.series_values[number] = parameters, np.nan
         book.states[state : state + wanted.words] = 0
         following = book.clocks[clock]["series"]
         book.series[number] = (clock, following, wanted.code, wanted.source, wanted.words, 0, state)
-        book.clocks[clock]["series"] = number
+        book.clocks[clock]["series"] = known[key] = number
         self.linked["clocks"].append(np.array([clock]))
         return number
 
+    def _known_series(self, clock: int) -> dict[tuple[int, int, tuple[float, ...]], int]:
+        """Return a clock's series by what they are; the chain is walked once."""
+        if clock not in self._series_of:
+            book = self.book
+            numbers = _chain(int(book.clocks[clock]["series"]), book.series["next"])
+            what = book.series[numbers][["code", "source"]].tolist()
+            parameters = book.series_parameters[numbers].tolist()
+            self._series_of[clock] = {
+                (*pair, tuple(row)): number for pair, row, number in zip(what, parameters, numbers, strict=True)
+            }
+        return self._series_of[clock]
+
     def _signal(self, clock: int, formula: int) -> int:
         book = self.book
-        number = int(book.clocks[clock]["signal"])
-        while number >= 0:
-            if book.signals[number]["formula"] == formula:
-                return number
-            number = int(book.signals[number]["next"])
+        if clock not in self._signals_of:
+            numbers = _chain(int(book.clocks[clock]["signal"]), book.signals["next"])
+            self._signals_of[clock] = dict(zip(book.signals["formula"][numbers].tolist(), numbers, strict=True))
+        known = self._signals_of[clock]
+        if formula in known:
+            return known[formula]
         bind = self._bind([self._series(clock, one) for one in book.library().formula_series[formula]])
         book.reserve(signals=1)
         number = book.take("signals")
         book.signals[number] = (clock, book.clocks[clock]["signal"], formula, bind)
-        book.clocks[clock]["signal"] = number
+        book.clocks[clock]["signal"] = known[formula] = number
         self.linked["clocks"].append(np.array([clock]))
         return number
 
@@ -158,3 +170,12 @@ class Directory:
         first = book.take("bindings", len(links))
         book.bindings[first : first + len(links)] = links
         return first
+
+
+def _chain(number: int, following: NDArray[np.int32]) -> list[int]:
+    """Return the numbers of a chain from its first one on."""
+    found = []
+    while number >= 0:
+        found.append(number)
+        number = int(following[number])
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from riskcontrol.kernel import grown
+from riskcontrol.cohorts import grown
 from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, VOLUME
 
 _MOST = np.iinfo(np.int64).max

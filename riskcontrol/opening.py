@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from riskcontrol.book import COUNTED, PAGE, Order, Status
-from riskcontrol.kernel import clear_summary, summarise_page, widen
+from riskcontrol.pages import clear_summary, summarise_page, widen
 from riskcontrol.triggers import any_trade, no_trade
 
 _NONE = int(Order.NONE)

@@ -8,6 +8,8 @@ from riskcontrol.machine import bare
 from riskcontrol.terms import PPM
 
 _LONGEST = np.iinfo(np.int64).max
+_SURELY = 9.2e18
+"""Below 2⁶³ by more than floats can err."""
 
 FRACTION, SHARES, PER_SHARE, PER_ORDER, MINIMUM, RATE, SLIPPAGE, FILL = range(3, 11)
 """Places in a row of terms, `riskcontrol.terms.Terms.as_row`; those of the stops come first."""
@@ -64,6 +66,8 @@ def affordable(cash, price, terms):
 @bare
 def sale_fits(cash, shares, price):
     """Return whether what a sale brings still fits into 64 bits beside the cash."""
+    if float(shares) * float(price) + float(cash) < _SURELY:  # saves the division
+        return True
     return shares <= (_LONGEST - cash) // price
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from riskcontrol.machine import bare, evaluate
+from riskcontrol.machine import evaluate, inlined
 from riskcontrol.newyork import NS_PER_DAY, offset_at
 from riskcontrol.trades import NS_PER_SECOND
 
@@ -72,7 +72,7 @@ def find_runs(code, formula, bind, market, edges, fresh, price, time, moments, o
     return runs[:n]
 
 
-@bare
+@inlined
 def holds(runs, first, end, row):
     """Return whether a row is in one of the runs `first` to `end`."""
     low, high = first, end

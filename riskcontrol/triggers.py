@@ -12,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol import orders
-from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason, Status
-from riskcontrol.code import Kind
-from riskcontrol.machine import bare, evaluate
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason
+from riskcontrol.code import Kind, Op
+from riskcontrol.machine import bare, evaluate, inlined
 from riskcontrol.signals import holds
 
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
-_RUNNING = int(Status.RUNNING)
 _BELOW, _ABOVE, _HELD = int(Kind.BELOW), int(Kind.ABOVE), int(Kind.HELD)
+_REFERENCE, _ENTRY = int(Op.REFERENCE), int(Op.ENTRY)
+_ADD, _SUBTRACT, _MULTIPLY = int(Op.ADD), int(Op.SUBTRACT), int(Op.MULTIPLY)
 _BY_BUY, _BY_SELL = int(Reason.BUY), int(Reason.SELL)
 _BY_STOP, _BY_TRAIL, _BY_PROFIT = int(Reason.STOP_LOSS), int(Reason.TRAILING_STOP), int(Reason.TAKE_PROFIT)
 _STOP_LOSS, _TAKE_PROFIT, _TRAILING_STOP = orders.STOP_LOSS, orders.TAKE_PROFIT, orders.TRAILING_STOP
@@ -73,7 +74,7 @@ def profit_level(price, ppm):
     return price + orders.part(price, ppm)
 
 
-@bare
+@inlined
 def _see(view, position, price, time):
     view[0] = price / 1e6
     view[1] = math.nan  # the clock is the market's: conditions of a position don't look at it
@@ -92,59 +93,27 @@ def _level(dollars):
     return np.int64(max(-_FARTHEST, min(_FARTHEST, np.rint(dollars * 1e6))))
 
 
-@bare
-def _side(code, shape, holding):
-    """Return the first clause of a side and the end of its clauses."""
-    if holding:
-        return code.shapes[shape].sell, code.shapes[shape].end
-    return code.shapes[shape].buy, code.shapes[shape].sell
-
-
-@bare
-def decide(slot, slots, terms, code, cohort, market, fired, row, price, time, segment, room):
-    """Look at a position's rules on a trade: exits first, then entry.
-
-    Returns:
-        The order and its reason.
-    """
-    position = slots.positions[slot]
-    own = terms[slots.terms_of[slot]]
-    holding = position.shares > 0
-    if holding:
-        if own[_STOP_LOSS] > 0 and price <= stop_level(position.entry, own[_STOP_LOSS]):
-            return _SELL, _BY_STOP
-        if own[_TRAILING_STOP] > 0 and price <= stop_level(position.peak, own[_TRAILING_STOP]):
-            return _SELL, _BY_TRAIL
-        if own[_TAKE_PROFIT] > 0 and price >= profit_level(position.entry, own[_TAKE_PROFIT]):
-            return _SELL, _BY_PROFIT
-    elif price > position.cash:
-        return _NONE, _NONE
-    _see(room.seen, position, price, time)
-    first, end = _side(code, cohort.shape, holding)
-    for c in range(first, end):
-        clause = code.clauses[c]
-        if clause.formula >= 0:
-            signal = market.bindings[cohort.bind + clause.formula]
-            if not holds(fired.runs, fired.first[signal], fired.end[signal], row):
-                continue
-        bind = cohort.bind + code.shapes[cohort.shape].formulas
-        holds_all = True
-        for k in range(clause.first, clause.end):
-            condition = code.conditions[k]
-            value = evaluate(
-                code, condition.test, condition.end, room.stack, room.seen, slots.parameters[slot], market, bind,
-                segment, False,
-            )  # fmt: skip
-            if value != 1.0:
-                holds_all = False
-                break
-        if holds_all:
-            if holding:
-                return _SELL, _BY_SELL
-            if orders.affordable(position.cash, orders.buying_price(price, own), own) > 0:
-                return _BUY, _BY_BUY
-            return _NONE, _NONE
-    return _NONE, _NONE
+@inlined
+def _plain_level(condition, position, parameters, constants):
+    """Return the level, dollars, of a condition that has a `base`; the same floats as its instructions give."""
+    base = condition.base
+    if base == _REFERENCE:
+        level = position.reference / 1e6
+    elif position.shares == 0:
+        return math.nan
+    else:
+        level = (position.entry if base == _ENTRY else position.peak) / 1e6
+    operation = condition.operation
+    if operation == 0:
+        return level
+    operand = parameters[condition.operand] if condition.operand >= 0 else constants[-1 - condition.operand]
+    if operation == _ADD:
+        return level + operand
+    if operation == _SUBTRACT:
+        return level - operand
+    if operation == _MULTIPLY:
+        return level * operand
+    return level / operand if operand != 0.0 else math.nan
 
 
 @bare
@@ -162,9 +131,9 @@ def no_trade(slot, slots):
     slots.above[slot] = slots.gated_above[slot] = slots.wake[slot] = NEVER_ABOVE
 
 
-@bare
-def set_triggers(slot, slots, terms, code, cohort, market, price, time, segment, room):
-    """Work out which trades can make the position act next.
+@inlined
+def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segment, room, deciding):
+    """Look at a running position's rules on a trade, and work out which trades can make it act next.
 
     Args:
         slot: Which position.
@@ -173,48 +142,73 @@ def set_triggers(slot, slots, terms, code, cohort, market, price, time, segment,
         code: `riskcontrol.machine.Code`.
         cohort: Record of its cohort.
         market: `riskcontrol.machine.Market`.
-        price, time, segment: Of the trade that it has just seen.
+        fired: `Fired`.
+        row, price, time, segment: Of the trade.
         room: `Room`.
+        deciding: Whether it may decide on this trade.
+
+    Returns:
+        The order and its reason; exits come before entry. The triggers are set where there is none.
     """
     position = slots.positions[slot]
-    if position.status != _RUNNING:
-        no_trade(slot, slots)
-        return
-    if position.order != _NONE or position.reference == 0:
-        any_trade(slot, slots)
-        return
     own = terms[slots.terms_of[slot]]
+    parameters = slots.parameters[slot]
     holding = position.shares > 0
     below = gated_below = NEVER_BELOW
     above = gated_above = wake = NEVER_ABOVE
     if holding:
         if own[_STOP_LOSS] > 0:
-            below = max(below, stop_level(position.entry, own[_STOP_LOSS]))
+            below = stop_level(position.entry, own[_STOP_LOSS])
+            if deciding and price <= below:
+                return _SELL, _BY_STOP
         if own[_TRAILING_STOP] > 0:
-            below = max(below, stop_level(position.peak, own[_TRAILING_STOP]))
+            level = stop_level(position.peak, own[_TRAILING_STOP])
+            if deciding and price <= level:
+                return _SELL, _BY_TRAIL
+            below = max(below, level)
         if own[_TAKE_PROFIT] > 0:
-            above = min(above, profit_level(position.entry, own[_TAKE_PROFIT]))
+            above = profit_level(position.entry, own[_TAKE_PROFIT])
+            if deciding and price >= above:
+                return _SELL, _BY_PROFIT
         if own[_TRAILING_STOP] > 0 or code.shapes[cohort.shape].peak:
             above = min(above, position.peak + 1)
-    _see(room.seen, position, price, time)
-    first, end = _side(code, cohort.shape, holding)
+        first, end = code.shapes[cohort.shape].sell, code.shapes[cohort.shape].end
+        most = NEVER_ABOVE
+    else:
+        first, end = code.shapes[cohort.shape].buy, code.shapes[cohort.shape].sell
+        most = position.cash  # what it buys must be paid for; what it sells may have any price
     bind = cohort.bind + code.shapes[cohort.shape].formulas
+    seen = False
     for c in range(first, end):
         clause = code.clauses[c]
-        # What it buys must be paid for; what it sells may have any price.
-        highest = NEVER_ABOVE if holding else position.cash
-        lowest, since, possible = NEVER_BELOW, NEVER_BELOW, True
+        highest, lowest, since, possible = most, NEVER_BELOW, NEVER_BELOW, True
+        agrees = deciding
         for k in range(clause.first, clause.end):
             condition = code.conditions[k]
-            if condition.kind > _HELD:
-                continue
-            level = evaluate(
-                code, condition.level, condition.level_end, room.stack, room.seen, slots.parameters[slot], market,
-                bind, segment, False,
-            )  # fmt: skip
+            if condition.base >= 0:
+                level = _plain_level(condition, position, parameters, code.constants)
+            else:
+                if not seen:
+                    _see(room.seen, position, price, time)
+                    seen = True
+                if condition.kind > _ABOVE and agrees:
+                    agrees = (
+                        evaluate(
+                            code, condition.test, condition.end, room.stack, room.seen, parameters, market, bind,
+                            segment, False,
+                        )
+                        == 1.0
+                    )  # fmt: skip
+                if condition.kind > _HELD:
+                    continue
+                level = evaluate(
+                    code, condition.level, condition.level_end, room.stack, room.seen, parameters, market, bind,
+                    segment, False,
+                )  # fmt: skip
             if not math.isfinite(level) or (condition.kind == _HELD and not holding):
                 possible = False
-            elif condition.kind == _BELOW:
+                break
+            if condition.kind == _BELOW:
                 highest = min(highest, _level(level) - condition.strict)
             elif condition.kind == _ABOVE:
                 lowest = max(lowest, _level(level) + condition.strict)
@@ -223,10 +217,20 @@ def set_triggers(slot, slots, terms, code, cohort, market, price, time, segment,
                 since = max(since, position.entered + np.int64(level * 1e9) - 1_000)
         if not possible or lowest > highest:
             continue
+        if agrees and lowest <= price <= highest:
+            if clause.formula >= 0:
+                signal = market.bindings[cohort.bind + clause.formula]
+                agrees = holds(fired.runs, fired.first[signal], fired.end[signal], row)
+            if agrees:
+                if holding:
+                    return _SELL, _BY_SELL
+                if orders.affordable(position.cash, orders.buying_price(price, own), own) > 0:
+                    return _BUY, _BY_BUY
+                deciding = False
         if since > time:
             wake = min(wake, since)
             continue
-        only_above = lowest > NEVER_BELOW and highest == (NEVER_ABOVE if holding else position.cash)
+        only_above = lowest > NEVER_BELOW and highest == most
         if clause.formula >= 0:
             if only_above:
                 gated_above = min(gated_above, lowest)
@@ -239,3 +243,4 @@ def set_triggers(slot, slots, terms, code, cohort, market, price, time, segment,
     slots.below[slot], slots.above[slot] = below, above
     slots.gated_below[slot], slots.gated_above[slot] = gated_below, gated_above
     slots.wake[slot] = wake
+    return _NONE, _NONE

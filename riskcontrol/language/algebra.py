@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from math import prod
 
 from riskcontrol.language.contents import children, walk
@@ -81,6 +82,8 @@ class Term:
         return Term(self.sign if total else 1, *kept, factors, under)
 
 
+# The variants of a sweep have most of their expressions in common.
+@lru_cache(maxsize=4_096)
 def canonical_number(node: Node) -> Node:
     """Return the canonical form of an expression that gives a number.
 

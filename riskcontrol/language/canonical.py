@@ -6,6 +6,8 @@ are orientated, and those of a position are solved for the price where that can 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from riskcontrol.language.algebra import canonical_number
 from riskcontrol.language.contents import children, depth_of, is_constant, is_market, rebuilt, walk
 from riskcontrol.language.errors import LanguageError
@@ -17,6 +19,8 @@ from riskcontrol.language.tree import And, Clock, Comparison, Cross, Duration, N
 _OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 
+# A rule is brought into this form wherever it is handed on: where it was read, taken apart, checked.
+@lru_cache(maxsize=1_024)
 def canonical(node: Node) -> Node:
     """Return the canonical form of a condition, or of an expression that gives a number.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 DIGITS = 12
 """Most digits before the point."""
@@ -14,6 +15,7 @@ LIMIT = 10**DIGITS
 _UNIT = 10**PLACES
 
 
+@lru_cache(maxsize=4_096)
 def decimal_text(value: Fraction) -> str | None:
     """Return the canonical text of a number, None if it has none: too large, or not finite with nine places.
 

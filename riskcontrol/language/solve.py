@@ -118,4 +118,4 @@ def _without_sign(operator: str, function: Function, right: Node, splits: int) -
 
 
 def _numbers(values: tuple[object, ...]) -> list[Node]:
-    return [Number(str(decimal_text(value))) for value in values]  # type: ignore[arg-type]
+    return [Number(str(decimal_text(value))) for value in values]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 from riskcontrol.language.tree import (
     And,
@@ -39,6 +40,7 @@ def text(node: Node) -> str:
     return _written(node)[0]
 
 
+@lru_cache(maxsize=4_096)
 def order(written: str) -> tuple[str | Fraction, ...]:
     """Return what texts are sorted by: their words by letters, their numbers by value.
 

@@ -1,0 +1,65 @@
+"""The compiled execution of an order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from riskcontrol import orders
+from riskcontrol.book import Order, Status
+from riskcontrol.machine import inlined
+
+FILL = np.dtype(
+    [
+        *((name, "i8") for name in ("time", "price", "shares", "fee", "cash", "sequence")),
+        *((name, "i4") for name in ("slot", "number", "reason", "pad")),
+    ]
+)
+"""A fill, before the names are put to it."""
+
+# Numba freezes these module constants into the compiled code.
+_BUY, _HALTED = int(Order.BUY), int(Status.HALTED)
+
+
+@inlined
+def execute(fills, n, slot, slots, own, order, reason, rows, row, price, time):
+    """Execute an order at a price and, unless it lapses, add the fill; halt what would leave 64 bits.
+
+    Args:
+        fills: `FILL`, with room for one more.
+        n: How many there are.
+        slot, slots: Whose order it is.
+        own: Terms of the position.
+        order, reason: What is to be done and why.
+        rows, row: The trade on which it fills.
+        price, time: Of the execution, before slippage.
+
+    Returns:
+        How many fills there are now.
+    """
+    position = slots.positions[slot]
+    if order == _BUY:
+        paid = orders.buying_price(price, own)
+        shares = orders.affordable(position.cash, paid, own)
+        if shares == 0:
+            return n
+        cost = orders.fee(shares, paid, own)
+        position.shares = shares
+        position.entry = paid
+        position.peak = max(price, rows.price[row])
+        position.entered = time
+    else:
+        paid = orders.selling_price(price, own)
+        if not orders.sale_fits(position.cash, position.shares, paid):
+            position.status = _HALTED
+            return n
+        shares = -position.shares
+        cost = orders.sale_fee(position.cash, position.shares, paid, own)
+        position.shares = 0
+        position.entry = position.peak = position.entered = 0
+    cash = position.cash - (shares * paid + cost)
+    number = position.fills + np.int32(1)
+    position.cash, position.reference, position.fills = cash, paid, number
+    fill = fills[n]
+    fill.time, fill.price, fill.shares, fill.fee, fill.cash = time, paid, shares, cost, cash
+    fill.sequence, fill.slot, fill.number, fill.reason, fill.pad = rows.sequence[row], slot, number, reason, 0
+    return n + 1

@@ -1,0 +1,95 @@
+"""What pages and cohorts know of their positions, so that most need not be looked at: compiled.
+
+A summary has the outermost triggers of the positions under it, and how many of those that run hold no shares or some.
+"""
+
+from __future__ import annotations
+
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Status
+from riskcontrol.machine import bare, inlined
+
+_RUNNING = int(Status.RUNNING)
+
+
+@bare
+def widen(summary, other):
+    """Let a summary's triggers cover another's as well, and count its positions."""
+    summary.below = max(summary.below, other.below)
+    summary.above = min(summary.above, other.above)
+    summary.gated_below = max(summary.gated_below, other.gated_below)
+    summary.gated_above = min(summary.gated_above, other.gated_above)
+    summary.wake = min(summary.wake, other.wake)
+    summary.flat += other.flat
+    summary.holding += other.holding
+
+
+@bare
+def clear_summary(summary):
+    """Make a summary that of no position."""
+    summary.below = summary.gated_below = NEVER_BELOW
+    summary.above = summary.gated_above = summary.wake = NEVER_ABOVE
+    summary.flat = summary.holding = 0
+
+
+@inlined
+def summarise_page(page, pages, slots):
+    """Note down the outermost triggers of a page's positions, and how many of them run."""
+    summary = pages[page]
+    below = gated_below = NEVER_BELOW
+    above = gated_above = wake = NEVER_ABOVE
+    flat = holding = 0
+    for slot in range(page * PAGE, page * PAGE + summary.used):
+        below = max(below, slots.below[slot])
+        above = min(above, slots.above[slot])
+        gated_below = max(gated_below, slots.gated_below[slot])
+        gated_above = min(gated_above, slots.gated_above[slot])
+        wake = min(wake, slots.wake[slot])
+        position = slots.positions[slot]
+        if position.status == _RUNNING:
+            if position.shares > 0:
+                holding += 1
+            else:
+                flat += 1
+    summary.below, summary.above, summary.wake = below, above, wake
+    summary.gated_below, summary.gated_above = gated_below, gated_above
+    summary.flat, summary.holding = flat, holding
+
+
+@bare
+def summarise_cohort(cohort, pages):
+    """Note down the same of a cohort's pages."""
+    clear_summary(cohort)
+    page = cohort.first
+    while page >= 0:
+        widen(cohort, pages[page])
+        page = pages[page].next
+
+
+@bare
+def reached(summary, bounds, firing):
+    """Return whether one of a summary's positions may act in a stretch.
+
+    Args:
+        summary: Record of a page or a cohort.
+        bounds: Of `riskcontrol.pyramid.Rows`.
+        firing: Whether signals fire for those who would buy, for those who would sell, and whether levels have moved.
+    """
+    buying, selling, moved = firing
+    low, high, newest = bounds[0], bounds[1], bounds[2]
+    if low <= summary.below or high >= summary.above or newest >= summary.wake:
+        return True
+    if moved and summary.flat + summary.holding > 0:
+        return True
+    if (buying and summary.flat > 0) or (selling and summary.holding > 0):
+        return low <= summary.gated_below or high >= summary.gated_above
+    return False
+
+
+@bare
+def next_page(page, pages, bounds, firing):
+    """Return the first page from this one on of which a position may act in a stretch, or -1."""
+    while page >= 0:
+        if reached(pages[page], bounds, firing):
+            return page
+        page = pages[page].next
+    return page
