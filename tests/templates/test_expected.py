@@ -17,6 +17,8 @@ from tests.reference import Fill, Reference, trades_of
 from tests.statistics.definitions import DEFINITIONS
 from tests.templates import catalogue
 
+pytestmark = pytest.mark.xdist_group("templates")  # the plain engine runs once, not once a process
+
 REASONS = {1: "buy", 2: "sell", 3: "stop_loss", 4: "trailing_stop", 5: "take_profit"}
 EXPECTED = catalogue.expected()
 HOW = "if that was meant: python -m tests.templates.record, and say why in the commit"
