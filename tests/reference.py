@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from riskcontrol.indicators.batch import compute
-from riskcontrol.indicators.registry import COLUMNS
+from riskcontrol.indicators.registry import INDICATORS
 from riskcontrol.language.contents import indicators_of, words_of
 from riskcontrol.language.text import text
 from riskcontrol.language.tree import (
@@ -114,7 +114,8 @@ class Bars:
             bars = bars[: len(bars) - ago]
             self.values[key] = math.nan
             if bars:
-                columns = {name: [bar[name] for bar in bars] for name in COLUMNS}
+                needed = INDICATORS[indicator.name].columns(indicator.source)
+                columns = {name: [bar[name] for bar in bars] for name in needed}
                 parameters = [float(p) for p in indicator.parameters]
                 found = compute(indicator.name, parameters, columns, indicator.source)
                 self.values[key] = float(found[indicator.output][-1])

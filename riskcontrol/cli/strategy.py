@@ -1,4 +1,4 @@
-"""`riskcontrol strategy`: check strategy files; list the words of the language."""
+"""`riskcontrol strategy`: check strategy files; list the words of the language; print templates."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WIDTH = 12
 
 @click.group(name="strategy")
 def command() -> None:
-    """Check strategy files; list the words of the language."""
+    """Check strategy files; list the words of the language; print templates."""
 
 
 @command.command(epilog="Example: riskcontrol strategy check dip.toml cross.json")
@@ -83,6 +83,20 @@ def words() -> None:
         with formatter.section(title):
             formatter.write_dl(list(rows.items()), col_max=44)
     click.echo(formatter.getvalue().rstrip())
+
+
+@command.command(epilog="Example: riskcontrol strategy templates sma-cross > my.toml")
+@click.argument("name", required=False)
+def templates(name: str | None) -> None:
+    """List the template strategies, or print the file of the one of this NAME: a strategy to begin with."""
+    from riskcontrol.templates import names, read, summary
+
+    if name is not None:
+        click.echo(read(name), nl=False)
+        return
+    formatter = click.HelpFormatter(width=120)
+    formatter.write_dl([(each, summary(each)) for each in names()], col_max=24)
+    click.echo(formatter.getvalue(), nl=False)
 
 
 def _report(definition: Definition) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from riskcontrol import templates
 from riskcontrol.cli import cli
 from riskcontrol.indicators.registry import INDICATORS
 from riskcontrol.language.words import FUNCTIONS, MARKET, POSITION
@@ -115,3 +116,31 @@ def test_the_list_has_every_word_and_indicator() -> None:
     assert result.exit_code == 0
     listed = {line.split()[0].partition("(")[0] for line in result.stdout.splitlines() if line.startswith("  ")}
     assert {*MARKET, *POSITION, *FUNCTIONS, *INDICATORS, "and", "or", "not", "stop_loss", "fees.per_share"} <= listed
+
+
+def test_the_templates_are_listed_a_line_each() -> None:
+    result = run("templates")
+    assert result.exit_code == 0
+    assert [line.split(maxsplit=1) for line in result.stdout.splitlines()] == [
+        [name, templates.summary(name)] for name in templates.names()
+    ]
+
+
+@pytest.mark.parametrize("name", templates.names())
+def test_a_template_that_is_printed_into_a_file_is_accepted(name: str, tmp_path: Path) -> None:
+    printed = run("templates", name)
+    file = tmp_path / "my.toml"
+    file.write_text(printed.stdout)
+    assert (printed.exit_code, printed.stdout) == (0, templates.read(name))
+    assert run("check", file).stdout.startswith(f"{file}: {name}\n")
+
+
+def test_an_unknown_template_fails_with_the_nearest() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "riskcontrol", "strategy", "templates", "sma-crss"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == "riskcontrol: error: no template 'sma-crss'; did you mean 'sma-cross'?\n"

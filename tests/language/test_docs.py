@@ -59,6 +59,17 @@ def test_a_command_prints_what_is_shown(body: str, tmp_path: Path, monkeypatch: 
     assert CliRunner().invoke(cli, command.split()[2:]).output == shown
 
 
+def test_commands_that_build_on_each_other_work_as_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for line in "".join(blocks("sh")).splitlines():
+        command, _, file = line.partition(" > ")
+        result = CliRunner().invoke(cli, command.split()[1:])
+        assert result.exit_code == 0, result.output
+        if file:
+            Path(file).write_text(result.stdout)
+    assert "sma-cross on TVNV" in result.stdout
+
+
 @pytest.mark.parametrize("body", blocks("json"))
 def test_json_is_a_strategy(body: str) -> None:
     assert of_text(body, "json").terms.shares == 100
