@@ -14,13 +14,14 @@ from bench.common import Timer
 from bench.peers.environment import run_peer
 from riskcontrol.backtest import Backtest, on_bars
 from riskcontrol.language.text import duration_text
-from riskcontrol.money import MICROS
+from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition, of_document
 from riskcontrol.sweep import Axis, variants
 
-CASH = 100_000
-"""Dollars that each variant begins with."""
+CASH = 100_000_000_050
+"""Micro-dollars that each variant begins with. The odd ones keep cash off the grid of prices: where some number of
+shares costs all of it, sums of floats (vectorbt's) may come out a hair short and buy one share less."""
 
 FASTEST, SLOWEST = 5, 30
 """The shortest of the fast windows, and of the slow ones."""
@@ -52,7 +53,7 @@ class Crosses:
         self._document = {
             "name": "cross",
             "ticker": ticker,
-            "cash": CASH,
+            "cash": to_dollars(CASH),
             "every": duration_text(seconds),
             "buy": "crosses_above(sma(fast), sma(slow))",
             "sell": "crosses_below(sma(fast), sma(slow))",
@@ -76,11 +77,11 @@ class Crosses:
         """Return the number of fills and the total return of every variant."""
         counts = np.diff(backtest.places)
         shares = np.bincount(backtest.owner, backtest.columns["shares"], len(counts))
-        cash = np.full(len(counts), CASH * MICROS, np.int64)
+        cash = np.full(len(counts), CASH, np.int64)
         filled = counts > 0
         cash[filled] = backtest.columns["cash"][backtest.places[1:][filled] - 1]
         value = cash + shares.astype(np.int64) * self._bars["close"][-1]
-        return counts, value / (CASH * MICROS) - 1
+        return counts, value / CASH - 1
 
     def engine(self) -> dict[str, object]:
         """Measure building the strategies, and the pass: from strategies to fills and total returns."""
@@ -119,12 +120,12 @@ class Crosses:
             "fast": pairs[:, 0],
             "slow": pairs[:, 1],
         }
-        said = run_peer(home, "vectorbt", data, {"repeats": self._repeats, "cash": CASH})
+        said = run_peer(home, "vectorbt", data, {"repeats": self._repeats, "cash": CASH / MICROS})
         fills, returns = np.array(said["fills"]), np.array(said["returns"])
         same_fills = fills == self._ends[0]
-        # Dollars: equal to the micro-dollar.
+        # Micro-dollars.
         apart = np.abs(returns - self._ends[1]) * CASH
-        same = same_fills & (apart < 0.5 / MICROS)
+        same = same_fills & (apart < 0.5)
         return {
             "version": said["version"],
             "seconds": said["seconds"],

@@ -102,6 +102,6 @@ def _axis(values: Sequence[float], start: float, end: float) -> _Axis:
 
 
 def _power(power: int) -> str:
-    if -3 <= power <= 3:
+    if -2 <= power <= 2:
         return f"{10.0**power:g}"
     return f'10<tspan dy="-5" font-size="10">{power}</tspan>'

@@ -118,15 +118,13 @@ class Rule:
 
     def _by_fills(self) -> list[tuple[int, float]]:
         """Return fills and seconds of the kernel for the same users with levels farther and farther away."""
-        points = []
-        for times in FARTHER:
-            farther = replace(self._openings, p0=self._openings.p0 * times, p1=self._openings.p1 * times)
-            book = opened(farther)
-            seconds, fills = best_of(
-                self._repeats, lambda book=book: copy.deepcopy(book), lambda book: kernel_pass(book, self._tape)
-            )
-            points.append((len(fills), seconds))
-        return points
+        return [self._times(times) for times in FARTHER]
+
+    def _times(self, times: int) -> tuple[int, float]:
+        farther = replace(self._openings, p0=self._openings.p0 * times, p1=self._openings.p1 * times)
+        book = opened(farther)
+        seconds, fills = best_of(self._repeats, lambda: copy.deepcopy(book), lambda own: kernel_pass(own, self._tape))
+        return len(fills), seconds
 
     def plain_loop(self) -> dict[str, object]:
         """Measure the plain loop, and compare every user's fills, cash and shares; call `engine` before."""

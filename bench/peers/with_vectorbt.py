@@ -30,8 +30,8 @@ def crosses(opens: np.ndarray, closes: np.ndarray, fast: np.ndarray, slow: np.nd
     entries[2:] = (quick[:-2] <= calm[:-2]) & (quick[1:-1] > calm[1:-1])
     exits[2:] = (quick[:-2] >= calm[:-2]) & (quick[1:-1] < calm[1:-1])
     folio = vbt.Portfolio.from_signals(
-        closes[:, None], entries, exits, price=opens[:, None], size=np.inf, size_granularity=1, fees=0.0, init_cash=cash,
-        direction="longonly",
+        closes[:, None], entries, exits, price=opens[:, None], size=np.inf, size_granularity=1,
+        fees=0.0, init_cash=cash, direction="longonly",
     )  # fmt: skip
     return folio.orders.count().to_numpy(), folio.total_return().to_numpy()
 

@@ -119,7 +119,8 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
              as a bar, and must give the same fills. A ratio is their time by the kernel's, for equal users.
     crosses  1,000 pairs of windows: buy when the fast average crosses above the slow one, sell when below, on bars of
              a minute and of a second; decided at a close, filled at the next open. From prices and windows to fills
-             and total returns of all: with building the strategies (seconds), and without (pass_seconds).
+             and total returns of all: with building the strategies (seconds), and without (pass_seconds). vectorbt
+             must give every variant as many fills and the same return, to the micro-dollar.
     crowd    10,000 to 10,000,000 users, of whom always the same act, on the same trades in blocks: advance, after
              everybody's first trade. It must not grow with those who don't act.
 
@@ -128,13 +129,16 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
     """
     import json
 
-    from bench.engine import PARTS, Options, run, tell
+    from bench.engine import PARTS, Options, run
     from bench.engine import graph as drawn
+    from bench.tables import tell
     from riskcontrol.errors import InputError
 
     chosen["parts"] = chosen["parts"] or PARTS
     if graph is not None and "crowd" not in chosen["parts"]:  # type: ignore[operator]
         raise click.UsageError("--graph draws the part crowd; leave --part out, or add --part crowd")
+    if graph is not None and not graph.absolute().parent.is_dir():
+        raise InputError("no such folder; make it first", source=str(graph.parent))
     crowds = tuple(10**power for power in range(4, 8) if 10**power <= most_users)
     found = run(Options(crowds=crowds, **chosen), settings)  # type: ignore[arg-type]
     if graph is not None:
