@@ -108,24 +108,25 @@ def users(count: int, *, as_json: bool) -> None:
 @with_settings("s3_endpoint", "s3_region")
 @_JSON
 def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Settings, **chosen: object) -> None:
-    r"""Measure the engine beside a plain loop, backtesting.py and vectorbt, in one run, on one core.
+    """Measure the engine beside a plain loop, backtesting.py and vectorbt, in one run, on one core.
 
-    \b
-    rule     Users of the first rule on one ticker's trades. kernel: the compiled loop from opened strategies and
-             trades in memory to fills, cash and shares. advance: the same with minute bars, names and rows, as the
-             stream runs it. Opening and compiling are outside. A fill costs seconds / fills; the marginal cost is
-             the slope over runs of the same users with levels 1, 2, 4 and 8 times as far away. The plain loop is
-             compiled too, and must give every user the same fills, cash and shares; backtesting.py gets each trade
-             as a bar, and must give the same fills. A ratio is their time by the kernel's, for equal users.
-    crosses  1,000 pairs of windows: buy when the fast average crosses above the slow one, sell when below, on bars of
-             a minute and of a second; decided at a close, filled at the next open. From prices and windows to fills
-             and total returns of all: with building the strategies (seconds), and without (pass_seconds). vectorbt
-             must give every variant as many fills and the same return, to the micro-dollar.
-    crowd    10,000 to 10,000,000 users, of whom always the same act, on the same trades in blocks: advance, after
-             everybody's first trade. It must not grow with those who don't act.
+    rule: users of the first rule on one ticker's trades. "kernel" is the compiled loop, from opened strategies and
+    trades in memory to fills, cash and shares; "advance" the same with minute bars, names and rows, as the stream runs
+    it. Opening and compiling are outside. A fill costs seconds / fills; the marginal cost is the slope over runs of the
+    same users with levels 1, 2, 4 and 8 times as far away. The plain loop is compiled too, and must give every user the
+    same fills, cash and shares; backtesting.py gets each trade as a bar, and must give the same fills. A ratio is their
+    time by the kernel's, for as many users.
 
-    Times are processor seconds of one core, which neighbours disturb less than the clock on the wall. A peer that
-    can't be installed or run is named with the reason, and has no figures.
+    crosses: 1,000 pairs of windows; buy when the fast average crosses above the slow one, sell when below, on bars of a
+    minute and of a second; decided at a close, filled at the next open. From prices and windows to fills and total
+    returns of all: with building the strategies (seconds, ratio), and without (pass seconds, ratio pass). vectorbt must
+    give every variant as many fills and the same return, to the micro-dollar.
+
+    crowd: 10,000 to 10,000,000 users, of whom always the same act, on the same trades in blocks: advance, after
+    everybody's first trade. It must not grow with those who don't act.
+
+    Times are processor seconds of one core, which neighbours disturb less than the clock on the wall. A peer that can't
+    be installed or run is named with the reason, and has no figures.
     """
     import json
 
