@@ -50,10 +50,12 @@ format: $(VENV)/dev  ## Put the code into the project's format.
 types: $(VENV)/dev  ## Check types only.
 	$(BIN)/mypy
 
-lock: $(BIN)/uv  ## Pin the dependencies anew from requirements/*.in.
+lock: $(BIN)/uv  ## Pin the dependencies anew from requirements/*.in and bench/peers/*.in.
 	$(LOCK) requirements/bootstrap.in -o requirements/bootstrap.lock
 	$(LOCK) requirements/runtime.in -o requirements/runtime.lock
 	$(LOCK) requirements/dev.in -c requirements/runtime.lock -o requirements/dev.lock
+	$(LOCK) bench/peers/backtesting.in -o bench/peers/backtesting.lock
+	$(LOCK) bench/peers/vectorbt.in -o bench/peers/vectorbt.lock
 
 clean:  ## Stop local servers and remove what the commands made (.venv stays).
 	@[ ! -x $(BIN)/riskcontrol ] || $(BIN)/riskcontrol down

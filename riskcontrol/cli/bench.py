@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.settings import Settings
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -74,3 +79,75 @@ def users(count: int, *, as_json: bool) -> None:
     from bench.parts import users as run
 
     tell(run(count), as_json=as_json)
+
+
+@command.command(epilog="Example: riskcontrol bench engine --trades $TRADES --ticker IBM --graph crowd.svg")
+@click.option("--trades", multiple=True, metavar="FILE",
+              help="Trade file or folder, local or on S3; may be repeated [default: simulated trades].")  # fmt: skip
+@click.option("--simulated", type=click.IntRange(100, 100_000_000), default=50_000, show_default=True,
+              help="How many trades to simulate where no files are given.")  # fmt: skip
+@click.option("--ticker", default="IBM", show_default=True, help="Whose trades.")
+@click.option("--users", type=click.IntRange(1, 10_000_000), default=20_000, show_default=True,
+              help="Users of the first rule.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of users and simulated trades.")
+@click.option("--peers/--no-peers", default=True, show_default=True,
+              help="Run backtesting.py and vectorbt as well; installed on first use, 0.8 GB.")  # fmt: skip
+@click.option("--peer-users", type=click.IntRange(1, 1_000), default=3, show_default=True,
+              help="Users that backtesting.py runs.")  # fmt: skip
+@click.option("--most-users", type=click.IntRange(10_000, 10_000_000), default=10_000_000, show_default=True,
+              help="Largest crowd, of 10,000, 100,000, ...: the largest needs 7 GB.")  # fmt: skip
+@click.option("--acting", type=click.IntRange(1, 10_000), default=2_000, show_default=True,
+              help="Users of a crowd that act.")  # fmt: skip
+@click.option("--block", type=click.IntRange(1, 1_000_000), default=4_096, show_default=True,
+              help="Trades in a block given to a crowd.")  # fmt: skip
+@click.option("--repeats", type=click.IntRange(1, 1_000), default=5, show_default=True, help="The best run counts.")
+@click.option("--part", "parts", type=click.Choice(["rule", "crosses", "crowd"]), multiple=True,
+              help="Run this part alone; may be repeated [default: all].")  # fmt: skip
+@click.option("--graph", type=click.Path(dir_okay=False, writable=True, path_type=Path), default=None,
+              help="Draw the crowd's time against its users into this SVG file.")  # fmt: skip
+@with_settings("s3_endpoint", "s3_region")
+@_JSON
+def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Settings, **chosen: object) -> None:
+    """Measure the engine beside a plain loop, backtesting.py and vectorbt, in one run, on one core.
+
+    rule: users of the first rule on one ticker's trades. "kernel" is the compiled loop, from opened strategies and
+    trades in memory to fills, cash and shares; "advance" the same with minute bars, names and rows, as the stream runs
+    it. Opening and compiling are outside. A fill costs seconds / fills; the marginal cost is the slope over runs of the
+    same users with levels 1, 2, 4 and 8 times as far away. The plain loop is compiled too, and must give every user the
+    same fills, cash and shares; backtesting.py gets each trade as a bar, and must give the same fills. A ratio is their
+    time by the kernel's, for as many users.
+
+    crosses: 1,000 pairs of windows; buy when the fast average crosses above the slow one, sell when below, on bars of a
+    minute and of a second; decided at a close, filled at the next open. From prices and windows to fills and total
+    returns of all: with building the strategies (seconds, ratio), and without (pass seconds, ratio pass). vectorbt must
+    give every variant as many fills and the same return, to the micro-dollar.
+
+    crowd: 10,000 to 10,000,000 users, of whom always the same act, on the same trades in blocks: advance, after
+    everybody's first trade. It must not grow with those who don't act.
+
+    Times are processor seconds of one core, which neighbours disturb less than the clock on the wall. A peer that can't
+    be installed or run is named with the reason, and has no figures.
+    """
+    import json
+
+    from bench.engine import PARTS, Options, run
+    from bench.engine import graph as drawn
+    from bench.tables import tell
+    from riskcontrol.errors import InputError
+
+    chosen["parts"] = chosen["parts"] or PARTS
+    if graph is not None and "crowd" not in chosen["parts"]:  # type: ignore[operator]
+        raise click.UsageError("--graph draws the part crowd; leave --part out, or add --part crowd")
+    if graph is not None and not graph.absolute().parent.is_dir():
+        raise InputError("no such folder; make it first", source=str(graph.parent))
+    crowds = tuple(10**power for power in range(4, 8) if 10**power <= most_users)
+    found = run(Options(crowds=crowds, **chosen), settings)  # type: ignore[arg-type]
+    if graph is not None:
+        try:
+            graph.write_text(drawn(found), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"can't be written: {error.strerror or error}", source=str(graph)) from error
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        tell(found)
