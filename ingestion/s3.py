@@ -74,11 +74,6 @@ class Object:
     etag: str
 
 
-def is_url(location: str) -> bool:
-    """Tell whether a location is on S3."""
-    return location.startswith("s3:")
-
-
 def client(settings: Settings) -> Any:
     """Return boto3's S3 client for the settings.
 

@@ -140,11 +140,12 @@ class TradeTape:
     """
 
     def __init__(self, locations: Sequence[str], settings: Settings, max_reject_share: float) -> None:
-        from ingestion.s3 import is_url  # noqa: PLC0415  bars need none of it
+        from ingestion.files import is_url  # noqa: PLC0415  bars need none of it
         from ingestion.sources import find_all  # noqa: PLC0415
-        from riskcontrol import servers  # noqa: PLC0415
 
         if any(is_url(location) for location in locations):
+            from riskcontrol import servers  # noqa: PLC0415
+
             settings = servers.resolve(settings)
         self.rejects = settings.home / "rejects.tsv"
         self.sources = find_all(locations, settings, rejects=self.rejects, max_reject_share=max_reject_share)

@@ -99,15 +99,16 @@ def command(
     for them, volume and VWAP from those that count as volume; a bar is named by its start in New York. Prices stay
     empty where no trade of a bar sets one (odd lots alone, before the bell).
     """
-    from ingestion.s3 import is_url
+    from ingestion.files import is_url
     from ingestion.sources import find_all
-    from riskcontrol import servers
     from riskcontrol.aggregate import Aggregator
 
     form = form or (output.suffix.removeprefix(".") if output and output.suffix[1:] in FORMATS else "csv")
     if form == "parquet" and output is None:
         raise click.BadParameter("Parquet goes to a file; name it with --output", param_hint="--format")
     if any(is_url(location) for location in locations):
+        from riskcontrol import servers
+
         settings = servers.resolve(settings)
     kept = rejects or settings.home / "rejects.tsv"
     sources = find_all(locations, settings, rejects=kept, max_reject_share=max_reject_share)

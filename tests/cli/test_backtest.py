@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,14 @@ def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy:
     two = run(tmp_path, day, "--strategy", strategy, "--strategy", strategy, "--set", "a=1")
     assert "--set varies one strategy" in two.stderr
     assert "Missing option '--strategy'" in run(tmp_path, day).stderr
+
+
+def test_a_backtest_on_local_trades_imports_neither_s3_nor_a_calendar_library(day: Path, strategy: Path) -> None:
+    code = (
+        "import sys; from riskcontrol.cli import cli;"
+        f"cli(['backtest', {str(day)!r}, '--strategy', {str(strategy)!r}, '--json'], standalone_mode=False);"
+        "print(*{m.partition('.')[0] for m in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=day.parent)
+    assert "fills_hash" in done.stdout
+    assert not set(done.stderr.split()) & {"boto3", "botocore", "exchange_calendars", "psutil", "kafka", "cassandra"}
