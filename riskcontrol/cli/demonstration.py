@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from riskcontrol import servers
 from riskcontrol.claim import claim
+from riskcontrol.cli.compiling import COMPILING, is_compiled
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.registry import Entry, Registry, end
 from riskcontrol.servers.signals import undisturbed
@@ -144,6 +145,8 @@ class Demo:
         day = None if self.options.trades else in_background(self._simulated_day)
         own = self._outer.model_copy(update=_OWN | {"home": self.home})
         self._told("Starting Kafka, Cassandra, S3 and Spark", None)
+        if not is_compiled():
+            self._told(COMPILING, None)
         # Spark takes longest: it starts beside the servers that it needs in the end.
         self._child(own, "stream", "--wait", str(_CHILD_SECONDS))
         servers.start(self.home)
