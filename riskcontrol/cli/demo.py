@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskcontrol.cli.dashboard import listen
 from riskcontrol.cli.ingest import Speed
 from riskcontrol.cli.options import with_settings
-from riskcontrol.errors import RiskControlError
+from riskcontrol.errors import RiskControlError, ServerError
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from riskcontrol.cli.demonstration import Demo, Ready, Told
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_USUAL_PORT = 8050
 
 _LINE_SECONDS = 15
 """How often progress is told where there is no terminal to draw it on."""
@@ -36,7 +39,7 @@ _LINE_SECONDS = 15
               help="How many users' strategies to open.")  # fmt: skip
 @click.option("--speed", type=Speed(), default="60", show_default=True,
               help="How many times as fast as the day itself: 1, 60, ...; max: as fast as can be.")  # fmt: skip
-@click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
+@click.option("--port", type=click.IntRange(0, 65_535), default=_USUAL_PORT, show_default=True,
               help="Port of the pages; 0 takes a free one, and so does a taken 8050.")  # fmt: skip
 @with_settings("s3_endpoint")
 def command(settings: Settings, trades: str, users: int, speed: float, port: int) -> None:
@@ -75,15 +78,17 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
 
 
 def _free(port: int) -> int:
-    """Return the port, or 0 where it is the usual one and taken."""
-    import socket
+    """Return the port, or 0 where it is the usual one and taken.
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0 if port == 8050 else port
+    Raises:
+        ServerError: It is another one and taken: whoever asked for it is told before anything is started.
+    """
+    try:
+        listen("127.0.0.1", port).close()
+    except ServerError:
+        if port != _USUAL_PORT:
+            raise
+        return 0
     return port
 
 

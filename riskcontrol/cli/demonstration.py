@@ -190,7 +190,7 @@ class Demo:
         """
         for child in self._children:
             if child.process() is None:
-                raise ServerError(f"has ended; the end of {child.log}:\n{_tail(child.log)}", server=child.name)
+                raise _ended(child)
 
     def stop(self) -> None:
         """Stop every process that was started."""
@@ -325,7 +325,7 @@ class Demo:
                 if " is at http://" in line:
                     return line.split(" is at ")[1].split()[0]
             if child.process() is None:
-                raise ServerError(_tail(child.log), server="dashboard")
+                raise _ended(child)
             time.sleep(0.1)
         raise ServerError(f"does not come up; see {child.log}", server="dashboard")
 
@@ -390,6 +390,10 @@ def _session_of(process: psutil.Process) -> int:
         return os.getsid(process.pid)
     except OSError:
         return 0
+
+
+def _ended(child: Entry) -> ServerError:
+    return ServerError(f"has ended; the end of {child.log}:\n{_tail(child.log)}", server=child.name)
 
 
 def _tail(log: str, lines: int = 15) -> str:

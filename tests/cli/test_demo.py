@@ -6,11 +6,13 @@ import json
 import re
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from riskcontrol.cli.dashboard import listen
 from riskcontrol.settings import Settings
 from tests.processes import Running, run, simulated_day, until
 
@@ -51,6 +53,16 @@ def test_it_shows_a_user_whose_numbers_move_and_leaves_nothing_behind(demo: tupl
         assert running.interrupt() == 130
         assert "Everything is stopped." in running.output
     assert processes_of(settings.home) == []
+
+
+def test_a_port_that_is_taken_is_told_once_before_anything_starts(demo: tuple[Settings, tuple[str, ...]]) -> None:
+    settings, command = demo
+    with closing(listen("127.0.0.1", 0)) as taken:
+        result = run(settings, *command, "--port", str(taken.getsockname()[1]))
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert re.fullmatch(r"riskcontrol: error: dashboard: can't listen on .*--port; 0 takes a free one\n", result.stderr)
+    assert not (settings.home / "demo").exists()
 
 
 @pytest.mark.parametrize("seconds", [0.5, 4.0, 9.0])
