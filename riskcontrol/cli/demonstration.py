@@ -23,6 +23,7 @@ from riskcontrol import servers
 from riskcontrol.claim import claim
 from riskcontrol.cli.compiling import COMPILING, is_compiled
 from riskcontrol.errors import ServerError
+from riskcontrol.servers.holders import DEMO
 from riskcontrol.servers.registry import Entry, Registry, end
 from riskcontrol.servers.signals import undisturbed
 from riskcontrol.settings import Settings
@@ -128,7 +129,7 @@ class Demo:
             RiskControlError: A part can't be started; those started before are for `stop` to stop.
         """
         self._told = told
-        self._alone = claim(self.home / "demo.lock")
+        self._alone = claim(self._outer.home / DEMO)
         if self._alone is None:
             raise ServerError(
                 f"another one runs in {self.home}; stop it with Ctrl-C, or name another folder with --home",
