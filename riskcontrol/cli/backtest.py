@@ -8,6 +8,7 @@ import click
 
 from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.trade_files import TickerName
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -27,7 +28,13 @@ from riskcontrol.settings import Settings
     type=click.Path(path_type=Path),
     help="Strategy file, TOML or JSON; may be repeated.",
 )
-@click.option("--ticker", "tickers", multiple=True, help="Trade this instead of the files' tickers; may be repeated.")
+@click.option(
+    "--ticker",
+    "tickers",
+    type=TickerName(),
+    multiple=True,
+    help="Trade this instead of the files' tickers; may be repeated.",
+)
 @click.option(
     "--set",
     "sets",

@@ -124,6 +124,9 @@ def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy:
     none = tmp_path / "none.toml"
     assert str(none) in failed(tmp_path, day, "--strategy", none)
     assert "did you mean IBM?" in failed(tmp_path, day, "--strategy", strategy, "--ticker", "IBN")
+    lower = run(tmp_path, day, "--strategy", strategy, "--ticker", "ibm")
+    assert lower.exit_code == 0
+    assert "ibm is taken as IBM.\n" in lower.stderr
     assert "is no parameter" in failed(tmp_path, day, "--strategy", strategy, "--set", "c=1,2")
     assert "give it alone" in failed(tmp_path, bars, day, "--strategy", strategy)
     assert "isn't there" in failed(tmp_path, tmp_path / "x.gz", "--strategy", strategy)
