@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -204,9 +205,15 @@ def _watch(demo: Demo) -> None:
 
 def _interrupt_once() -> None:
     """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt, those after it nothing: stopping must finish."""
+    on_terminal = [stream for stream in (1, 2) if os.isatty(stream)]
 
     def interrupt(number: int, frame: object) -> None:
         _ignore_interrupts()
+        if number == signal.SIGHUP:
+            # The terminal is gone: what is still said to it must fail nowhere.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in on_terminal:
+                os.dup2(nowhere, stream)
         raise KeyboardInterrupt
 
     for each in _INTERRUPTS:

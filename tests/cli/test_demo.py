@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import time
 import urllib.request
@@ -14,7 +16,7 @@ import pytest
 
 from riskcontrol.cli.dashboard import listen
 from riskcontrol.settings import Settings
-from tests.processes import Running, run, simulated_day, until
+from tests.processes import RISKCONTROL, Running, environment, run, simulated_day, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
@@ -71,4 +73,20 @@ def test_ctrl_c_during_the_start_leaves_nothing_behind(demo: tuple[Settings, tup
     with Running(settings, *command) as running:
         time.sleep(seconds)
         assert running.interrupt() in (130, -2), running.output
+    assert processes_of(settings.home) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
+def test_a_terminal_that_is_closed_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]]) -> None:
+    settings, command = demo
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(RISKCONTROL[0], [*RISKCONTROL, *command], environment(settings))  # noqa: S606
+    shown = b""
+    while b"Starting Kafka" not in shown:
+        shown += os.read(terminal, 4096)
+    until(lambda: any("stream" in line for line in processes_of(settings.home)), 60, lambda: shown.decode())
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
     assert processes_of(settings.home) == []
