@@ -30,7 +30,7 @@ $(VENV)/dev: requirements/dev.lock $(VENV)/runtime
 	@touch $@
 
 demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulated day.
-	@$(BIN)/riskcontrol demo
+	@trap : INT; $(BIN)/riskcontrol demo || test $$? -eq 130  # Ctrl-C is how it ends
 
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	$(BIN)/ruff check .

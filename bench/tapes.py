@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from bench.market import Market
 from ingestion.sources import MAX_REJECT_SHARE
 from riskcontrol.aggregate import aggregate
-from riskcontrol.backtest_run import TradeTape, nearest
+from riskcontrol.backtest_run import TradeTape
 from riskcontrol.errors import InputError
+from riskcontrol.nearest import nearest
 from riskcontrol.newyork import NS_PER_DAY, transitions
 from riskcontrol.rows import Columns, Ints
 from riskcontrol.settings import Settings

@@ -41,7 +41,7 @@ def layout() -> dmc.Modal:
                 dmc.SimpleGrid(
                     [
                         _field("username", "Username", maxLength=USERNAME_LENGTH, autoCapitalize="none"),
-                        _field("ticker", "Ticker", placeholder="IBM", maxLength=TICKER_LENGTH),
+                        _field("ticker", "Ticker", placeholder="symbol, like IBM", maxLength=TICKER_LENGTH),
                     ],
                     cols={"base": 1, "xs": 2},
                 ),

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from ingestion import sessions
 from riskcontrol.trades import NS_PER_SECOND
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -54,11 +55,22 @@ def day(date: dt.date) -> Day:
 
 
 def _midnight(date: dt.date, hour: int) -> int:
-    local = dt.datetime.combine(date, dt.time(hour), NEW_YORK)
-    return (int(local.timestamp()) - hour * 3600) * NS_PER_SECOND
+    return _nanoseconds(date, dt.time(hour)) - hour * 3600 * NS_PER_SECOND
 
 
 def _session(date: dt.date) -> tuple[int, int]:
+    if date.year in sessions.CLOSED:
+        hours = sessions.hours(date)
+        return (_nanoseconds(date, hours[0]), _nanoseconds(date, hours[1])) if hours else (0, 0)
+    return by_library(date)
+
+
+def _nanoseconds(date: dt.date, time: dt.time) -> int:
+    return int(dt.datetime.combine(date, time, NEW_YORK).timestamp()) * NS_PER_SECOND
+
+
+def by_library(date: dt.date) -> tuple[int, int]:
+    """Return `Day.opens` and `Day.closes` as the library of exchange calendars has them."""
     exchange = _exchange(date.year // 10)
     if not exchange.is_session(date.isoformat()):
         return 0, 0

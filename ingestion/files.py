@@ -27,6 +27,11 @@ def base_name(path: str) -> str:
     return name
 
 
+def is_url(location: str) -> bool:
+    """Tell whether a location is on S3 (here, for `ingestion.s3` brings boto3)."""
+    return location.startswith("s3:")
+
+
 def is_trade_file(path: str) -> bool:
     """Tell whether a file of a folder is one to read: a daily drop of TAQ holds quotes and masters, too.
 

@@ -115,6 +115,19 @@ def find_layout(header: bytes, source: str) -> Layout:
     )
 
 
+def check_head(pieces: Iterable[bytes], source: str) -> None:
+    """Refuse a file whose first line is no trade file's.
+
+    Args:
+        pieces: The file's bytes, in order; no more of them are taken than the first line needs.
+        source: Its path or URL, for errors.
+
+    Raises:
+        InputError: It isn't a trade file.
+    """
+    find_layout(next(blocks(unpack(pieces, source, lambda _: None), source)).partition(b"\n")[0], source)
+
+
 def find_day(pieces: Iterable[bytes], source: str) -> dt.date | None:
     """Return the day of a file whose name doesn't tell it.
 

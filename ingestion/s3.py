@@ -74,11 +74,6 @@ class Object:
     etag: str
 
 
-def is_url(location: str) -> bool:
-    """Tell whether a location is on S3."""
-    return location.startswith("s3:")
-
-
 def client(settings: Settings) -> Any:
     """Return boto3's S3 client for the settings.
 
@@ -116,8 +111,9 @@ def reported(address: Address) -> Iterator[None]:
         raise _translated(error, address) from error
     except (NoCredentialsError, PartialCredentialsError) as error:
         raise ServerError(
-            f"no credentials for {address}: set RISKCONTROL_S3_ACCESS_KEY and RISKCONTROL_S3_SECRET_KEY, "
-            "or give them to boto3 in one of its ways",
+            f"no credentials for {address}: start the local server with riskcontrol up, or name another with "
+            "--s3-endpoint; for Amazon's or another's, set RISKCONTROL_S3_ACCESS_KEY and RISKCONTROL_S3_SECRET_KEY, "
+            "or give the keys to boto3 in one of its ways",
             server="s3",
         ) from error
     except ParamValidationError as error:

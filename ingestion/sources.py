@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from ingestion import files, s3
+from ingestion import files
 from ingestion.reader import Limits, find_day, read
 from ingestion.rejects import Rejects
 from ingestion.report import Report
@@ -84,7 +84,7 @@ def find_all(
     limits = Limits(Rejects(rejects), max_reject_share)
     sources: dict[str, Source] = {}
     for location in locations:
-        found = _on_s3(location, settings, limits) if s3.is_url(location) else _local(location, limits)
+        found = _on_s3(location, settings, limits) if files.is_url(location) else _local(location, limits)
         if not found:
             raise InputError("no trade files (.gz, .csv, .txt) are there", source=location)
         for source in found:
@@ -98,6 +98,9 @@ def find_all(
 
 
 def _on_s3(location: str, settings: Settings, limits: Limits) -> list[Source]:
+    # Imported here, for it brings boto3, and most files are on this machine.
+    from ingestion import s3  # noqa: PLC0415
+
     client = s3.client(settings)
     address = s3.Address.of(location)
     return [

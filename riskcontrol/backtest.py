@@ -14,7 +14,6 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from riskcontrol.blocks import openings_batch, openings_rows
@@ -274,10 +273,10 @@ def _opened(strategies: Sequence[Strategy]) -> Book:
 
 def _only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.RecordBatch]:
     """Yield what blocks have of some tickers."""
-    wanted = pa.array(sorted(tickers), pa.utf8())
     for block in blocks:
         column = block.column("ticker")
-        codes = np.flatnonzero(pc.is_in(column.dictionary, value_set=wanted).to_numpy(zero_copy_only=False))
+        # In Python: pyarrow.compute takes longer to import than all the blocks of a day to look through.
+        codes = [code for code, ticker in enumerate(column.dictionary.to_pylist()) if ticker in tickers]
         if len(codes) == len(column.dictionary):
             yield block
         elif len(codes):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +24,7 @@ from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades, strat
 from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
+from riskcontrol.nearest import nearest
 from riskcontrol.rows import Fills
 from riskcontrol.settings import Settings
 from riskcontrol.statistics import Record, Value, compute
@@ -33,9 +33,6 @@ from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document
 from riskcontrol.sweep import Sweep, parse_axes, score, variants
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
-
-NEAREST = 5
-"""Tickers that an error offers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +137,12 @@ class TradeTape:
     """
 
     def __init__(self, locations: Sequence[str], settings: Settings, max_reject_share: float) -> None:
-        from ingestion.s3 import is_url  # noqa: PLC0415  bars need none of it
+        from ingestion.files import is_url  # noqa: PLC0415  bars need none of it
         from ingestion.sources import find_all  # noqa: PLC0415
-        from riskcontrol import servers  # noqa: PLC0415
 
         if any(is_url(location) for location in locations):
+            from riskcontrol import servers  # noqa: PLC0415
+
             settings = servers.resolve(settings)
         self.rejects = settings.home / "rejects.tsv"
         self.sources = find_all(locations, settings, rejects=self.rejects, max_reject_share=max_reject_share)
@@ -257,16 +255,3 @@ def run_sweep(
 def _progress(*columns: ProgressColumn) -> Progress:
     terminal = Console(stderr=True)
     return Progress(*columns, console=terminal, disable=not terminal.is_terminal, transient=True)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return what to say of a name that isn't known.
-
-    >>> nearest("IBN", ["IBM", "BAC"])
-    'did you mean IBM? there are BAC, IBM'
-    """
-    names = sorted(known)
-    close = difflib.get_close_matches(name.upper(), names, NEAREST, 0.5)
-    there = ", ".join(names[:NEAREST]) + (f" and {len(names) - NEAREST:,} more" if len(names) > NEAREST else "")
-    offered = f"did you mean {' or '.join(close)}? " if close else ""
-    return offered + (f"there are {there}" if there else "there are none at all")

@@ -16,7 +16,6 @@ from dataclasses import fields
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from riskcontrol.errors import StrategyError, TapeError
 from riskcontrol.messages import check_plain
@@ -170,6 +169,9 @@ def _read(value: bytes, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _check_range(batch: pa.RecordBatch, name: str, least: int, most: int) -> None:
+    # Imported here: it takes longer than a small backtest, which has nothing to check.
+    import pyarrow.compute as pc  # noqa: PLC0415
+
     bounds = pc.min_max(batch.column(name))
     low, high = bounds["min"].as_py(), bounds["max"].as_py()
     if low is not None and not (least <= low and high <= most):

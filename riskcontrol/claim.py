@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 from typing import TextIO
 
@@ -24,7 +25,7 @@ def make_folder(folder: Path) -> None:
 
 
 def claim(path: Path) -> TextIO | None:
-    """Claim a lock file and return it, open; None if another process holds it.
+    """Claim a lock file and return it, open, with our process id in it; None if another process holds it.
 
     Args:
         path: The file; it and its folder are made.
@@ -33,10 +34,14 @@ def claim(path: Path) -> TextIO | None:
         SettingsError: The folder can't be made.
     """
     make_folder(path.parent)
-    file = path.open("w")
+    # Not "w": that would take the pid out of a file that another process holds.
+    file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         return None
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
     return file

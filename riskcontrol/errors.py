@@ -17,7 +17,21 @@ from __future__ import annotations
 
 
 class RiskControlError(Exception):
-    """Base of all errors raised on purpose; its text says what is wrong and what to do."""
+    """Base of all errors raised on purpose; its text says what is wrong and what to do.
+
+    They can be pickled, whatever their constructor takes: Spark's workers send them to the driver.
+    """
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[RiskControlError], args: tuple[object, ...], attributes: dict[str, object]
+) -> RiskControlError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(attributes)
+    return error
 
 
 class InputError(RiskControlError):

@@ -21,6 +21,7 @@ from ingestion.topic import ensure_topic, tape_id
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
 from riskcontrol.servers import archive, require
+from riskcontrol.servers.holders import STREAM
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
@@ -79,7 +80,7 @@ class Stream:
         self.interval = interval
         self.failed: BaseException | None = None
         self.stopping = threading.Event()
-        self._alone = claim(self.state / "stream.lock")
+        self._alone = claim(self.state / STREAM)
         if self._alone is None:
             raise ServerError(f"one runs already on the state in {self.state}; stop it first", server="stream")
         self._on_batch = on_batch

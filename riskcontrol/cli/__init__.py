@@ -24,6 +24,7 @@ COMMANDS = {
     "dashboard": "Serve the pages.",
     "strategy": "Check strategy files; list the words of their language.",
     "backtest": "Run strategies on trade files or bars: statistics, verdict, sweeps.",
+    "tickers": "List the tickers of trade files.",
     "bars": "Print OHLCV+VWAP bars of trade files.",
     "indicators": "Compute indicators of a file of bars.",
     "stats": "Print the statistics of an equity curve.",

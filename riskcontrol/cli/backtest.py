@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.trade_files import TickerName
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -26,7 +28,13 @@ from riskcontrol.settings import Settings
     type=click.Path(path_type=Path),
     help="Strategy file, TOML or JSON; may be repeated.",
 )
-@click.option("--ticker", "tickers", multiple=True, help="Trade this instead of the files' tickers; may be repeated.")
+@click.option(
+    "--ticker",
+    "tickers",
+    type=TickerName(),
+    multiple=True,
+    help="Trade this instead of the files' tickers; may be repeated.",
+)
 @click.option(
     "--set",
     "sets",
@@ -90,7 +98,7 @@ def command(
         raise click.UsageError("a report is of one strategy on one ticker; give one --strategy and one --ticker")
     if sets and len(definitions) * max(1, len(tickers)) > 1:
         raise click.UsageError("--set varies one strategy on one ticker; give one --strategy and one --ticker")
-    _tell_of_compiling()
+    tell_of_compiling()
 
     from riskcontrol.backtest_run import TradeTape, run, run_sweep
     from riskcontrol.cli import backtest_output as output
@@ -127,12 +135,3 @@ def _bars(files: tuple[str, ...]) -> Path | None:
     if found and len(files) > 1:
         raise InputError("is a file of bars; give it alone, one backtest to a file", source=found[0])
     return Path(found[0]) if found else None
-
-
-def _tell_of_compiling() -> None:
-    """Say so on stderr where compiled code isn't in Numba's cache yet."""
-    import os
-
-    folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    if not any(folder.glob("**/kernel.advance_tickers-*.nbi")):
-        click.echo("Compiling for this machine: once, about a minute...", err=True)

@@ -14,15 +14,13 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.trade_files import TickerName, local_servers, read_all, tell_of_rejects
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-    from ingestion.sources import Source
-    from riskcontrol.aggregate import Aggregator
 
 FORMATS = ("csv", "json", "parquet")
 COLUMNS = ("ticker", "time", "open", "high", "low", "close", "volume", "vwap")
@@ -49,7 +47,13 @@ class Interval(click.ParamType):
     "riskcontrol bars s3://bucket/2013/ --interval 1m --output bars.parquet",
 )
 @click.argument("locations", metavar="FILE...", nargs=-1, required=True)
-@click.option("--ticker", "tickers", multiple=True, help="What to look at; may be repeated [default: everything].")
+@click.option(
+    "--ticker",
+    "tickers",
+    type=TickerName(),
+    multiple=True,
+    help="What to look at; may be repeated [default: everything].",
+)
 @click.option(
     "--interval",
     type=Interval(),
@@ -99,65 +103,49 @@ def command(
     for them, volume and VWAP from those that count as volume; a bar is named by its start in New York. Prices stay
     empty where no trade of a bar sets one (odd lots alone, before the bell).
     """
-    from ingestion.s3 import is_url
     from ingestion.sources import find_all
-    from riskcontrol import servers
     from riskcontrol.aggregate import Aggregator
+    from riskcontrol.nearest import nearest
 
-    form = form or (output.suffix.removeprefix(".") if output and output.suffix[1:] in FORMATS else "csv")
+    form = form or _form_of(output)
     if form == "parquet" and output is None:
         raise click.BadParameter("Parquet goes to a file; name it with --output", param_hint="--format")
-    if any(is_url(location) for location in locations):
-        settings = servers.resolve(settings)
+    settings = local_servers(locations, settings)
     kept = rejects or settings.home / "rejects.tsv"
     sources = find_all(locations, settings, rejects=kept, max_reject_share=max_reject_share)
     aggregator = Aggregator(interval, tickers or None)
     failure: RiskControlError | None = None
+    there: set[str] = set()
+
+    def take(batch: pa.RecordBatch) -> None:
+        there.update(batch.column("ticker").dictionary.to_pylist())
+        aggregator.add(batch)
+
     try:
-        _collect(sources, aggregator)
+        read_all(sources, take)
     except RiskControlError as error:
         # What came before is printed all the same, and the command fails.
         failure = error
     bars = aggregator.bars()
     if bars.num_rows:
         _write(bars, form, output)
-    for source in sources:
-        if source.report.rejected or source.report.dropped:
-            click.echo(f"{source.name}: {source.report}", err=True)
-    if any(source.report.rejected for source in sources):
-        click.echo(f"The rejected lines are in {kept}.", err=True)
+    tell_of_rejects(sources, kept)
     if failure is not None:
         raise failure
     missing = sorted(set(tickers) - set(bars.column("ticker").unique().to_pylist()))
     if missing:
-        raise InputError(f"no trades of {', '.join(missing)} (tickers look like IBM or BRK.B)")
+        raise InputError(f"no trades of {', '.join(missing)}; {nearest(missing[0], there)}")
     if not bars.num_rows:
         raise InputError("no trades that make a bar", source=", ".join(locations))
 
 
-def _collect(sources: list[Source], aggregator: Aggregator) -> None:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    terminal = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=terminal,
-        disable=not terminal.is_terminal,
-        transient=True,
-    ) as progress:
-        task = progress.add_task("", total=sum(source.size for source in sources))
-        before = 0
-        for source in sources:
-            progress.update(task, description=source.name)
-            for batch in source.batches():
-                aggregator.add(batch)
-                progress.update(task, completed=before + source.report.bytes_read)
-            before += source.size
+def _form_of(output: Path | None) -> str:
+    """Return the form that a file's name tells; CSV where it has no ending."""
+    ending = output.suffix.removeprefix(".").lower() if output else ""
+    if ending and ending not in FORMATS:
+        known = ", ".join(f".{form}" for form in FORMATS)
+        raise click.BadParameter(f"known endings are {known}; or say the form with --format", param_hint="--output")
+    return ending or "csv"
 
 
 def _write(bars: pa.Table, form: str, output: Path | None) -> None:

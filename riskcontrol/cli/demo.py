@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskcontrol.cli.dashboard import listen
 from riskcontrol.cli.ingest import Speed
 from riskcontrol.cli.options import with_settings
-from riskcontrol.errors import RiskControlError
+from riskcontrol.errors import RiskControlError, ServerError
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from riskcontrol.cli.demonstration import Demo, Ready, Told
 
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+_USUAL_PORT = 8050
 
 _LINE_SECONDS = 15
 """How often progress is told where there is no terminal to draw it on."""
@@ -36,7 +40,7 @@ _LINE_SECONDS = 15
               help="How many users' strategies to open.")  # fmt: skip
 @click.option("--speed", type=Speed(), default="60", show_default=True,
               help="How many times as fast as the day itself: 1, 60, ...; max: as fast as can be.")  # fmt: skip
-@click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
+@click.option("--port", type=click.IntRange(0, 65_535), default=_USUAL_PORT, show_default=True,
               help="Port of the pages; 0 takes a free one, and so does a taken 8050.")  # fmt: skip
 @with_settings("s3_endpoint")
 def command(settings: Settings, trades: str, users: int, speed: float, port: int) -> None:
@@ -75,15 +79,17 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
 
 
 def _free(port: int) -> int:
-    """Return the port, or 0 where it is the usual one and taken."""
-    import socket
+    """Return the port, or 0 where it is the usual one and taken.
 
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return 0 if port == 8050 else port
+    Raises:
+        ServerError: It is another one and taken: whoever asked for it is told before anything is started.
+    """
+    try:
+        listen("127.0.0.1", port).close()
+    except ServerError:
+        if port != _USUAL_PORT:
+            raise
+        return 0
     return port
 
 
@@ -199,9 +205,15 @@ def _watch(demo: Demo) -> None:
 
 def _interrupt_once() -> None:
     """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt, those after it nothing: stopping must finish."""
+    on_terminal = [stream for stream in (1, 2) if os.isatty(stream)]
 
     def interrupt(number: int, frame: object) -> None:
         _ignore_interrupts()
+        if number == signal.SIGHUP:
+            # The terminal is gone: what is still said to it must fail nowhere.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            for stream in on_terminal:
+                os.dup2(nowhere, stream)
         raise KeyboardInterrupt
 
     for each in _INTERRUPTS:

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from riskcontrol import servers
 from riskcontrol.claim import claim
+from riskcontrol.cli.compiling import COMPILING, is_compiled
 from riskcontrol.errors import ServerError
+from riskcontrol.servers.holders import DEMO
 from riskcontrol.servers.registry import Entry, Registry, end
 from riskcontrol.servers.signals import undisturbed
 from riskcontrol.settings import Settings
@@ -127,7 +129,7 @@ class Demo:
             RiskControlError: A part can't be started; those started before are for `stop` to stop.
         """
         self._told = told
-        self._alone = claim(self.home / "demo.lock")
+        self._alone = claim(self._outer.home / DEMO)
         if self._alone is None:
             raise ServerError(
                 f"another one runs in {self.home}; stop it with Ctrl-C, or name another folder with --home",
@@ -144,6 +146,8 @@ class Demo:
         day = None if self.options.trades else in_background(self._simulated_day)
         own = self._outer.model_copy(update=_OWN | {"home": self.home})
         self._told("Starting Kafka, Cassandra, S3 and Spark", None)
+        if not is_compiled():
+            self._told(COMPILING, None)
         # Spark takes longest: it starts beside the servers that it needs in the end.
         self._child(own, "stream", "--wait", str(_CHILD_SECONDS))
         servers.start(self.home)
@@ -187,7 +191,7 @@ class Demo:
         """
         for child in self._children:
             if child.process() is None:
-                raise ServerError(f"has ended; the end of {child.log}:\n{_tail(child.log)}", server=child.name)
+                raise _ended(child)
 
     def stop(self) -> None:
         """Stop every process that was started."""
@@ -322,7 +326,7 @@ class Demo:
                 if " is at http://" in line:
                     return line.split(" is at ")[1].split()[0]
             if child.process() is None:
-                raise ServerError(_tail(child.log), server="dashboard")
+                raise _ended(child)
             time.sleep(0.1)
         raise ServerError(f"does not come up; see {child.log}", server="dashboard")
 
@@ -387,6 +391,10 @@ def _session_of(process: psutil.Process) -> int:
         return os.getsid(process.pid)
     except OSError:
         return 0
+
+
+def _ended(child: Entry) -> ServerError:
+    return ServerError(f"has ended; the end of {child.log}:\n{_tail(child.log)}", server=child.name)
 
 
 def _tail(log: str, lines: int = 15) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from riskcontrol.cli.options import with_settings
+from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
@@ -112,16 +113,29 @@ def command(
         raise click.BadParameter("a name has 1 to 200 printable characters", param_hint="--as")
     settings = require(settings, "kafka")
     sources = find_all(locations, settings, rejects=rejects, max_reject_share=max_reject_share)
-    with _stopping() as stop, _shown() as show:
-        summary = ingest(
-            sources,
-            settings,
-            speed=None if speed == float("inf") else speed,
-            start=start,
-            name=name,
-            on_progress=show,
-            stop=stop,
-        )
+    latest: list[Progress] = []
+    try:
+        with _stopping() as stop, _shown() as show:
+
+            def seen(progress: Progress) -> None:
+                latest[:] = [progress]
+                if show is not None:
+                    show(progress)
+
+            summary = ingest(
+                sources,
+                settings,
+                speed=None if speed == float("inf") else speed,
+                start=start,
+                name=name,
+                on_progress=seen,
+                stop=stop,
+            )
+    except InputError:
+        # What came before the fault is on the tape, and stays there.
+        if latest and latest[0].time:
+            click.echo(f"{latest[0].sent:,} trades, up to {_clock(latest[0].time)}, were sent.", err=True)
+        raise
     _tell(summary, {source.name: str(source.report) for source in sources})
     if summary.stopped:
         sys.exit(130)
@@ -192,9 +206,13 @@ def _shown() -> Iterator[Callable[[Progress], None] | None]:
         yield show
 
 
-def _tell(summary: Summary, reports: dict[str, str]) -> None:
+def _clock(time_ns: int) -> str:
     from ingestion.replay import new_york
 
+    return f"{new_york(time_ns):%Y-%m-%d %H:%M:%S} New York"
+
+
+def _tell(summary: Summary, reports: dict[str, str]) -> None:
     for source in summary.sources:
         if source.complete and not source.sent:
             click.echo(f"{source.name}: already on the tape; nothing sent. To replay it again: --as NAME")
@@ -205,5 +223,5 @@ def _tell(summary: Summary, reports: dict[str, str]) -> None:
     rate = f", {summary.sent / summary.seconds:,.0f} a second" if summary.sent else ""
     click.echo(f"{summary.sent:,} trades sent in {summary.seconds:.1f} s{rate}.")
     if summary.stopped:
-        at = f" at {new_york(summary.time):%Y-%m-%d %H:%M:%S} New York" if summary.time else ""
+        at = f" at {_clock(summary.time)}" if summary.time else ""
         click.echo(f"Stopped{at}. To go on from there, run the same command again.", err=True)

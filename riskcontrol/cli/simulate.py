@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import datetime
+import re
 from pathlib import Path
 
 import click
 
 from riskcontrol.errors import InputError
+
+
+class Day(click.ParamType):
+    """A day, YYYY-MM-DD."""
+
+    name = "YYYY-MM-DD"
+
+    def convert(
+        self, value: str | datetime.date, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime.date:
+        """Return the day."""
+        try:
+            if not re.fullmatch(r"\d{4}-\d\d-\d\d", str(value)):
+                raise ValueError
+            return datetime.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{str(value)!r} is no day; write it as 2024-03-05 (year, month, day)", param, ctx)
 
 
 @click.command(
@@ -16,8 +34,7 @@ from riskcontrol.errors import InputError
 )
 @click.option(
     "--day",
-    type=click.DateTime(["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
+    type=Day(),
     default="2024-03-05",
     show_default=True,
     help="A day on which the New York Stock Exchange trades, YYYY-MM-DD.",
@@ -32,7 +49,7 @@ from riskcontrol.errors import InputError
     help="File or folder to write to [default: EQY_US_ALL_TRADE_YYYYMMDD.gz in this folder].",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
-def command(day: datetime.datetime, tickers: int, trades: int, seed: int, output: Path | None, *, force: bool) -> None:
+def command(day: datetime.date, tickers: int, trades: int, seed: int, output: Path | None, *, force: bool) -> None:
     """Write a simulated trading day as a Daily TAQ gzip file.
 
     Needs nothing. Prices are a diffusion with bid-ask bounce, volume a U over the session; opening and closing prints,
@@ -45,7 +62,7 @@ def command(day: datetime.datetime, tickers: int, trades: int, seed: int, output
 
     path = output or Path()
     if path.is_dir():
-        path /= file_name(day.date())
+        path /= file_name(day)
     if path.exists() and not force:
         raise InputError("is there already; --force overwrites it", source=str(path))
     terminal = Console(stderr=True)
@@ -62,7 +79,7 @@ def command(day: datetime.datetime, tickers: int, trades: int, seed: int, output
         task = bar.add_task("", total=trades)
         done = simulate_day(
             path,
-            day=day.date(),
+            day=day,
             tickers=tickers,
             trades=trades,
             seed=seed,

@@ -18,7 +18,7 @@ from riskcontrol.settings import Settings
 @with_settings("kafka", "topic", "cassandra", "cassandra_username", "cassandra_password", "keyspace")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(settings: Settings, *, as_json: bool) -> None:
-    """Tell what runs under HOME, what the tape holds, and the stream's last batch.
+    """Tell what runs under HOME, started by us or by hand, what the tape holds, and the stream's last batch.
 
     Needs nothing: what doesn't run or doesn't answer is said. Exits with 0 all the same.
     """
@@ -27,7 +27,8 @@ def command(settings: Settings, *, as_json: bool) -> None:
     resolved = servers.resolve(settings)
     found: dict[str, Any] = {
         "home": str(settings.home.absolute()),
-        "servers": _servers(settings),
+        "servers": (running := _servers(settings)),
+        "commands": _commands(settings, {each["pid"] for each in running}),
         "topic": _topic(resolved) if resolved.kafka else None,
         "batch": _last_batch(resolved) if resolved.cassandra else None,
     }
@@ -59,6 +60,22 @@ def _servers(settings: Settings) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def _commands(settings: Settings, known: set[int]) -> list[dict[str, Any]]:
+    """Return each command that somebody started by hand: which, as which process, since when, on what."""
+    from riskcontrol.servers.holders import holders
+
+    return [
+        {
+            "name": each.name,
+            "pid": each.pid,
+            "uptime_seconds": round(max(0.0, time.time() - each.since), 1),
+            "claims": each.claims,
+        }
+        for each in holders(settings.home)
+        if each.pid not in known
+    ]
 
 
 def _topic(settings: Settings) -> dict[str, Any]:
@@ -96,11 +113,14 @@ def _text(found: dict[str, Any]) -> str:
     lines = [f"{'SERVER':10} {'ADDRESS':24} {'PID':>7} {'UP':>9} {'MEMORY':>9}  LOG"] if found["servers"] else []
     lines += [
         f"{each['name']:10} {each['address']:24} {each['pid']:7} "
-        f"{dt.timedelta(seconds=int(each['uptime_seconds']))!s:>9} {each['memory_mb']:6.0f} MB  {each['log']}"
+        f"{_up(each):>9} {each['memory_mb']:6.0f} MB  {each['log']}"
         for each in found["servers"]
     ]
     if not found["servers"]:
         lines.append(f"No local server runs under {found['home']}; start them with: riskcontrol up")
+    for each in found["commands"]:
+        more = f" (riskcontrol status --home {each['claims']})" if each["name"] == "demo" else ""
+        lines.append(f"riskcontrol {each['name']} runs, pid {each['pid']}, up {_up(each)}: {each['claims']}{more}")
     if topic := found["topic"]:
         ends = topic.get("end_offsets", [])
         lines.append(
@@ -111,6 +131,10 @@ def _text(found: dict[str, Any]) -> str:
     if batch := found["batch"]:
         lines.append(batch.get("error") or f"last batch: {_batch_text(batch['last'])}")
     return "\n".join(lines)
+
+
+def _up(each: dict[str, Any]) -> str:
+    return str(dt.timedelta(seconds=int(each["uptime_seconds"])))
 
 
 def _batch_text(last: dict[str, Any] | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import with_settings
 from riskcontrol.settings import Settings
 
@@ -63,6 +64,7 @@ def command(
     for client in ("kafka", "cassandra"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
     logging.getLogger("riskcontrol").setLevel(logging.DEBUG if verbose else logging.INFO)
+    tell_of_compiling()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -15,8 +15,9 @@ from riskcontrol.settings import Settings
 @click.argument("paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.argument("url", metavar="s3://BUCKET/PREFIX/")
 @click.option("--create-bucket", is_flag=True, help="Make the bucket if it isn't there.")
+@click.option("--any", "anything", is_flag=True, help="Take files, too, that aren't trade files.")
 @with_settings("s3_endpoint", "s3_region")
-def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_bucket: bool) -> None:
+def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_bucket: bool, anything: bool) -> None:
     """Put trade files into a bucket, in parts, each with its SHA-256.
 
     Needs S3: the local server (riskcontrol up), Amazon's, or any other (--s3-endpoint), and keys for it
@@ -26,7 +27,8 @@ def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_buc
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-    from ingestion import s3
+    from ingestion import files, s3
+    from ingestion.reader import check_head
     from ingestion.upload import destination, make_bucket, upload
     from riskcontrol import servers
 
@@ -36,6 +38,11 @@ def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_buc
             raise InputError("isn't there" if not path.exists() else "is not a file", source=str(path))
     if len({target.key for target in targets.values()}) < len(paths):
         raise InputError("two of the files have the same name, or one is given twice", source=url)
+    for path in [] if anything else paths:
+        try:
+            check_head(files.stream(path), str(path))
+        except InputError as error:
+            raise InputError(f"{error}; --any uploads it all the same") from error
     client = s3.client(servers.resolve(settings))
     if create_bucket and make_bucket(client, targets[paths[0]], settings.s3_region):
         click.echo(f"Made the bucket {targets[paths[0]].bucket}.")

@@ -98,14 +98,19 @@ def generate(
             openings = generator.draw(count, seed, shares, prefix=prefix, start=start)
         except StrategyError as error:
             raise click.BadParameter(error.message, param_hint="--prefix") from error
+        # Of the ends alone: to ask for every user would take longer than to open them.
+        ends = [f"{prefix}{number:06d}" for number in (start, start + count - 1)]
+        known = any(map(reader.user_exists, ends))
         began = time.perf_counter()
         generator.register(writer, openings, on_done=lambda done: show("Writing users", done, count))
         offsets = _published(resolved, openings, show)
         seconds = time.perf_counter() - began
         opened = _opened(resolved, reader, writer, offsets, show)
-    users = f"{prefix}{start:06d}" + (f" to {prefix}{start + count - 1:06d}" if count > 1 else "")
+    users = " to ".join(dict.fromkeys(ends))
     tickers_drawn = len(set(openings.ticker.tolist()))
     click.echo(f"Put on the tape in {seconds:.1f} s: {count:,} strategies (users {users}; tickers: {tickers_drawn:,}).")
+    if known:
+        click.echo("Users of these names were there before: their strategies stay as they are, only new ones open.")
     if opened:
         click.echo(f"All are open after {time.perf_counter() - began:.1f} s.")
     else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 from riskcontrol.indicators.registry import INDICATORS, SOURCES, Indicator
@@ -115,7 +116,7 @@ def _source(reader: Reader, known: Indicator) -> str:
     if token.kind is not Kind.NAME or token.text not in words.MARKET:
         return ""
     if not known.sources:
-        raise reader.error(f"{known.name} has no choice of column", token.column, f"write {example(known.name)}")
+        raise _misplaced_source(reader, known, token, [])
     if token.text not in SOURCES:
         raise reader.error(
             f"{known.name} of {quoted(token.text)}", token.column, f"expected one of {', '.join(SOURCES)}"
@@ -134,6 +135,8 @@ def _parameters(
             if not reader.at(","):
                 break
             reader.advance()
+        if reader.here.kind is Kind.NAME and reader.here.text in SOURCES:
+            raise _misplaced_source(reader, known, reader.here, given)
         given.append(_parameter(reader, known, len(given), names))
     texts = given + [_usual(parameter.default) for parameter in known.parameters[len(given) :]]
     try:
@@ -148,7 +151,9 @@ def _parameter(reader: Reader, known: Indicator, index: int, names: Mapping[str,
     token = reader.here
     if index >= len(known.parameters) and not reader.at(")"):
         expected = ", ".join(parameter.name for parameter in known.parameters)
-        raise reader.error(f"{known.name} has too many numbers", token.column, f"it takes {expected}")
+        raise reader.error(
+            f"{known.name} has too many numbers", token.column, f"it takes {expected}: {example(known.name)}"
+        )
     if reader.at(")"):
         raise reader.error("unexpected ')'", token.column, "a number belongs after the comma")
     parameter = known.parameters[index]
@@ -177,6 +182,15 @@ def _parameter(reader: Reader, known: Indicator, index: int, names: Mapping[str,
     return written
 
 
+def _misplaced_source(reader: Reader, known: Indicator, token: Token, given: Sequence[str]) -> Exception:
+    """Return the error of a column after an indicator's numbers, or in one that has no choice."""
+    if not known.sources:
+        return reader.error(f"{known.name} has no choice of column", token.column, f"write {example(known.name)}")
+    numbers = [*given, *(_usual(parameter.default) for parameter in known.parameters[len(given) :])]
+    written = f"{known.name}({', '.join([token.text, *numbers])})"
+    return reader.error(f"{quoted(token.text)} after {known.name}'s numbers", token.column, f"write {written}")
+
+
 def _output(reader: Reader, name: Token, known: Indicator) -> str:
     """Parse which of an indicator's values is meant."""
     several = known.outputs != ("",)
@@ -202,6 +216,8 @@ def _unknown(reader: Reader, token: Token, names: Mapping[str, str]) -> Exceptio
     close = [_ALIASES[token.text]] if token.text in _ALIASES else None
     if close is None and len(token.text) <= 2 * max(map(len, known)):
         close = difflib.get_close_matches(token.text, known, n=1, cutoff=0.6)
+    if (joined := re.fullmatch(r"([a-z_]+?)_?[0-9]+", token.text)) and joined[1] in CALLED:
+        return reader.error(f"unknown word {quoted(token.text)}", token.column, f"write {example(joined[1])}")
     expected = f"did you mean '{close[0]}'?" if close else "`riskcontrol strategy words` lists those that there are"
     return reader.error(f"unknown word {quoted(token.text)}", token.column, expected)
 

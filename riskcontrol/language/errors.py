@@ -29,12 +29,9 @@ class LanguageError(StrategyError):
         self.column = column
         self.expected = expected
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_restored, (self.what, self.text, self.column, self.expected, self.field))
-
     def in_field(self, field: str) -> LanguageError:
         """Return the same error, of another rule."""
-        return _restored(self.what, self.text, self.column, self.expected, field)
+        return LanguageError(self.what, text=self.text, column=self.column, expected=self.expected, field=field)
 
     def pointed(self) -> str:
         """Return the part of the rule around the column, and a caret under it; empty where there is no column.
@@ -52,7 +49,3 @@ class LanguageError(StrategyError):
         before, after = ("… " if start else ""), (" …" if len(line) > start + SHOWN else "")
         caret = " " * (self.column - 1 - start + len(before)) + "^"
         return f"{before}{line[start : start + SHOWN].rstrip()}{after}\n{caret}"
-
-
-def _restored(what: str, text: str, column: int, expected: str, field: str) -> LanguageError:
-    return LanguageError(what, text=text, column=column, expected=expected, field=field)

@@ -292,6 +292,9 @@ class _Parser:
                 if Type.CLOCK in (left.type, right.type)
                 else "a duration is compared with the word held: held >= 30m"
             )
+            if odd.node == Word("held") and isinstance(other.node, Number):
+                written = other.node.text if other.node.text.isdigit() else "90"
+                advice = f"write its unit: {written}s, {written}m, {written}h or {written}d"
             raise self.reader.error(f"{describe(odd.node)} is compared with {describe(other.node)}", odd.start, advice)
         if left.constant and right.constant:
             raise self.reader.error(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from riskcontrol.language import words
 from riskcontrol.language.errors import LanguageError
 
 
@@ -50,6 +51,10 @@ _TOKEN = re.compile(
 )
 _SUFFIX = re.compile(r"[A-Za-z0-9_.:]+")
 _DURATION = re.compile(r"[smhd]")
+_VALUE = re.compile(r"([A-Za-z_]+|\))\s*\Z")
+"""What has a value right before something."""
+_INDEXED = {")", *words.MARKET, *words.POSITION}
+"""After these, a bracket is meant as an index, elsewhere as a parenthesis."""
 
 _ADVICE = {
     "=>": "write >=",
@@ -138,6 +143,9 @@ def _number_error(text: str, start: int, end: int, advice: str) -> LanguageError
 def _unknown(text: str, start: int) -> LanguageError:
     for sign, advice in _ADVICE.items():
         if text.startswith(sign, start):
+            before = _VALUE.search(text[max(0, start - 40) : start])
+            if sign == "[" and before and before[1].lower() in _INDEXED:
+                advice = "there is no indexing; crosses_above and crosses_below look a bar back, roc(5) five"
             return LanguageError(f"unexpected {quoted(sign)}", text=text, column=start + 1, expected=advice)
     return LanguageError(
         f"unexpected character {quoted(text[start])}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,9 @@ def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy:
     none = tmp_path / "none.toml"
     assert str(none) in failed(tmp_path, day, "--strategy", none)
     assert "did you mean IBM?" in failed(tmp_path, day, "--strategy", strategy, "--ticker", "IBN")
+    lower = run(tmp_path, day, "--strategy", strategy, "--ticker", "ibm")
+    assert lower.exit_code == 0
+    assert "ibm is taken as IBM.\n" in lower.stderr
     assert "is no parameter" in failed(tmp_path, day, "--strategy", strategy, "--set", "c=1,2")
     assert "give it alone" in failed(tmp_path, bars, day, "--strategy", strategy)
     assert "isn't there" in failed(tmp_path, tmp_path / "x.gz", "--strategy", strategy)
@@ -132,3 +137,14 @@ def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy:
     two = run(tmp_path, day, "--strategy", strategy, "--strategy", strategy, "--set", "a=1")
     assert "--set varies one strategy" in two.stderr
     assert "Missing option '--strategy'" in run(tmp_path, day).stderr
+
+
+def test_a_backtest_on_local_trades_imports_neither_s3_nor_a_calendar_library(day: Path, strategy: Path) -> None:
+    code = (
+        "import sys; from riskcontrol.cli import cli;"
+        f"cli(['backtest', {str(day)!r}, '--strategy', {str(strategy)!r}, '--json'], standalone_mode=False);"
+        "print(*{m.partition('.')[0] for m in sys.modules}, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=day.parent)
+    assert "fills_hash" in done.stdout
+    assert not set(done.stderr.split()) & {"boto3", "botocore", "exchange_calendars", "psutil", "kafka", "cassandra"}

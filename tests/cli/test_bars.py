@@ -119,7 +119,7 @@ def test_rejects_are_counted_on_standard_error_and_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--ticker", "ibm"], "no trades of ibm"),
+        (["--ticker", "IBN"], "no trades of IBN; did you mean IBM? there are IBM"),
         (["--output", "/dev/null/x.csv"], "can't be written"),
         (["--output", "/dev/null/x.parquet"], "can't be written"),
         (["--rejects", "/dev/null/x"], "can't write the rejects file"),
@@ -138,6 +138,8 @@ def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: list[str], messa
         (["--interval", "2d"], "is not an interval"),
         (["--format", "parquet"], "name it with --output"),
         (["--format", "xml"], "xml"),
+        (["--output", "x.xls"], "known endings are .csv, .json, .parquet; or say the form with --format"),
+        (["--ticker", "?"], "is not a ticker like IBM"),
         (["--max-reject-share", "2"], "2"),
     ],
 )
@@ -145,3 +147,17 @@ def test_wrong_options_are_told(tmp_path: Path, file: Path, arguments: list[str]
     result = run(tmp_path, file, *arguments)
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_a_ticker_in_lower_case_is_taken_in_upper_case_and_that_is_said(tmp_path: Path, file: Path) -> None:
+    result = run(tmp_path, file, "--ticker", "brk.b")
+    assert result.stderr == "brk.b is taken as BRK.B.\n"
+    assert result.stdout.splitlines()[1].startswith("BRK.B,")
+
+
+def test_the_form_is_the_endings_or_the_options(tmp_path: Path, file: Path) -> None:
+    assert run(tmp_path, file, "--output", tmp_path / "bars.JSON").exit_code == 0
+    assert run(tmp_path, file, "--output", tmp_path / "bars.xls", "--format", "json").exit_code == 0
+    assert (tmp_path / "bars.xls").read_text() == (tmp_path / "bars.JSON").read_text()
+    assert run(tmp_path, file, "--output", tmp_path / "bars").exit_code == 0
+    assert (tmp_path / "bars").read_text().startswith("ticker,time,open")

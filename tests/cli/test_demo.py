@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import time
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 
+from riskcontrol.cli.dashboard import listen
 from riskcontrol.settings import Settings
-from tests.processes import Running, run, simulated_day, until
+from tests.processes import RISKCONTROL, Running, environment, run, simulated_day, until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(400)]
 
@@ -53,10 +57,36 @@ def test_it_shows_a_user_whose_numbers_move_and_leaves_nothing_behind(demo: tupl
     assert processes_of(settings.home) == []
 
 
+def test_a_port_that_is_taken_is_told_once_before_anything_starts(demo: tuple[Settings, tuple[str, ...]]) -> None:
+    settings, command = demo
+    with closing(listen("127.0.0.1", 0)) as taken:
+        result = run(settings, *command, "--port", str(taken.getsockname()[1]))
+    assert result.returncode == 1
+    assert result.stdout == ""
+    assert re.fullmatch(r"riskcontrol: error: dashboard: can't listen on .*--port; 0 takes a free one\n", result.stderr)
+    assert not (settings.home / "demo").exists()
+
+
 @pytest.mark.parametrize("seconds", [0.5, 4.0, 9.0])
 def test_ctrl_c_during_the_start_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]], seconds: float) -> None:
     settings, command = demo
     with Running(settings, *command) as running:
         time.sleep(seconds)
         assert running.interrupt() in (130, -2), running.output
+    assert processes_of(settings.home) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
+def test_a_terminal_that_is_closed_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]]) -> None:
+    settings, command = demo
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(RISKCONTROL[0], [*RISKCONTROL, *command], environment(settings))  # noqa: S606
+    shown = b""
+    while b"Starting Kafka" not in shown:
+        shown += os.read(terminal, 4096)
+    until(lambda: any("stream" in line for line in processes_of(settings.home)), 60, lambda: shown.decode())
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
     assert processes_of(settings.home) == []

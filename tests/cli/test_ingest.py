@@ -74,13 +74,15 @@ def test_a_day_is_sent_once_and_again_under_another_name(kafka: Settings, day: P
 
 
 @pytest.mark.servers
-def test_a_file_cut_short_sends_what_it_has_and_fails(kafka: Settings, day: Path, tmp_path: Path) -> None:
+def test_a_file_cut_short_sends_what_it_has_says_so_and_fails(kafka: Settings, day: Path, tmp_path: Path) -> None:
     cut = tmp_path / day.name
     cut.write_bytes(day.read_bytes()[:-20_000])
     result = run(kafka, str(cut))
     assert isinstance(result.exception, InputError)
     sent = sum(table.num_rows for table in tables(kafka))
     assert 0.5 * TRADES < sent < TRADES
+    assert f"{sent:,} trades, up to 2024-03-05 1" in result.stderr
+    assert result.stderr.rstrip().endswith("New York, were sent.")
 
 
 @pytest.mark.servers

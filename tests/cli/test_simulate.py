@@ -33,6 +33,13 @@ def test_a_file_that_is_there_is_overwritten_only_by_force(tmp_path: Path) -> No
     assert path.read_bytes() != b"real trades"
 
 
+@pytest.mark.parametrize("day", ["5.3.2024", "2024-02-30", "20240305", "2024-W10-2"])
+def test_a_day_that_is_none_is_told_how_days_are_written(day: str) -> None:
+    result = CliRunner().invoke(cli, ["simulate", "--day", day])
+    assert result.exit_code == 2
+    assert f"'{day}' is no day; write it as 2024-03-05 (year, month, day)" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [(["--day", "2024-03-10"], "Sunday"), (["--trades", "0"], "trades"), (["--tickers", "0"], "tickers")],

@@ -40,6 +40,14 @@ def test_users_are_put_on_the_tape_and_wait_for_the_stream(servers: Settings, tm
 
 
 @pytest.mark.servers
+def test_users_that_were_there_before_are_said_to_stay_as_they_are(servers: Settings) -> None:
+    assert "stay as they are" not in run(servers, "--count", "3").stdout
+    assert "stay as they are" in run(servers, "--count", "3").stdout
+    assert "stay as they are" in run(servers, "--count", "3", "--start", "3").stdout
+    assert "stay as they are" not in run(servers, "--count", "3", "--start", "6").stdout
+
+
+@pytest.mark.servers
 def test_a_stream_without_trades_and_a_prefix_that_is_none_are_refused(servers: Settings) -> None:
     with pytest.raises(InputError, match="no trade has come through yet"):
         run(servers, "--from-stream")

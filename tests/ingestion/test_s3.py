@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from ingestion import s3
 from ingestion.sources import find_sources
@@ -204,3 +205,9 @@ def test_missing_keys_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         monkeypatch.setenv(name, str(tmp_path / "none"))
     with pytest.raises(ServerError, match="RISKCONTROL_S3_ACCESS_KEY"):
         find_sources("s3://tape/", Settings(s3_endpoint="http://127.0.0.1:1"))
+
+
+def test_without_credentials_the_local_server_is_offered() -> None:
+    told = pytest.raises(ServerError, match=r"riskcontrol up, or name another with --s3-endpoint")
+    with told, s3.reported(s3.Address("bucket", "day.gz")):
+        raise NoCredentialsError

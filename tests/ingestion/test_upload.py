@@ -184,6 +184,8 @@ def test_a_bucket_is_made_only_when_asked_for(moto_settings: Settings, bucket: s
         (["missing.gz"], "s3://{bucket}/", "isn't there"),
         (["."], "s3://{bucket}/", "is not a file"),
         (["empty.gz"], "s3://{bucket}/", "the file is empty"),
+        (["notes.txt"], "s3://{bucket}/", "neither a Daily TAQ nor a WRDS trade file"),
+        (["notes.txt"], "s3://{bucket}/", "; --any uploads it all the same"),
         (["x.gz", "x.gz"], "s3://{bucket}/", "given twice"),
         (["x.gz", "sub/x.gz"], "s3://{bucket}/", "the same name"),
     ],
@@ -194,6 +196,13 @@ def test_wrong_files_and_addresses_are_told(
     write(tmp_path / "x.gz", taq([row()]))
     write(tmp_path / "sub" / "x.gz", taq([row()]))
     (tmp_path / "empty.gz").touch()
+    (tmp_path / "notes.txt").write_text("what I did\n")
     result = run(moto_settings, "upload", *(str(tmp_path / path) for path in paths), url.format(bucket=bucket))
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
+
+
+def test_any_file_is_uploaded_if_that_is_asked_for(moto_settings: Settings, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("what I did\n")
+    result = run(moto_settings, "upload", str(tmp_path / "notes.txt"), f"s3://{bucket}/", "--any")
+    assert result.output == f"s3://{bucket}/notes.txt: 11 bytes\n"

@@ -163,7 +163,6 @@ price == close == low | unexpected '==' at 16; write two comparisons, with 'and'
 09:45 < 10:00 | nothing in this comparison ever changes at 1; one side needs a word or an indicator
 time > 945 | 'time' is compared with the number 945 at 1; a time of day is compared with the word time: time >= 09:45
 price > 09:45 | the clock time 09:45 is compared with 'price' at 9; a time of day is compared with the word time: time >= 09:45
-held > 30 | 'held' is compared with the number 30 at 1; a duration is compared with the word held: held >= 30m
 held > 09:45 | 'held' is compared with the clock time 09:45 at 1; a time of day is compared with the word time: time >= 09:45
 time + 5m > 09:45 | 'time' beside '+' at 1; only numbers are calculated with; a time is compared: time >= 09:45
 held * 2 > 5m | 'held' beside '*' at 1; only numbers are calculated with; a duration is compared: held >= 30m
@@ -181,7 +180,16 @@ rsi(1) > 70 | rsi's bars is 1 at 5; expected a whole number from 2 to 1000
 rsi(14.5) > 70 | rsi's bars is 14.5 at 5; expected a whole number from 2 to 1000
 rsi(-14) > 70 | rsi's bars is -14 at 5; expected a whole number from 2 to 1000
 rsi(close) + rsi(2000) > 70 | rsi's bars is 2000 at 18; expected a whole number from 2 to 1000
-rsi(14, 3) > 70 | rsi has too many numbers at 9; it takes bars
+rsi(14, 3) > 70 | rsi has too many numbers at 9; it takes bars: rsi(14)
+sma(50, close) > 3 | 'close' after sma's numbers at 9; write sma(close, 50)
+bollinger(20, high).upper > 3 | 'high' after bollinger's numbers at 15; write bollinger(high, 20, 2)
+price > atr(14, high) | atr has no choice of column at 17; write atr(14)
+atr14 > 1 | unknown word 'atr14' at 1; write atr(14)
+held > 90 | 'held' is compared with the number 90 at 1; write its unit: 90s, 90m, 90h or 90d
+1.5 < held | 'held' is compared with the number 1.5 at 7; write its unit: 90s, 90m, 90h or 90d
+rsi[14] > 70 | unexpected '[' at 4; write (
+Close [1] > 3 | unexpected '[' at 7; there is no indexing; crosses_above and crosses_below look a bar back, roc(5) five
+sma(20)[1] > 3 | unexpected '[' at 8; there is no indexing; crosses_above and crosses_below look a bar back, roc(5) five
 rsi(14,) > 70 | unexpected ')' at 8; a number belongs after the comma
 rsi(2 * 7) > 70 | missing ')' before '*' at 7; it closes the '(' at 4
 rsi(low 14) > 70 | missing ')' before '14' at 9; it closes the '(' at 4

@@ -1,0 +1,59 @@
+"""Which of our commands run by somebody's hand: those that hold a claim in a home folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+DEMO = "demo/demo.lock"
+STREAM = "stream.lock"
+
+_PLACES = {"demo": DEMO, "stream": f"state/*/{STREAM}", "dashboard": "dashboards/*.lock"}
+"""Where in a home folder a command's claims are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A command that runs.
+
+    Attributes:
+        name: Which command.
+        pid: Its process.
+        since: When it made its claim, seconds since 1970.
+        claims: What it has claimed: a demonstration its folder, a stream its state, a dashboard its address.
+    """
+
+    name: str
+    pid: int
+    since: float
+    claims: str
+
+
+def dashboard_lock(home: Path, address: str) -> Path:
+    """Return the file that a dashboard claims.
+
+    >>> dashboard_lock(Path("home"), "http://127.0.0.1:8050/").as_posix()
+    'home/dashboards/127.0.0.1:8050.lock'
+    """
+    return home / "dashboards" / f"{address.partition('//')[2].rstrip('/')}.lock"
+
+
+def holders(home: Path) -> list[Holder]:
+    """Return the commands that hold a claim in a folder, by name."""
+    return [found for name, place in sorted(_PLACES.items()) for found in _found(home, name, place)]
+
+
+def _found(home: Path, name: str, place: str) -> Iterator[Holder]:
+    for path in sorted(home.glob(place)):
+        try:
+            pid, since = int(path.read_text()), path.stat().st_mtime
+            files = {file.path for file in psutil.Process(pid).open_files()}
+        except (OSError, ValueError, psutil.Error):
+            continue  # nobody's, or of a process that has ended
+        # Not asked by locking it, which could be in the way of a command that starts at this moment.
+        if str(path.resolve()) in files:
+            claims = f"http://{path.stem}/" if name == "dashboard" else str(path.parent.absolute())
+            yield Holder(name, pid, since, claims)

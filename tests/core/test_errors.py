@@ -1,0 +1,44 @@
+"""Errors go from one process to another as they are."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Iterator
+
+import pytest
+
+from riskcontrol import errors
+from riskcontrol.errors import RiskControlError
+from riskcontrol.language.errors import LanguageError
+
+ERRORS = [
+    RiskControlError("what is wrong"),
+    errors.InputError("is bad", source="x.gz", line=3, field="price"),
+    errors.InputError("is bad"),
+    errors.StrategyError("is bad", field="buy"),
+    LanguageError("unknown word", text="smaa > 3", column=1, expected="did you mean 'sma'?", field="sell"),
+    errors.TapeError("not an Arrow stream"),
+    errors.StateError("is of another tape", shard=3),
+    errors.SettingsError("is missing", field="kafka"),
+    errors.ServerError("no answer", server="kafka"),
+]
+
+
+def kinds(kind: type[RiskControlError]) -> Iterator[type[RiskControlError]]:
+    yield kind
+    for each in kind.__subclasses__():
+        yield from kinds(each)
+
+
+def test_there_is_an_example_of_every_error() -> None:
+    assert set(kinds(RiskControlError)) == {type(error) for error in ERRORS}
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_comes_out_of_another_process_as_it_went_in(error: RiskControlError) -> None:
+    error.add_note("while reading the tape")
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301  our own
+        assert type(again) is type(error)
+        assert str(again) == str(error)
+        assert vars(again) == vars(error)
