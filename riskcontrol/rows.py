@@ -98,7 +98,8 @@ class Positions(Columns):
     name: Names
     ticker: Names
     time: Ints
-    """Event time of the change; for a strategy just stopped, the time of the request."""
+    """Event time of the change; for a strategy just stopped, the time of the request; a split of a ticker of which it
+    has no shares leaves it as it is."""
     cash: Ints
     shares: Ints
     reference: Ints

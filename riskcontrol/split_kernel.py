@@ -70,10 +70,10 @@ def _split_position(slot, position, own, last, time, numerator, denominator, fil
         How many fills there are now; there must be room for one more.
     """
     held = position.shares
-    position.time = time
     position.reference = price_after(position.reference, numerator, denominator)
     if held == 0:
         return n
+    position.time = time
     # Before any regular trade, what was paid is all that is known.
     price = last if last > 0 else position.entry
     if not _split_shares(position, own, price, numerator, denominator):

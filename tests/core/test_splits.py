@@ -250,8 +250,10 @@ def test_a_position_is_worth_the_same_but_for_roundings(
 def test_indicators_after_a_split_are_those_of_adjusted_bars(
     moves: list[tuple[int, int]], ratio: tuple[int, int]
 ) -> None:
-    words = "sma(3) > ema(4) and rsi(3) > roc(2) and macd(2, 4, 3).line > atr(3) and bollinger(3, 2).upper > highest(3) and "
-    words += "lowest(3) > stdev(3) and vwap > sma(volume, 3) and roc(volume, 2) > ema(volume, 3)"
+    words = (
+        "sma(3) > ema(4) and rsi(3) > roc(2) and macd(2, 4, 3).line > atr(3) and bollinger(3, 2).upper > highest(3)"
+        " and lowest(3) > stdev(3) and vwap > sma(volume, 3) and roc(volume, 2) > ema(volume, 3)"
+    )
     shape, numbers = shape_text(parse(words), None, 1, Session.REGULAR)
     opening = openings(Strategy("ann", "a", "IBM", 10**9, shape, numbers))
     numerator, denominator = ratio
