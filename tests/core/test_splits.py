@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import hypothesis
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -19,10 +20,9 @@ from riskcontrol.shape import shape_text
 from riskcontrol.split_kernel import HIGHEST
 from riskcontrol.strategy import Action, Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
-from riskcontrol.trades import ALL_FLAGS, LAST, NS_PER_SECOND
+from riskcontrol.trades import ALL_FLAGS, LAST
 from tests.core.test_engine import ANN, assert_summaries_cover, ibm, openings, trades, tuples
-from tests.core.test_engine import strategies as first_rules
-from tests.core.test_rules import TEN_O_CLOCK, patient, steps, strategies
+from tests.core.test_rules import LIKELY, TEN_O_CLOCK, patient, strategies, terms
 from tests.reference import Reference
 
 SECOND = 10**9
@@ -155,31 +155,67 @@ RATIOS = st.one_of(POWERS, st.sampled_from([(3, 2), (1, 10), (7, 3), (100_000, 9
 
 
 @st.composite
+def traders(draw: st.DrawFn) -> Strategy:
+    """Draw a strategy that is likely to hold shares."""
+    rule = st.sampled_from(["price > 0", "price > 0", *LIKELY]).map(parse)
+    shape, numbers = shape_text(
+        draw(rule), draw(st.none() | rule), draw(st.sampled_from([1, 5, 60])), draw(st.sampled_from(Session))
+    )
+    return Strategy(
+        draw(st.sampled_from(["ann", "bob", "cyd", "dan"])), draw(st.sampled_from(["a", "b"])),
+        draw(st.sampled_from(["IBM", "BAC"])), draw(st.sampled_from([10**9, 10**12])), shape, numbers,
+        draw(st.one_of(st.just(Terms()), terms)),
+    )  # fmt: skip
+
+
+first_rules = st.builds(
+    first_rule,
+    username=st.sampled_from(["ann", "bob", "cyd"]),
+    name=st.sampled_from(["a", "b"]),
+    ticker=st.sampled_from(["IBM", "BAC"]),
+    cash=st.integers(10**8, 10**11),
+    buy_below=st.integers(1, 6).map(lambda cents: cents * 10_000),
+    sell_above=st.integers(1, 60).map(lambda cents: cents * 10_000),
+    fill=st.sampled_from(FillMode),
+)
+
+
+@st.composite
 def tapes(
     draw: st.DrawFn, strategy: st.SearchStrategy[Strategy], ratios: st.SearchStrategy[tuple[int, int]]
 ) -> list[Event]:
     """Draw a tape of openings, splits (before their time, or too late) and trades whose prices follow most of them."""
     events: list[Event] = []
+    # Drawn one by one, trades would be too few for anybody to hold shares.
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     tickers = ["IBM", "BAC"]
     time, price, sequence = TEN_O_CLOCK, dict.fromkeys(tickers, 10_000_000), 1
-    for _ in range(draw(st.integers(1, 4))):
+    for _ in range(draw(st.integers(1, 3))):
         action = draw(st.sampled_from([Action.OPEN, Action.OPEN, Action.OPEN, Action.STOP]))
-        events.append(openings(*draw(st.lists(strategy, min_size=1, max_size=4)), action=action))
-        moves = draw(st.lists(steps, max_size=50))
-        coming = draw(st.lists(st.tuples(st.sampled_from(tickers), st.integers(-5, 150), ratios), max_size=3))
-        known = [(ticker, time + wait * NS_PER_SECOND, *ratio) for ticker, wait, ratio in coming]
+        events.append(openings(*draw(st.lists(strategy, min_size=2, max_size=5)), action=action))
+        moves = int(rng.integers(20, 80))
+        waits = rng.choice([0, 200_000_000, SECOND, 4 * SECOND, 61 * SECOND], moves, p=[0.2, 0.3, 0.3, 0.15, 0.05])
+        span = int(waits.sum()) // SECOND
+        coming = [(str(rng.choice(tickers)), int(rng.integers(-3, span + 3)), draw(ratios)) for _ in range(3)]
+        known = [(ticker, time + wait * SECOND, *ratio) for ticker, wait, ratio in coming]
         events.append(splits(*known))
         rows = []
-        for ticker, wait, step, size, flags in moves:
-            for other, at, numerator, denominator in known:
-                if other == ticker and time < at <= time + wait:
+        for wait in waits.tolist():
+            for ticker, at, numerator, denominator in known:
+                if time < at <= time + wait:
                     price[ticker] = max(1, price[ticker] * denominator // numerator)
             time += wait
-            price[ticker] = min(10**12, max(1, price[ticker] + step * 10_000))
-            rows.append((ticker, time, price[ticker], size, flags))
+            ticker = str(rng.choice(tickers))
+            price[ticker] = min(10**12, max(1, price[ticker] + int(rng.integers(-6, 7)) * 10_000))
+            flags = int(rng.choice([ALL_FLAGS, 7, 4, 12, 0], p=[0.8, 0.05, 0.05, 0.05, 0.05]))
+            rows.append((ticker, time, price[ticker], int(rng.integers(1, 1_000)), flags))
         events.append(trades(rows, sequence))
         sequence += len(rows)
     return events
+
+
+fewer = hypothesis.settings(patient, max_examples=60)
+"""Tapes are long enough for much to happen in each."""
 
 
 def check_against_the_reference(tape: list[Event]) -> None:
@@ -194,20 +230,20 @@ def check_against_the_reference(tape: list[Event]) -> None:
     assert_summaries_cover(book)
 
 
-@given(tapes(strategies(), POWERS))
-@patient
+@given(tapes(st.one_of(traders(), strategies()), POWERS))
+@fewer
 def test_strategies_of_any_rule_trade_across_splits_as_the_reference_does(tape: list[Event]) -> None:
     check_against_the_reference(tape)
 
 
 @given(tapes(first_rules, RATIOS))
-@patient
+@fewer
 def test_any_ratio_gives_what_the_reference_gives(tape: list[Event]) -> None:
     check_against_the_reference(tape)
 
 
-@given(tapes(strategies(), RATIOS), st.data())
-@patient
+@given(tapes(st.one_of(traders(), strategies()), RATIOS), st.data())
+@fewer
 def test_any_cut_of_the_tape_gives_the_same(tape: list[Event], data: st.DataObject) -> None:
     whole = advance(Book(), tape)
     book, parts = Book(), []
@@ -261,14 +297,14 @@ def test_indicators_after_a_split_are_those_of_adjusted_bars(
     old, adjusted, price = [], [], 10**8
     for second, (step, size) in enumerate(moves):
         price = price + step * 100_000
-        at = TEN_O_CLOCK + second * NS_PER_SECOND
+        at = TEN_O_CLOCK + second * SECOND
         # As many micro-dollars and shares as make both prices and both volumes whole.
         before, volume = price * numerator, size * denominator
         now = (price * denominator, size * numerator)
         adjusted.append(("IBM", at, *now, ALL_FLAGS))
         old.append(("IBM", at, *((before, volume) if second < half else now), ALL_FLAGS))
     book, expected = Book(), Book()
-    split = splits(("IBM", TEN_O_CLOCK + half * NS_PER_SECOND, numerator, denominator))
+    split = splits(("IBM", TEN_O_CLOCK + half * SECOND, numerator, denominator))
     advance(book, [opening, split, trades(old)])
     advance(expected, [opening, trades(adjusted)])
     count = book.count("series")

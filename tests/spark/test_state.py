@@ -21,9 +21,8 @@ from riskcontrol.strategy import first_rule
 from spark import state
 from spark.state import Meta, ShardStore
 from tests.core.test_engine import ANN, ibm, openings, tapes, tuples
-from tests.core.test_rules import strategies
 from tests.core.test_rules import tapes as tapes_of_any_rule
-from tests.core.test_splits import RATIOS
+from tests.core.test_splits import RATIOS, traders
 from tests.core.test_splits import tapes as tapes_with_splits
 
 
@@ -49,7 +48,7 @@ def contents(book: Book) -> dict[str, object]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
-@given(tape=st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(strategies(), RATIOS)))
+@given(tape=st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(traders(), RATIOS)))
 def test_batches_through_the_files_equal_one_run_in_memory(tmp_path: Path, tape: list[Event]) -> None:
     shutil.rmtree(tmp_path / "s", ignore_errors=True)
     store = ShardStore(tmp_path / "s", 3, "tape")
