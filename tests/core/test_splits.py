@@ -108,6 +108,15 @@ def test_a_sale_that_waits_lapses_where_nothing_is_left_to_sell() -> None:
     assert outcome.fills.reason.tolist() == [Reason.BUY, Reason.SPLIT]
 
 
+def test_stops_follow_the_peak_and_the_entry_over_a_split() -> None:
+    shape, numbers = shape_text(parse("price > 0 and price < 101"), parse("price < entry * 0.9"), 0, Session.REGULAR)
+    for options, sold in ((Terms(trailing_stop=50_000), 5_225), (Terms(stop_loss=80_000), 4_600), (Terms(), 4_499)):
+        holder = Strategy("ann", "a", "IBM", 10**9, shape, numbers, replace(options, fill=FillMode.SAME))
+        tape = [openings(holder), ibm(10_000, 11_000), ibm_splits(2, 1, 4), after(4, 5_500, sold + 1, sold)]
+        fills = advance(Book(), tape).fills
+        assert fills.price.tolist() == [100_000_000, 55_000_000, sold * 10_000]
+
+
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.RUNNING])
 def test_whoever_is_flat_or_stopped_has_his_share_of_it(status: Status) -> None:
     flat = replace(ANN, username="bob", cash=1)
