@@ -126,11 +126,13 @@ def _in_order(fills: pd.DataFrame) -> pd.DataFrame:
     """Return the newest fills without a gap in the order in which they happened, at times that never fall.
 
     They are read by time, which runs backwards where a day is replayed once more; their numbers never do. So the
-    limit of a read may also cut some out of the middle: what comes before such a gap can't be continued.
+    limit of a read may also cut some out of the middle: what comes before such a gap can't be continued. Nor can a
+    split at the front, which doesn't tell what was held before it.
     """
     fills = fills.sort_values("number", ignore_index=True)
     gaps = np.flatnonzero(np.diff(fills["number"]) > 1)
-    fills = fills.iloc[gaps[-1] + 1 if len(gaps) else 0 :].reset_index(drop=True)
+    fills = fills.iloc[gaps[-1] + 1 if len(gaps) else 0 :]
+    fills = fills[(fills["reason"] != "split").cummax()].reset_index(drop=True)
     return fills.assign(time=np.maximum.accumulate(fills["time"].to_numpy(np.int64)))
 
 

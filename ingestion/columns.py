@@ -67,6 +67,11 @@ class Directory:
         self._names: pa.Array = pa.array([], pa.utf8())
         self._partition = np.empty(0, np.int16)
 
+    @property
+    def tickers(self) -> list[str]:
+        """The tickers by their numbers."""
+        return list(self._numbers)
+
     def rows(self, batch: pa.RecordBatch, *, first: int) -> Rows:
         """Return a batch of trades as columns.
 

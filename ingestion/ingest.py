@@ -18,8 +18,11 @@ from ingestion.producer import TapeProducer, TapeReader
 from ingestion.progress import Trail, recover
 from ingestion.reading import Reading
 from ingestion.replay import Slice, paced
+from ingestion.splits import Coming
 from riskcontrol.errors import InputError
+from riskcontrol.rows import Splits
 from riskcontrol.settings import Settings
+from riskcontrol.splits import NO_SPLITS
 
 if TYPE_CHECKING:
     from ingestion.sources import Source
@@ -54,12 +57,14 @@ class Summary:
         seconds: How long it took.
         stopped: Whether it was asked to stop before the end.
         time: Event time of the last trade sent, nanoseconds UTC; 0 for none.
+        splits: Splits sent.
     """
 
     sources: list[Sent] = field(default_factory=list)
     seconds: float = 0.0
     stopped: bool = False
     time: int = 0
+    splits: int = 0
 
     @property
     def sent(self) -> int:
@@ -102,6 +107,7 @@ def ingest(
     speed: float | None,
     start: datetime.time | None = None,
     name: str | None = None,
+    splits: Splits = NO_SPLITS,
     on_progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Summary:
@@ -113,6 +119,7 @@ def ingest(
         speed: Seconds of event time in a second of wall time; None sends as fast as can be.
         start: New York time of day at which the replay clock starts; earlier trades are sent at once.
         name: Another name on the tape, to send again what is there; with several sources, the beginning of theirs.
+        splits: Sent before the first trade of their ticker at or after their time; of any tickers and days.
         on_progress: Called after each slice sent.
         stop: Set it to end early: what is under way is finished, and the next call goes on from there.
 
@@ -138,6 +145,7 @@ def ingest(
         tape = stack.enter_context(TapeReader(settings))
         trails = [Trail(tape, partition, *recover(tape, partition)) for partition in range(producer.partitions)]
         directory = Directory(producer.partitions)
+        coming = Coming(splits, directory)
         for source_name, source in named.items():
             if stop.is_set():
                 break
@@ -152,6 +160,9 @@ def ingest(
             with closing(background(reading)) as batches:
                 try:
                     for part in _slices(batches, source_name, speed, start, stop):
+                        if len(due := coming.before(part.rows)):
+                            outbox.announce(due)
+                            summary.splits += len(due)
                         outbox.add(part.rows, at_once=speed is not None)
                         sent.sent += len(part.rows)
                         sent.skipped = reading.skipped

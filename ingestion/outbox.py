@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from itertools import zip_longest
 
+import numpy as np
+
 from ingestion.columns import BLOCK_ROWS, Directory, Rows
 from ingestion.producer import TapeProducer
 from ingestion.progress import Trail
 from ingestion.reading import Reading
-from riskcontrol.blocks import TRADES_HEADERS
+from ingestion.topic import partition_of
+from riskcontrol.blocks import SPLITS_HEADERS, TRADES_HEADERS, encode, splits_batch
+from riskcontrol.rows import Splits
 
 
 class Outbox:
@@ -57,6 +61,18 @@ class Outbox:
             for partition, block in enumerate(turn):
                 if block is not None and len(block):
                     self._send(partition, block)
+
+    def announce(self, splits: Splits) -> None:
+        """Send splits, each to the partition of its ticker, and wait until they are acknowledged.
+
+        Trades added before that are still to be sent come after them: the engine applies a split by time.
+        """
+        partitions = np.array([partition_of(t.decode("ascii"), len(self._trails)) for t in splits.ticker.tolist()])
+        for partition in np.unique(partitions).tolist():
+            self._settle(partition)
+            block = splits_batch(splits.take(partitions == partition))
+            self._producer.send(partition, encode(block), SPLITS_HEADERS)
+            self._producer.wait(partition)
 
     def flush(self) -> None:
         """Send what is left, and wait until all is acknowledged."""

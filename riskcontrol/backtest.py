@@ -2,7 +2,7 @@
 
 Any number of strategies goes through in one pass. The same strategies on the same trades give the same fills here as
 in the stream. On bars, a strategy looks at its rules at each bar's close, and what it decides fills at the next bar's
-open; stops, too, are looked at at closes alone.
+open; stops, too, are looked at at closes alone. A split comes before the first trade, or bar, of its ex-date.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -25,8 +26,10 @@ from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.kernel import Days, advance_bars_of
 from riskcontrol.machine import VIEW, new_stack
 from riskcontrol.newyork import transitions
-from riskcontrol.rows import Fills, Ints
+from riskcontrol.rows import Fills, Ints, Splits
 from riskcontrol.shape import shape_text
+from riskcontrol.split_kernel import apply_split
+from riskcontrol.splits import NO_SPLITS, comparable, of_ticker
 from riskcontrol.statistics import Executions, Record
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition
@@ -73,6 +76,7 @@ class Backtest:
         columns: The columns of `riskcontrol.rows.Fills` but the names, in the same order.
         prices: By ticker.
         trades: How many trades (or bars) there were of their tickers.
+        splits: Those of their tickers, by time.
     """
 
     strategies: Sequence[Strategy]
@@ -80,6 +84,7 @@ class Backtest:
     columns: Mapping[str, NDArray]
     prices: Mapping[str, Prices]
     trades: int
+    splits: Splits = NO_SPLITS
 
     @cached_property
     def places(self) -> Ints:
@@ -120,8 +125,39 @@ class Backtest:
             equity: Its `equity_of`, where that is known already.
         """
         curve, fills = equity or self.equity_of(number), self.fills_of(number)
-        executions = Executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash)
-        return Record(self.strategies[number].cash, curve.time, curve.value, executions, curve.price)
+        cash, ticker = self.strategies[number].cash, self.strategies[number].ticker
+        splits = of_ticker(self.splits, ticker)
+        if not len(splits):
+            executions = Executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash)
+            return Record(cash, curve.time, curve.value, executions, curve.price)
+        # The end of a bar at the very time of a split is still before it.
+        first = np.searchsorted(curve.time, splits.time) + np.isin(splits.time, self._ends(ticker))
+        closes = comparable(curve.price, first, splits)
+        # On an ex-date's midnight there is no market.
+        traded: NDArray[np.bool_] = np.ones(len(curve), np.bool_)
+        traded[self.points_of(number)[fills.reason == Reason.SPLIT]] = False
+        return Record(cash, curve.time[traded], curve.value[traded], _executions(fills), closes[traded])
+
+    def points_of(self, number: int) -> Ints:
+        """Return which point of a strategy's equity is that of each of its fills."""
+        time = self.fills_of(number).time
+        found: Ints = np.arange(len(time)) + np.searchsorted(self._ends(self.strategies[number].ticker), time, "right")
+        return found
+
+    def _ends(self, ticker: str) -> Ints:
+        """Return the ends of a ticker's bars that have a price."""
+        prices = self.prices[ticker]
+        return prices.start[prices.close > 0] + prices.length
+
+
+def _executions(fills: Fills) -> Executions:
+    """Return purchases and sales; a split is none, but where it leaves no share: then all were sold for cash."""
+    split = fills.reason == Reason.SPLIT
+    sold = split & (np.cumsum(fills.shares) == 0)
+    paid = np.diff(fills.cash, prepend=0) // np.maximum(1, -fills.shares)
+    price = np.where(sold, np.maximum(1, paid), fills.price)
+    kept = ~split | sold
+    return Executions(*(column[kept] for column in (fills.time, price, fills.shares, fills.fee, fills.cash)))
 
 
 def strategy_of(definition: Definition, *, username: str = "backtest", name: str = "", ticker: str = "") -> Strategy:
@@ -163,17 +199,20 @@ def fills_hash(fills: Fills) -> str:
     return hashlib.sha256(fills_text(fills).encode("ascii")).hexdigest()
 
 
-def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch]) -> Backtest:
+def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch], splits: Splits = NO_SPLITS) -> Backtest:
     """Run strategies on trades; all of them are open before the first trade.
 
     Args:
         strategies: Any, of any names.
         blocks: Blocks of trades (`riskcontrol.trades.TRADES`), in order; other tickers are left out.
+        splits: Of any tickers.
 
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
     book, fills, bars, trades = _opened(strategies), _Kept(), [], 0
+    splits = _of_strategies(splits, strategies)
+    advance(book, [splits])
     for block in _only(blocks, {strategy.ticker for strategy in strategies}):
         outcome = advance(book, [block])
         fills.add(outcome.fills)
@@ -191,21 +230,24 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch]) 
         start = np.concatenate([*(part.time for part in own), [record["bar"]] if last else []]).astype(np.int64)
         mark = (int(record["time"]), int(record["price"])) if record["price"] else None
         prices[ticker.decode()] = Prices(start, columns["close"], NS_PER_MINUTE, mark, columns)
-    return Backtest(strategies, *fills.in_order(), prices, trades)
+    return Backtest(strategies, *fills.in_order(), prices, trades, splits)
 
 
-def on_bars(strategies: Sequence[Strategy], bars: Mapping[str, Mapping[str, NDArray]]) -> Backtest:
+def on_bars(
+    strategies: Sequence[Strategy], bars: Mapping[str, Mapping[str, NDArray]], splits: Splits = NO_SPLITS
+) -> Backtest:
     """Run strategies on bars; each bar must be as long as their rules want it.
 
     Args:
         strategies: Any, of any names.
         bars: By ticker, columns of one length: `start` and `end` (int64, nanoseconds UTC, ascending), `open`, `high`,
             `low`, `close` (int64, micro-dollars), `volume` (int64), `notional` (float64, dollars), `day` (int64).
+        splits: Of any tickers.
 
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills = _opened(strategies), _Kept()
+    book, fills, splits = _opened(strategies), _Kept(), _of_strategies(splits, strategies)
     prices: dict[str, Prices] = {}
     room, days = Room(new_stack(), np.empty(VIEW)), Days(*transitions())
     for number in range(book.count("tickers")):
@@ -217,15 +259,37 @@ def on_bars(strategies: Sequence[Strategy], bars: Mapping[str, Mapping[str, NDAr
         }
         if rows:
             dollars = [columns[n] / 1e6 for n in ("open", "high", "low", "close")]
-            table = np.column_stack([*dollars, columns["volume"], own["notional"], own["day"]]).astype(np.float64)
+            table = np.column_stack([*dollars, columns["volume"], own["notional"], own["day"]])
+            table = np.ascontiguousarray(table, np.float64)
             assert table.shape[1] == len(COLUMNS)  # noqa: S101  the order of the registry's columns
-            filled = advance_bars_of(
-                number, columns["open"], own["start"], columns["close"], own["end"], np.arange(1, rows + 1),
-                np.ascontiguousarray(table), shared_of(book), slots_of(book), book.code(), days, room,
-            )  # fmt: skip
-            fills.add(fill_rows(book, filled))
+            sequence = np.arange(1, rows + 1)
+            for part, split in _between(own["start"], of_ticker(splits, ticker)):
+                if split is not None:
+                    paid, *_ = apply_split(number, *split, shared_of(book), slots_of(book))
+                    fills.add(fill_rows(book, paid))
+                if part.start < part.stop:
+                    filled = advance_bars_of(
+                        number, columns["open"][part], own["start"][part], columns["close"][part], own["end"][part],
+                        sequence[part], table[part], shared_of(book), slots_of(book), book.code(), days, room,
+                    )  # fmt: skip
+                    fills.add(fill_rows(book, filled))
         prices[ticker] = Prices(np.asarray(own["end"]), columns["close"], 0, None, columns)
-    return Backtest(strategies, *fills.in_order(), prices, sum(len(own["end"]) for own in bars.values()))
+    return Backtest(strategies, *fills.in_order(), prices, sum(len(own["end"]) for own in bars.values()), splits)
+
+
+def _of_strategies(splits: Splits, strategies: Sequence[Strategy]) -> Splits:
+    tickers = {strategy.ticker.encode("ascii") for strategy in strategies}
+    return splits.take(np.isin(splits.ticker, sorted(tickers)))
+
+
+def _between(start: Ints, splits: Splits) -> Iterator[tuple[slice, tuple[int, int, int] | None]]:
+    """Yield the stretches of bars between splits, and time, numerator and denominator of the split before each."""
+    due = np.searchsorted(start, splits.time)
+    # One after the last bar has no bar to come before.
+    splits, due = splits.take(due < len(start)), due[due < len(start)]
+    ratios = zip(splits.time.tolist(), splits.numerator.tolist(), splits.denominator.tolist(), strict=True)
+    edges = pairwise([0, *due.tolist(), len(start)])
+    yield from ((slice(*edge), split) for edge, split in zip(edges, [None, *ratios], strict=True))
 
 
 class _Kept:

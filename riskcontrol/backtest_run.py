@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from rich.console import Console
 from rich.progress import (
@@ -25,13 +27,16 @@ from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.nearest import nearest
-from riskcontrol.rows import Fills
+from riskcontrol.newyork import NEW_YORK
+from riskcontrol.rows import Fills, Splits
 from riskcontrol.settings import Settings
+from riskcontrol.splits import NO_SPLITS, of_ticker
 from riskcontrol.statistics import Record, Value, compute
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document
 from riskcontrol.sweep import Sweep, parse_axes, score, variants
+from riskcontrol.trades import NS_PER_SECOND
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
 
 
@@ -105,13 +110,16 @@ class Result:
 Runs = tuple[Data, list[Result]]
 
 
-def run(definitions: Sequence[Definition], tickers: Sequence[str], data: TradeTape | Path) -> Runs:
+def run(
+    definitions: Sequence[Definition], tickers: Sequence[str], data: TradeTape | Path, splits: Splits = NO_SPLITS
+) -> Runs:
     """Run strategies on trades, or on a file of bars.
 
     Args:
         definitions: The strategies.
         tickers: What each of them trades; none: what its file says.
         data: Trades, or a file of bars.
+        splits: Of any tickers.
 
     Raises:
         InputError: A file can't be used, has nothing of a ticker, or no bars as long as a strategy wants them.
@@ -120,11 +128,13 @@ def run(definitions: Sequence[Definition], tickers: Sequence[str], data: TradeTa
     wanted = [(one, ticker) for one in definitions for ticker in (dict.fromkeys(tickers) or [one.ticker])]
     strategies = [strategy_of(one, ticker=ticker) for one, ticker in wanted]
     if isinstance(data, Path):
-        return _run_on_bars(data, [one for one, _ in wanted], strategies)
-    backtest = on_trades(strategies, data.batches())
+        return _run_on_bars(data, [one for one, _ in wanted], strategies, splits)
+    backtest = on_trades(strategies, data.batches(), splits)
     for strategy in strategies:
         data.check(backtest, strategy.ticker)
-    return data.data(), [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
+    about = data.data()
+    about = replace(about, notes=(*about.notes, *notes_of(backtest)))
+    return about, [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
 
 
 class TradeTape:
@@ -183,7 +193,7 @@ class TradeTape:
         return Data(tuple(source.location for source in self.sources), "trades", tuple(notes))
 
 
-def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy]) -> Runs:
+def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy], splits: Splits) -> Runs:
     """Run strategies on a file of bars; those of one length of bars in one pass."""
     tapes: dict[str, BarTape] = {}
     passes: dict[int, list[int]] = {}
@@ -192,12 +202,13 @@ def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequ
             tapes[strategy.ticker] = read_tape(path, strategy.ticker, definitions)
         passes.setdefault(tapes[strategy.ticker].every_of(strategy), []).append(i)
     found: dict[int, Result] = {}
+    notes = dict.fromkeys(note for tape in tapes.values() for note in tape.notes)
     for every, numbers in passes.items():
         own = [strategies[i] for i in numbers]
         bars = {ticker: tapes[ticker].columns(every) for ticker in {one.ticker for one in own}}
-        backtest = on_bars(own, bars)
+        backtest = on_bars(own, bars, splits)
+        notes |= dict.fromkeys(notes_of(backtest))
         found |= {i: Result(definitions[i], backtest, place) for place, i in enumerate(numbers)}
-    notes = dict.fromkeys(note for tape in tapes.values() for note in tape.notes)
     return Data((str(path),), "bars", tuple(notes)), [found[i] for i in range(len(strategies))]
 
 
@@ -207,6 +218,7 @@ def run_sweep(
     by: str,
     ticker: str,
     data: TradeTape | Path,
+    splits: Splits = NO_SPLITS,
 ) -> tuple[Data, Result, Sweep]:
     """Run every combination of some parameters' values of one strategy in one pass, and return the best.
 
@@ -216,6 +228,7 @@ def run_sweep(
         by: Name of the statistic that decides.
         ticker: What it trades; "": what its file says.
         data: Trades, or a file of bars.
+        splits: Of any tickers.
 
     Raises:
         InputError: Something is wrong with the files or the values, or no variant has the statistic.
@@ -235,14 +248,15 @@ def run_sweep(
     with _progress(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
         strategies = list(progress.track(variants(of, axes, ticker), total=count))
     if isinstance(data, TradeTape):
-        backtest = on_trades(strategies, data.batches())
+        backtest = on_trades(strategies, data.batches(), splits)
         data.check(backtest, strategies[0].ticker)
         about = data.data()
     else:
         tape = read_tape(data, strategies[0].ticker, [definition])
         every = tape.every_of(strategies[0])
-        backtest = on_bars(strategies, {strategies[0].ticker: tape.columns(every)})
+        backtest = on_bars(strategies, {strategies[0].ticker: tape.columns(every)}, splits)
         about = Data((str(data),), "bars", tape.notes)
+    about = replace(about, notes=(*about.notes, *notes_of(backtest)))
     with _progress(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("", total=count)
         sweep = Sweep(axes, by, score(backtest, by, lambda done: progress.update(task, completed=done)))
@@ -250,6 +264,25 @@ def run_sweep(
     if not best:
         raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")
     return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
+
+
+def notes_of(backtest: Backtest) -> list[str]:
+    """Return what to say of the splits of a pass: which came, and where the price doesn't look like it."""
+    notes = []
+    for ticker, prices in backtest.prices.items():
+        splits = of_ticker(backtest.splits, ticker)
+        priced = prices.close > 0
+        start, opens, closes = prices.start[priced], prices.columns["open"][priced], prices.close[priced]
+        # A bar of the ex-date ends, at the earliest, after the midnight that one of the day before may end at.
+        first = np.searchsorted(start, splits.time, "left" if prices.length else "right")
+        for i in np.flatnonzero((first > 0) & (first < len(start))).tolist():
+            numerator, denominator = int(splits.numerator[i]), int(splits.denominator[i])
+            day = dt.datetime.fromtimestamp(int(splits.time[i]) // NS_PER_SECOND, NEW_YORK).date()
+            notes.append(f"{ticker} splits {numerator}:{denominator} on {day}.")
+            moved = float(opens[first[i]] / closes[first[i] - 1])
+            if abs(math.log(moved)) < abs(math.log(moved * numerator / denominator)):
+                notes.append(f"{ticker}'s price hardly moves with it: are the prices adjusted already?")
+    return notes
 
 
 def _progress(*columns: ProgressColumn) -> Progress:

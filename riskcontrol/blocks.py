@@ -2,8 +2,9 @@
 
 A record's value is one Arrow IPC stream with one record batch; its headers say what it holds:
 
-* ``type``: ``trades`` (schema `riskcontrol.trades.TRADES`) or ``strategies`` (schema `OPENINGS`);
-* ``schema``: the version of that schema, today ``1`` for trades and ``2`` for strategies.
+* ``type``: ``trades`` (schema `riskcontrol.trades.TRADES`), ``strategies`` (schema `OPENINGS`) or ``splits`` (schema
+  `SPLITS`);
+* ``schema``: the version of that schema, today ``1`` for trades and splits, ``2`` for strategies.
 
 A record without these headers is a single trade in JSON, as foreign producers send it
 (`ingestion.foreign`). Whatever can't be decoded raises `TapeError` with the reason.
@@ -11,8 +12,10 @@ A record without these headers is a single trade in JSON, as foreign producers s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -20,8 +23,9 @@ import pyarrow as pa
 from riskcontrol.errors import StrategyError, TapeError
 from riskcontrol.messages import check_plain
 from riskcontrol.money import MAX_CASH, MAX_PRICE
-from riskcontrol.rows import Openings
+from riskcontrol.rows import Openings, Splits
 from riskcontrol.shape import PARAMETERS, read_shape
+from riskcontrol.splits import MAX_PART
 from riskcontrol.strategy import (
     NAME_LENGTH,
     NAME_PATTERN,
@@ -66,6 +70,17 @@ OPENINGS = pa.schema(
 )
 """Schema of a block of openings and stops (`riskcontrol.rows.Openings`)."""
 
+SPLITS = pa.schema(
+    [
+        pa.field("ticker", pa.utf8(), nullable=False),
+        *(pa.field(name, pa.int64(), nullable=False) for name in ("time", "numerator", "denominator")),
+    ]
+)
+"""Schema of a block of splits (`riskcontrol.rows.Splits`)."""
+
+Event: TypeAlias = pa.RecordBatch | Openings | Splits
+"""What a record of the tape says: trades, openings and stops, or splits."""
+
 _FEW = 4e6
 """Below it, a float has nine places and more."""
 
@@ -73,16 +88,17 @@ Headers = list[tuple[str, bytes]]
 
 TRADES_HEADERS: Headers = [("type", b"trades"), ("schema", b"1")]
 OPENINGS_HEADERS: Headers = [("type", b"strategies"), ("schema", b"2")]
+SPLITS_HEADERS: Headers = [("type", b"splits"), ("schema", b"1")]
 
-_SCHEMAS = {"trades": (TRADES, "1"), "strategies": (OPENINGS, "2")}
+_SCHEMAS = {"trades": (TRADES, "1"), "strategies": (OPENINGS, "2"), "splits": (SPLITS, "1")}
 _WIDTHS = {"username": USERNAME_LENGTH, "name": NAME_LENGTH, "ticker": TICKER_LENGTH}
 
 
 def encode(batch: pa.RecordBatch) -> bytes:
-    """Return the record value for a batch of trades or openings.
+    """Return the record value for a batch of trades, openings or splits.
 
     Args:
-        batch: At most `MAX_ROWS` rows, with the schema `TRADES` or `OPENINGS`.
+        batch: At most `MAX_ROWS` rows, with the schema `TRADES`, `OPENINGS` or `SPLITS`.
     """
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:
@@ -116,7 +132,13 @@ def openings_batch(strategies: Iterable[Strategy], *, time: int, action: Action 
     )
 
 
-def decode(value: bytes, headers: Iterable[tuple[str, bytes]]) -> pa.RecordBatch | Openings:
+def splits_batch(splits: Splits) -> pa.RecordBatch:
+    """Return splits as a batch."""
+    tickers = pa.array([ticker.decode("ascii") for ticker in splits.ticker.tolist()], pa.utf8())
+    return pa.record_batch([tickers, *(pa.array(getattr(splits, name)) for name in SPLITS.names[1:])], schema=SPLITS)
+
+
+def decode(value: bytes, headers: Iterable[tuple[str, bytes]]) -> Event:
     """Decode a record that carries our headers, checking everything in it.
 
     Args:
@@ -124,7 +146,7 @@ def decode(value: bytes, headers: Iterable[tuple[str, bytes]]) -> pa.RecordBatch
         headers: The record's headers.
 
     Returns:
-        A batch with schema `TRADES`, or `Openings`.
+        A batch with schema `TRADES`, or `Openings`, or `Splits`.
 
     Raises:
         TapeError: It is none of these, or a value is out of its range.
@@ -138,7 +160,7 @@ def decode(value: bytes, headers: Iterable[tuple[str, bytes]]) -> pa.RecordBatch
     if len(value) > MAX_BYTES:
         raise TapeError(f"{len(value):,} bytes; at most {MAX_BYTES:,} are accepted")
     batch = _read(value, schema)
-    return _checked_trades(batch) if kind == "trades" else _checked_openings(batch)
+    return _CHECKED[kind](batch)
 
 
 def _kind(headers: Mapping[str, bytes]) -> tuple[str, str]:
@@ -203,12 +225,34 @@ def _checked_openings(batch: pa.RecordBatch) -> Openings:
     _check_range(batch, "cash", 1, MAX_CASH)
     _check_range(batch, "time", MIN_TIME, MAX_TIME)
     for name, pattern in (("username", USERNAME_PATTERN), ("name", NAME_PATTERN), ("ticker", TICKER_PATTERN)):
-        for text in batch.column(name).to_pylist():
-            if not pattern.fullmatch(text):
-                raise TapeError(f"{name} {text[:40]!r} is not one")
+        _check_names(batch, name, pattern)
     opens = batch.column("action").to_numpy() == Action.OPEN
     _check_rules(batch, opens)
     return openings_rows(batch)
+
+
+def _checked_splits(batch: pa.RecordBatch) -> Splits:
+    _check_range(batch, "time", MIN_TIME, MAX_TIME)
+    _check_range(batch, "numerator", 1, MAX_PART)
+    _check_range(batch, "denominator", 1, MAX_PART)
+    _check_names(batch, "ticker", TICKER_PATTERN)
+    splits = Splits(**{f.name: _column(batch.column(f.name), f.name) for f in fields(Splits)})
+    if (splits.numerator == splits.denominator).any():
+        raise TapeError("numerator and denominator: a ratio of 1 changes nothing")
+    return splits
+
+
+_CHECKED: dict[str, Callable[[pa.RecordBatch], Event]] = {
+    "trades": _checked_trades,
+    "strategies": _checked_openings,
+    "splits": _checked_splits,
+}
+
+
+def _check_names(batch: pa.RecordBatch, name: str, pattern: re.Pattern[str]) -> None:
+    for text in batch.column(name).to_pylist():
+        if not pattern.fullmatch(text):
+            raise TapeError(f"{name} {text[:40]!r} is not one")
 
 
 def openings_rows(batch: pa.RecordBatch) -> Openings:

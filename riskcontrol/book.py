@@ -46,6 +46,14 @@ class Status(IntEnum):
     """By us, because its value would no longer fit into 64 bits."""
 
 
+class SplitState(IntEnum):
+    """What became of a split."""
+
+    PENDING = 0
+    """No trade of its ticker has come since its time."""
+    APPLIED = 1
+
+
 class Order(IntEnum):
     """A decision that waits for its fill."""
 
@@ -114,13 +122,18 @@ TICKER = np.dtype(
         ("ticker", f"S{TICKER_LENGTH}"),
         ("price", "i8"),
         ("time", "i8"),
+        ("latest", "i8"),
         ("cohort", "i4"),
         ("clock", "i4"),
         ("bar", "i8"),
         *[(field, "i8") for field in BAR_FIELDS],
     ]
 )
-"""A ticker: last driving trade, first cohort and clock (-1: none), its open bar of a minute."""
+"""A ticker: last driving trade, latest time of any trade, first cohort and clock (-1: none), its open bar of a
+minute."""
+
+SPLIT = np.dtype([("time", "i8"), *((name, "i4") for name in ("ticker", "numerator", "denominator", "state"))])
+"""A split: when it takes effect, ticker, new shares, for how many old ones, `SplitState`."""
 
 TEXT = np.dtype([("start", "i8"), ("length", "i8")])
 """Where in `texts` a shape's text is."""
@@ -149,6 +162,7 @@ TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
     "signals": (SIGNAL, (), "signals"),
     "bindings": (np.dtype("i4"), (), "bindings"),
     "terms": (np.dtype("i8"), (TERMS_FIELDS,), "terms"),
+    "splits": (SPLIT, (), "splits"),
     "shapes": (TEXT, (), "shapes"),
     "texts": (np.dtype("u1"), (), "texts"),
     "index": (np.dtype("i4"), (), "index"),
@@ -157,7 +171,7 @@ TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
 
 COUNTED = (
     "pages", "tickers", "strategies", "cohorts", "clocks", "series", "states", "signals", "bindings", "terms",
-    "shapes", "texts",
+    "splits", "shapes", "texts",
 )  # fmt: skip
 """What `Book.counts` counts, in order."""
 
@@ -179,6 +193,7 @@ class Book:
         states: The states of all series, one after the other.
         bindings: Numbers of signals and series that cohorts and signals mean.
         terms: Rows of `riskcontrol.terms.Terms.as_row`, each once.
+        splits: All that have come in time: a second one of the same ticker and time is known by it.
         shapes, texts: The shapes' texts.
         index: Open-addressed hash table from (username, name, ticker) to slot + 1; 0 is free.
 
@@ -209,6 +224,7 @@ class Book:
     signals: NDArray[np.void]
     bindings: NDArray[np.int32]
     terms: NDArray[np.int64]
+    splits: NDArray[np.void]
     shapes: NDArray[np.void]
     texts: NDArray[np.uint8]
     index: NDArray[np.int32]

@@ -11,6 +11,9 @@ For each driving trade of its ticker, in the order of the tape, a running positi
    lapses);
 2. looks at its rules, exit before entry; a decision becomes an order.
 
+Before a ticker's first trade at or after a split's time, all that the book has of the ticker is brought to prices and
+shares after the split (`riskcontrol.split_kernel`).
+
 `advance` is a pure function of book and events, up to the book being changed in place: the same book and the
 same events give the same outcome, and so does any way of cutting the events into several calls.
 """
@@ -24,6 +27,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from riskcontrol.blocks import Event
 from riskcontrol.book import BAR_FIELDS, COUNTED, PAGE, TABLES, Book, name_words
 from riskcontrol.fills import FILL
 from riskcontrol.kernel import Days, Shared, advance_tickers, group_by_ticker
@@ -32,7 +36,9 @@ from riskcontrol.market import Directory
 from riskcontrol.minutes import BAR, advance_bars
 from riskcontrol.newyork import transitions
 from riskcontrol.opening import open_and_stop
-from riskcontrol.rows import Bars, Fills, Openings, Positions
+from riskcontrol.pending import Pending
+from riskcontrol.rows import Bars, Fills, Ints, Openings, Positions, Splits
+from riskcontrol.split_kernel import apply_split
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH, Action
 from riskcontrol.trades import TICKER_LENGTH
 from riskcontrol.triggers import Room, Slots
@@ -70,7 +76,8 @@ class Outcome:
         bars: The bars of a minute that closed.
         trades: How many trades there were.
         late: How many of them belonged to a minute already closed.
-        ignored: Openings of what was there already and stops of what wasn't.
+        ignored: Openings of what was there already, stops of what wasn't, splits that were known or came after a trade
+            at prices after them.
         last_time: Event time of the newest trade, 0 without one.
         touched: What changed in the book.
     """
@@ -86,20 +93,23 @@ class Outcome:
     touched: Touched
 
 
-def advance(book: Book, events: Iterable[pa.RecordBatch | Openings]) -> Outcome:
+def advance(book: Book, events: Iterable[Event]) -> Outcome:
     """Lead a book through a stretch of its shard's tape.
 
     Args:
         book: The shard's book; changed in place.
-        events: Blocks of trades (`riskcontrol.trades.TRADES`) and of openings, in the order of the tape.
+        events: Blocks of trades (`riskcontrol.trades.TRADES`), of openings and of splits, in the order of the tape.
     """
     run = _Run(book)
     waiting: list[pa.RecordBatch] = []
     for event in events:
-        if isinstance(event, Openings):
+        if isinstance(event, Openings | Splits):
             run.trade(waiting)
             waiting = []
-            run.open(event)
+            if isinstance(event, Splits):
+                run.split(event)
+            else:
+                run.open(event)
         elif event.num_rows:
             waiting.append(event)
     run.trade(waiting)
@@ -112,6 +122,7 @@ class _Run:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.directory = Directory(book)
+        self.pending = Pending(book)
         self.before = dict(zip(COUNTED, book.counts.tolist(), strict=True))
         self.days = Days(*transitions())
         self.room = Room(new_stack(), np.empty(VIEW))
@@ -152,14 +163,59 @@ class _Run:
     def trade(self, batches: list[pa.RecordBatch]) -> None:
         if not batches:
             return
-        book = self.book
         numbers = np.concatenate([self._trade_numbers(batch) for batch in batches])
         price, time, size, flags, sequence = (
             np.concatenate([batch.column(name).to_numpy() for batch in batches])
             for name in ("price", "time", "size", "flags", "sequence")
         )
+        self.trades += len(numbers)
+        self.last_time = max(self.last_time, int(time.max()))
+        while (due := self.pending.due(numbers, time)) is not None:
+            after, splits = due
+            self._stretch(numbers[~after], *(column[~after] for column in (price, time, size, flags, sequence)))
+            for row in splits:
+                self._split(row)
+            numbers = numbers[after]
+            price, time, size, flags, sequence = (column[after] for column in (price, time, size, flags, sequence))
+        self._stretch(numbers, price, time, size, flags, sequence)
+
+    def split(self, splits: Splits) -> None:
+        book, directory = self.book, self.directory
+        book.reserve(tickers=len(splits))
+        tickers = np.array([directory.ticker(t.decode("ascii")) for t in splits.ticker.tolist()], np.int32)
+        self.ignored += self.pending.add(tickers, splits)
+
+    def _split(self, row: int) -> None:
+        book = self.book
+        time, ticker, numerator, denominator, _ = book.splits[row].tolist()
+        fills, slots, changed, clocks = apply_split(
+            ticker, time, numerator, denominator, shared_of(book), slots_of(book)
+        )
+        self.fills.append(fills)
+        self.acted.append(slots)
+        self.changed.append(slots[changed])
+        self.clocks.append(clocks)
+        self.closed.append(clocks)
+        self.tickers.append(np.array([ticker]))
+
+    def _stretch(
+        self,
+        numbers: NDArray[np.int32],
+        price: Ints,
+        time: Ints,
+        size: Ints,
+        flags: NDArray[np.uint8],
+        sequence: Ints,
+    ) -> None:
+        """Take trades between which no split comes."""
+        if not len(numbers):
+            return
+        book = self.book
         order, starts = group_by_ticker(numbers, book.count("tickers"))
         price, time, size, flags, sequence = price[order], time[order], size[order], flags[order], sequence[order]
+        traded = np.flatnonzero(np.diff(starts))
+        latest = book.tickers["latest"]
+        latest[traded] = np.maximum(latest[traded], np.maximum.reduceat(time, starts[traded]))
         bars, late = advance_bars(book.tickers, starts, price, time, size, flags)
         fills, acted, changed, clocks, closed = advance_tickers(
             starts,
@@ -180,10 +236,8 @@ class _Run:
         self.changed.append(acted[changed])
         self.clocks.append(clocks)
         self.closed.append(clocks[closed])
-        self.tickers.append(np.flatnonzero(np.diff(starts)))
-        self.trades += len(numbers)
+        self.tickers.append(traded)
         self.late += int(late)
-        self.last_time = max(self.last_time, int(time.max()))
 
     def _trade_numbers(self, batch: pa.RecordBatch) -> NDArray[np.int32]:
         column = batch.column("ticker")
@@ -245,6 +299,7 @@ class _Run:
             "clocks": clocks,
             "series": series,
             "states": _ranges(book.series["state"][series], book.series["words"][series]),
+            "splits": _distinct([np.array(self.pending.touched, np.int64)]),
         }
         rows = {
             name: opened if name in ("names", "parameters", "terms_of") else by_unit[unit]

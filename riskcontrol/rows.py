@@ -56,10 +56,22 @@ class Openings(Columns):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Splits(Columns):
+    """Splits of shares: of `denominator` old shares `numerator` new ones are made."""
+
+    ticker: Names
+    time: Ints
+    """When the ex-date begins: New York's midnight, nanoseconds UTC."""
+    numerator: Ints
+    denominator: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Fills(Columns):
     """Paper executions: shares are positive when bought, negative when sold; cash is after the fill.
 
-    The price is what was paid: with slippage, without the fee.
+    The price is what was paid: with slippage, without the fee. A split is among them (`Reason.SPLIT`): shares are what
+    the position gained or lost by it, the price is the first after it, and what cash grew by was paid for fractions.
     """
 
     username: Names
@@ -73,7 +85,7 @@ class Fills(Columns):
     fee: Ints
     cash: Ints
     sequence: Ints
-    """The sequence number of the trade that it filled on."""
+    """The sequence number of the trade that it filled on; 0 of a split."""
     reason: NDArray[np.int8]
     """`riskcontrol.book.Reason`."""
 
@@ -86,7 +98,8 @@ class Positions(Columns):
     name: Names
     ticker: Names
     time: Ints
-    """Event time of the change; for a strategy just stopped, the time of the request."""
+    """Event time of the change; for a strategy just stopped, the time of the request; a split of a ticker of which it
+    has no shares leaves it as it is."""
     cash: Ints
     shares: Ints
     reference: Ints

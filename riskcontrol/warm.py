@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 
-from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
+from riskcontrol.blocks import OPENINGS_HEADERS, SPLITS_HEADERS, decode, encode, openings_batch, splits_batch
 from riskcontrol.book import Book
 from riskcontrol.engine import advance
-from riskcontrol.rows import Openings
+from riskcontrol.rows import Openings, Splits
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.trades import ALL_FLAGS, NS_PER_MINUTE, TRADES
 
@@ -39,8 +40,12 @@ def compile_kernels() -> None:
     )
     # Through the tape's form and back, so that the arrays have the very types (read-only, for one) of the stream's.
     received = pa.ipc.open_stream(encode(trades)).read_next_batch()
+    splits = decode(
+        encode(splits_batch(Splits(np.array([b"A"]), np.array([1]), np.array([2]), np.array([1])))), SPLITS_HEADERS
+    )
+    assert isinstance(splits, Splits)  # noqa: S101  narrows the type
     book = Book()
-    advance(book, [opening, received, received])
+    advance(book, [opening, splits, received, received])
     book.reindex(1024)
 
 

@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from ingestion.foreign import decode_trade
 from ingestion.topic import MAX_RECORD, bootstrap, connected, partition_of, reaching
-from riskcontrol.blocks import decode
+from riskcontrol.blocks import Event, decode
 from riskcontrol.errors import ServerError, TapeError
-from riskcontrol.rows import Openings
+from riskcontrol.rows import Openings, Splits
 from riskcontrol.settings import Settings
 
 REJECTED = ".rejected"
@@ -123,7 +122,7 @@ def _failing_clean(settings: Settings, shard: int) -> Iterator[None]:
 
 def read_range(
     settings: Settings, shard: int, start: int, end: int, *, shards: int
-) -> tuple[list[pa.RecordBatch | Openings], list[Rejected]]:
+) -> tuple[list[Event], list[Rejected]]:
     """Read and decode the records of a partition from offset `start` up to, not including, `end`.
 
     Args:
@@ -139,7 +138,7 @@ def read_range(
     Raises:
         ServerError: The brokers don't answer, or the tape no longer holds the range.
     """
-    events: list[pa.RecordBatch | Openings] = []
+    events: list[Event] = []
     rejected: list[Rejected] = []
     with _failing_clean(settings, shard):
         consumer, partition = _consumer(settings, shard), TopicPartition(settings.topic, shard)
@@ -166,20 +165,20 @@ def read_range(
     return events, rejected
 
 
-def _decode(record: Any) -> pa.RecordBatch | Openings:
+def _decode(record: Any) -> Event:
     value = record.value or b""
     if any(name == "type" for name, _ in record.headers):
         return decode(value, record.headers)
     return decode_trade(value, written=int(record.timestamp or 0) * 1_000_000)
 
 
-def _check_place(event: pa.RecordBatch | Openings, shard: int, shards: int) -> None:
+def _check_place(event: Event, shard: int, shards: int) -> None:
     """Refuse what belongs to another shard: each ticker's trades and positions have one place and one order.
 
     Raises:
         TapeError: A ticker isn't this shard's.
     """
-    if isinstance(event, Openings):
+    if isinstance(event, Openings | Splits):
         tickers = [ticker.decode("ascii") for ticker in set(event.ticker.tolist())]
     else:
         tickers = event.column("ticker").unique().to_pylist()

@@ -31,10 +31,10 @@ from riskcontrol.engine import Touched
 from riskcontrol.errors import StateError
 from riskcontrol.opening import index_places
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the files' layout."""
 
-_MAGIC = b"RCREDO02"
+_MAGIC = b"RCREDO03"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from riskcontrol.language.tree import (
     Word,
 )
 from riskcontrol.newyork import NEW_YORK
-from riskcontrol.rows import Openings
+from riskcontrol.rows import Openings, Splits
 from riskcontrol.shape import interval_of, read_shape, rules_of
 from riskcontrol.strategy import Action
 from riskcontrol.terms import PPM, FillMode, Session, Terms, read_terms
@@ -42,13 +42,23 @@ from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, NS_PER_SECOND, REG
 Fill = tuple[str, str, str, int, int, int, int, int, int, int, int]
 """username, name, ticker, number, time, price, shares, fee, cash, sequence, reason: as `riskcontrol.rows.Fills`."""
 
-BUY, SELL, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT = 1, 2, 3, 4, 5
+BUY, SELL, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT, SPLIT = 1, 2, 3, 4, 5, 6
 MOST = 2**63 - 1
 
 
 def part(amount: int, ppm: int) -> int:
     """Return so many millionths of an amount, rounded up."""
     return -(-amount * ppm // PPM)
+
+
+def half_up(amount: int, up: int, down: int) -> int:
+    """Return amount × up / down, rounded half up."""
+    return (2 * amount * up + down) // (2 * down)
+
+
+def price_after(price: int, new: int, old: int) -> int:
+    """Return a price after a split of `new` shares for `old` ones."""
+    return max(1, half_up(price, old, new))
 
 
 @dataclass
@@ -102,6 +112,16 @@ class Bars:
         self.values.clear()
         self.fresh = True
 
+    def split(self, new: int, old: int) -> None:
+        """Adjust all bars."""
+        prices = ("open", "high", "low", "close")
+        for bar in self.closed:
+            bar.update({name: bar[name] * (old / new) for name in prices}, volume=bar["volume"] * (new / old))
+        if self.open_bar:
+            self.open_bar.update({n: price_after(self.open_bar[n], new, old) for n in prices if self.open_bar[n]})
+            self.open_bar["volume"] = half_up(self.open_bar["volume"], new, old)
+        self.values.clear()
+
     def column(self, name: str, ago: int) -> float:
         """Return a column of the last closed bar, or of one before."""
         return self.closed[-1 - ago][name] if len(self.closed) > ago else math.nan
@@ -153,12 +173,26 @@ class Reference:
     fills: list[Fill] = field(default_factory=list)
     bars: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
     clocks: dict[tuple[str, int, Session], Bars] = field(default_factory=dict)
+    splits: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    """By ticker and time: new shares, for old ones."""
+    waiting: list[tuple[str, int]] = field(default_factory=list)
+    """Those of them that no trade has come after."""
+    latest: dict[str, int] = field(default_factory=dict)
+    """By ticker: the latest time of any trade."""
+    last: dict[str, int] = field(default_factory=dict)
+    """By ticker: the last regular price."""
 
-    def feed(self, events: Iterable[pa.RecordBatch | Openings]) -> Reference:
+    def feed(self, events: Iterable[pa.RecordBatch | Openings | Splits]) -> Reference:
         """Take a stretch of the tape."""
         for event in events:
             if isinstance(event, Openings):
                 self._open(event)
+            elif isinstance(event, Splits):
+                for i in range(len(event)):
+                    key = event.ticker[i].decode(), int(event.time[i])
+                    if key not in self.splits and self.latest.get(key[0], -1) < key[1]:
+                        self.splits[key] = int(event.numerator[i]), int(event.denominator[i])
+                        self.waiting.append(key)
             else:
                 for trade in trades_of(event):
                     self._trade(*trade)
@@ -193,12 +227,19 @@ class Reference:
                 )
 
     def _trade(self, ticker: str, time: int, price: int, size: int, flags: int, sequence: int) -> None:
+        for key in sorted(self.waiting):
+            if key[0] == ticker and key[1] <= time:
+                self.waiting.remove(key)
+                self._split(*key, *self.splits[key])
+        self.latest[ticker] = max(time, self.latest.get(ticker, 0))
         self._bar(ticker, time, price, size, flags)
         clocks = [clock for key, clock in self.clocks.items() if key[0] == ticker]
         for clock in clocks:
             clock.take(time, price, size, flags)
         if not flags & LAST:
             return
+        if flags & REGULAR:
+            self.last[ticker] = price
         for position in self.positions.values():
             driven = position.session == Session.EXTENDED or flags & REGULAR
             if position.ticker == ticker and not position.stopped and driven:
@@ -206,6 +247,33 @@ class Reference:
         for clock in clocks:
             if clock.session == Session.EXTENDED or flags & REGULAR:
                 clock.fresh = False
+
+    def _split(self, ticker: str, time: int, new: int, old: int) -> None:
+        for clock in [clock for key, clock in self.clocks.items() if key[0] == ticker]:
+            clock.split(new, old)
+        for p in self.positions.values():
+            if p.ticker == ticker and p.reference is not None:
+                self.split_position(p, time, new, old, self.last.get(ticker, 0))
+        if ticker in self.last:
+            self.last[ticker] = price_after(self.last[ticker], new, old)
+
+    def split_position(self, p: Position, time: int, new: int, old: int, last: int) -> None:
+        """Give a position its new shares, cash for what is no whole one, and its prices after the split."""
+        assert p.reference is not None
+        p.reference = price_after(p.reference, new, old)
+        if not p.shares:
+            return
+        price = last or p.entry
+        shares, rest = p.shares * new // old, p.shares * new % old
+        p.cash += rest * price // new
+        p.fills += 1
+        gained, p.shares = shares - p.shares, shares
+        self.fills.append(
+            (p.username, p.name, p.ticker, p.fills, time, price_after(price, new, old), gained, 0, p.cash, 0, SPLIT)
+        )
+        p.entry, p.peak = price_after(p.entry, new, old), price_after(p.peak, new, old)
+        if not shares and p.order is not None and p.order[0] == "sell":
+            p.order = None
 
     def _act(self, p: Position, time: int, price: int, sequence: int) -> None:
         if p.order is not None:

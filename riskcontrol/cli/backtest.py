@@ -16,7 +16,8 @@ from riskcontrol.settings import Settings
 @click.command(
     name="backtest",
     epilog="Examples: riskcontrol backtest EQY_US_ALL_TRADE_20131007.gz --strategy dip.toml;  "
-    "riskcontrol backtest daily.csv --strategy cross.toml --html report.html",
+    "riskcontrol backtest daily.csv --strategy cross.toml --html report.html;  "
+    "riskcontrol backtest s3://bucket/2020/ --strategy dip.toml --splits splits.csv",
 )
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
@@ -44,6 +45,14 @@ from riskcontrol.settings import Settings
 )
 @click.option(
     "--by", default="return", show_default=True, help="Statistic by which the best of the variants is chosen."
+)
+@click.option(
+    "--splits",
+    "splits_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="CSV of splits for prices that aren't adjusted: ticker,ex_date,ratio and lines like AAPL,2020-08-31,4:1.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: dollars, fractions, seconds.")
 @click.option(
@@ -75,6 +84,7 @@ def command(
     tickers: tuple[str, ...],
     sets: tuple[str, ...],
     by: str,
+    splits_file: Path | None,
     as_json: bool,
     html: Path | None,
     fills_file: Path | None,
@@ -98,6 +108,9 @@ def command(
         raise click.UsageError("a report is of one strategy on one ticker; give one --strategy and one --ticker")
     if sets and len(definitions) * max(1, len(tickers)) > 1:
         raise click.UsageError("--set varies one strategy on one ticker; give one --strategy and one --ticker")
+    from riskcontrol.splits import NO_SPLITS, read_splits
+
+    splits = read_splits(splits_file) if splits_file else NO_SPLITS
     tell_of_compiling()
 
     from riskcontrol.backtest_run import TradeTape, run, run_sweep
@@ -110,10 +123,10 @@ def command(
     tape = bars or TradeTape(files, settings, max_reject_share)
     sweep = None
     if sets:
-        data, best, sweep = run_sweep(strategies[0], sets, BY[by], "".join(tickers), tape)
+        data, best, sweep = run_sweep(strategies[0], sets, BY[by], "".join(tickers), tape, splits)
         results = [best]
     else:
-        data, results = run(definitions, tickers, tape)
+        data, results = run(definitions, tickers, tape, splits)
     if as_json:
         output.print_json(data, results, sweep)
     else:

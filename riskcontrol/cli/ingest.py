@@ -62,7 +62,7 @@ class ClockTime(click.ParamType):
 @click.command(
     name="ingest",
     epilog="Examples: riskcontrol ingest EQY_US_ALL_TRADE_20240305.gz --speed 60 --from 09:29;  "
-    "riskcontrol ingest s3://bucket/2024/",
+    "riskcontrol ingest s3://bucket/2024/ --splits splits.csv",
 )
 @click.argument("locations", metavar="LOCATION...", nargs=-1, required=True)
 @click.option(
@@ -81,6 +81,14 @@ class ClockTime(click.ParamType):
 )
 @click.option("--as", "name", default=None, help="Another name on the tape, to send again what is there already.")
 @click.option(
+    "--splits",
+    "splits_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="CSV of splits to send with the trades: ticker,ex_date,ratio and lines like AAPL,2020-08-31,4:1.",
+)
+@click.option(
     "--rejects", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to keep bad lines in."
 )
 @click.option(
@@ -96,6 +104,7 @@ def command(
     speed: float,
     start: datetime.time | None,
     name: str | None,
+    splits_file: Path | None,
     rejects: Path | None,
     max_reject_share: float,
     settings: Settings,
@@ -104,13 +113,16 @@ def command(
 
     Needs the broker (riskcontrol up, or --kafka). Days go in date order; nights between them are not waited for.
     Stopped or killed, the same command goes on where the tape ends: nothing is sent twice, nothing is left out.
+    A split goes out before the first trade of its ticker on or after its ex-date, and counts once however often sent.
     """
     from ingestion.ingest import ingest
     from ingestion.sources import find_all
     from riskcontrol.servers import require
+    from riskcontrol.splits import NO_SPLITS, read_splits
 
     if name is not None and not (0 < len(name) <= 200 and name.isprintable()):
         raise click.BadParameter("a name has 1 to 200 printable characters", param_hint="--as")
+    splits = read_splits(splits_file) if splits_file else NO_SPLITS
     settings = require(settings, "kafka")
     sources = find_all(locations, settings, rejects=rejects, max_reject_share=max_reject_share)
     latest: list[Progress] = []
@@ -128,6 +140,7 @@ def command(
                 speed=None if speed == float("inf") else speed,
                 start=start,
                 name=name,
+                splits=splits,
                 on_progress=seen,
                 stop=stop,
             )
@@ -222,6 +235,8 @@ def _tell(summary: Summary, reports: dict[str, str]) -> None:
             click.echo(f"{source.name}: {source.sent:,} trades sent{known}{report}")
     rate = f", {summary.sent / summary.seconds:,.0f} a second" if summary.sent else ""
     click.echo(f"{summary.sent:,} trades sent in {summary.seconds:.1f} s{rate}.")
+    if summary.splits:
+        click.echo(f"{summary.splits:,} split{'s' * (summary.splits > 1)} sent.")
     if summary.stopped:
         at = f" at {_clock(summary.time)}" if summary.time else ""
         click.echo(f"Stopped{at}. To go on from there, run the same command again.", err=True)

@@ -57,6 +57,7 @@ class Indicator:
         words: Float64 words of state, given all parameters.
         first: Bars until the first value of each output, given all parameters.
         word: Whether it is written without parentheses.
+        unitless: Whether its values have no unit; else they are in that of what it is of, and a split changes them.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Indicator:
     words: Callable[[Sequence[float]], int]
     first: Callable[[Sequence[float]], tuple[int, ...]]
     word: bool = False
+    unitless: bool = False
 
     def complete(self, parameters: Sequence[float]) -> tuple[float, ...]:
         """Check the parameters given and add the defaults of those that are not.
@@ -178,9 +180,10 @@ def _of_source(
     words: Callable[[Sequence[float]], int] = _ring,
     first: Callable[[Sequence[float]], tuple[int, ...]] = _one,
     source: str = "close",
+    unitless: bool = False,
 ) -> Indicator:
     """Return an indicator with one window and one value of a column that can be chosen."""
-    return Indicator(name, code, (window,), ("",), True, source, (), summary, words, first)
+    return Indicator(name, code, (window,), ("",), True, source, (), summary, words, first, unitless=unitless)
 
 
 INDICATORS: dict[str, Indicator] = {
@@ -189,7 +192,13 @@ INDICATORS: dict[str, Indicator] = {
         _of_source("sma", SMA, _window(20), "Simple moving average."),
         _of_source("ema", EMA, _window(20), "Exponential moving average, seeded by the simple one.", words=lambda _: 2),
         _of_source(
-            "rsi", RSI, _window(14, 2), "Wilder's relative strength index, 0 to 100.", lambda _: 4, first=_after
+            "rsi",
+            RSI,
+            _window(14, 2),
+            "Wilder's relative strength index, 0 to 100.",
+            lambda _: 4,
+            first=_after,
+            unitless=True,
         ),
         Indicator(
             "macd",
@@ -229,7 +238,7 @@ INDICATORS: dict[str, Indicator] = {
         ),
         _of_source("highest", HIGHEST, _window(20), "Highest of the last bars.", source="high"),
         _of_source("lowest", LOWEST, _window(20), "Lowest of the last bars.", source="low"),
-        _of_source("roc", ROC, _window(10), "Rate of change in percent.", first=_after),
+        _of_source("roc", ROC, _window(10), "Rate of change in percent.", first=_after, unitless=True),
         _of_source("stdev", STDEV, _window(20, 2), "Population standard deviation."),
         Indicator(
             "vwap",

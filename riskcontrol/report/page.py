@@ -119,7 +119,7 @@ def _equity(result: Result) -> str:
 
 def _price(result: Result) -> str:
     curve, fills = result.equity, result.fills
-    points = np.flatnonzero(np.diff(curve.shares, prepend=0))
+    points = result.backtest.points_of(result.number)
     columns = (points, fills.price, fills.shares, fills.time, fills.reason)
     marks = [
         (
@@ -129,6 +129,7 @@ def _price(result: Result) -> str:
             f"{clock(time)}: {Reason(reason).name.lower().replace('_', ' ')} {abs(shares):,} at {to_dollars(price)}",
         )
         for at, price, shares, time, reason in zip(*(one.tolist() for one in columns), strict=True)
+        if reason != Reason.SPLIT
     ]
     legend = '<p class=note><span class="buy">●</span> bought <span class="sell">●</span> sold</p>'
     return charts.line(curve.price / MICROS, _times(result), _dollars, kind="price", marks=marks) + legend

@@ -86,6 +86,23 @@ def test_bars_fill_at_the_next_open_and_say_what_is_taken_for_granted(
     assert "1 2013-10-09 09:30:00.000 buy +1020 9.80 0.00 4.00" in " ".join(result.stdout.split())
 
 
+def test_splits_keep_what_is_held_at_its_worth(tmp_path: Path, strategy: Path) -> None:
+    bars, splits = tmp_path / "bars.csv", tmp_path / "splits.csv"
+    prices = ("10", "9.8", "9.8", "4.9", "4.9", "5.0", "5.0")
+    rows = [f"2013-10-{7 + i:02},{price},{price},{price},{price},5" for i, price in enumerate(prices)]
+    bars.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
+    splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,2:1\n")
+    for more in ((), ("--set", "a=0.1,5")):
+        result = run(tmp_path, bars, "--strategy", strategy, "--splits", splits, *more)
+        assert result.exit_code == 0
+        assert "IBM splits 2:1 on 2013-10-10." in result.stderr
+        shown = " ".join(result.stdout.split())
+        assert "2 2013-10-10 00:00:00.000 split +1020 4.90 0.00 4.00" in shown
+        assert "3 2013-10-13 09:30:00.000 sell -2040 5.00 0.00 10204.00" in shown
+    splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,two\n")
+    assert "splits.csv, line 2, ratio: 'two'" in failed(tmp_path, bars, "--strategy", strategy, "--splits", splits)
+
+
 def test_all_fills_go_to_a_file_or_to_the_terminal(tmp_path: Path, day: Path, strategy: Path) -> None:
     run(tmp_path, day, "--strategy", strategy, "--fills", tmp_path / "fills.csv")
     rows = list(csv.DictReader((tmp_path / "fills.csv").read_text().splitlines()))

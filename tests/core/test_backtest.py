@@ -27,7 +27,7 @@ from riskcontrol.terms import FillMode
 from riskcontrol.trades import NS_PER_SECOND
 from tests.core.test_engine import ibm, openings, trades, tuples
 from tests.core.test_rules import TEN_O_CLOCK, patient, steps, strategies
-from tests.reference import VWAP, Bars, Position, Reference
+from tests.reference import VWAP, Bars, Position, Reference, price_after
 
 Fill = tuple[object, ...]
 CENT = 10_000
@@ -64,8 +64,8 @@ def test_on_trades_each_strategy_fills_as_in_the_engine_and_in_the_reference(
 class BarReference(Reference):
     """A plain loop: at a bar's open what was decided is filled, at its close the rules are looked at."""
 
-    def run(self, one: Strategy, bars: dict[str, NDArray]) -> list[Fill]:
-        """Return the fills of one strategy, without names."""
+    def run(self, one: Strategy, bars: dict[str, NDArray], splits: Sequence[tuple[int, int, int]] = ()) -> list[Fill]:
+        """Return the fills of one strategy, without names; splits are time, new shares, for old ones."""
         buy, sell = rules_of(one.shape, one.parameters)
         every, session = interval_of(one.shape)
         clock = Bars(every, session)
@@ -75,7 +75,15 @@ class BarReference(Reference):
             if rule is not None and "vwap" in words_of(rule):
                 clock.asked[text(VWAP)] = 0
         p = Position("u", "n", one.ticker, one.cash, buy, sell, one.terms, session, clock)
+        waiting, last = list(splits), 0
         for i in range(len(bars["start"])):
+            while waiting and waiting[0][0] <= bars["start"][i]:
+                time, new, old = waiting.pop(0)
+                clock.split(new, old)
+                if p.reference is not None:
+                    self.split_position(p, time, new, old, last)
+                last = price_after(last, new, old) if last else 0
+            last = int(bars["close"][i])
             bar = {name: int(column[i]) for name, column in bars.items() if name != "notional"}
             seen = {name: bar[name] / 1e6 for name in ("open", "high", "low", "close")}
             seen |= {"volume": float(bar["volume"]), "notional": float(bars["notional"][i]), "day": float(bar["day"])}

@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskcontrol.blocks import OPENINGS, OPENINGS_HEADERS, TRADES_HEADERS, decode, encode, openings_batch
+from riskcontrol.blocks import (
+    OPENINGS,
+    OPENINGS_HEADERS,
+    SPLITS,
+    SPLITS_HEADERS,
+    TRADES_HEADERS,
+    decode,
+    encode,
+    openings_batch,
+    splits_batch,
+)
 from riskcontrol.errors import TapeError
 from riskcontrol.messages import check_plain
-from riskcontrol.rows import Openings
+from riskcontrol.rows import Openings, Splits
 from riskcontrol.strategy import FIRST_SHAPE, Action, first_rule
 from riskcontrol.terms import FillMode
 from riskcontrol.trades import TRADES
@@ -40,6 +50,32 @@ def trades(**changed: list[object]) -> pa.RecordBatch:
 def test_trades_come_back_as_they_were() -> None:
     batch = trades()
     assert decode(encode(batch), TRADES_HEADERS).equals(batch)
+
+
+def splits(**changed: list[object]) -> pa.RecordBatch:
+    columns = {"ticker": ["IBM", "BAC"], "time": [1, 2], "numerator": [4, 1], "denominator": [1, 10]} | changed
+    return pa.record_batch([pa.array(columns[f.name], f.type) for f in SPLITS], schema=SPLITS)
+
+
+def test_splits_come_back_as_they_were() -> None:
+    found = decode(encode(splits()), SPLITS_HEADERS)
+    assert isinstance(found, Splits)
+    assert splits_batch(found).equals(splits())
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"ticker": ["IBM", "<b>"]}, "ticker '<b>' is not one"),
+        ({"time": [-1, 1]}, "time: values from -1"),
+        ({"numerator": [0, 1]}, "numerator: values from 0"),
+        ({"denominator": [1, 100_001]}, "denominator: values from 1 to 100001; 1 to 100000 are accepted"),
+        ({"numerator": [1, 1]}, "a ratio of 1 changes nothing"),
+    ],
+)
+def test_splits_out_of_range_are_refused(changed: dict[str, list[object]], reason: str) -> None:
+    with pytest.raises(TapeError, match=reason):
+        decode(encode(splits(**changed)), SPLITS_HEADERS)
 
 
 STRATEGY = first_rule("ann", "dip", "BRK.B", 10**10, 100_000, 200_000, FillMode.SAME)
@@ -147,7 +183,7 @@ def test_headers_that_do_not_fit_are_refused(headers: list[tuple[str, bytes]], r
         decode(encode(trades()), headers)
 
 
-@given(st.binary(max_size=2_000), st.sampled_from([TRADES_HEADERS, OPENINGS_HEADERS]))
+@given(st.binary(max_size=2_000), st.sampled_from([TRADES_HEADERS, OPENINGS_HEADERS, SPLITS_HEADERS]))
 def test_random_bytes_are_refused(value: bytes, headers: list[tuple[str, bytes]]) -> None:
     with pytest.raises(TapeError):
         decode(value, headers)

@@ -108,6 +108,25 @@ def test_a_history_with_a_gap_begins_after_it() -> None:
     assert curve.value[-1] == state.cash + state.shares * mark[1]
 
 
+def test_a_history_cut_off_before_a_split_begins_after_it() -> None:
+    reader = trader()
+    key = ("ann", "IBM", "dip")
+    columns = list(reader.fills(*key).columns)
+    bought, sold, again = reader.fill_rows[key]
+    split = dict(zip(columns, bought, strict=True)) | {"number": 9, "reason": "split", "time": OPEN, "shares": 7}
+    reader.fill_rows[key] = [
+        tuple(split.values()),
+        *(
+            tuple((dict(zip(columns, row, strict=True)) | {"number": n}).values())
+            for n, row in ((10, sold), (11, again))
+        ),
+    ]
+    state, mark = reader.position_rows[0], reader.prices["IBM"]
+    curve, found = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    assert found["number"].tolist() == [10, 11]
+    assert curve.value[-1] == state.cash + state.shares * mark[1]
+
+
 def test_a_live_end_that_does_not_fit_is_an_error() -> None:
     with pytest.raises(OverflowError, match="64 bits"):
         history.live(strategy(), position(shares=2**40), (OPEN, 1), (OPEN + 1, 2**40))

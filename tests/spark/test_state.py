@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from riskcontrol.blocks import Event
 from riskcontrol.book import COUNTED, TABLES, Book
 from riskcontrol.engine import advance
 from riskcontrol.errors import StateError
@@ -22,8 +22,8 @@ from spark import state
 from spark.state import Meta, ShardStore
 from tests.core.test_engine import ANN, ibm, openings, tapes, tuples
 from tests.core.test_rules import tapes as tapes_of_any_rule
-
-Event = pa.RecordBatch | Openings
+from tests.core.test_splits import RATIOS, traders
+from tests.core.test_splits import tapes as tapes_with_splits
 
 
 def step(store: ShardStore, events: list[Event]) -> list[tuple[object, ...]]:
@@ -48,7 +48,7 @@ def contents(book: Book) -> dict[str, object]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
-@given(tape=st.one_of(tapes(), tapes_of_any_rule()))
+@given(tape=st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(traders(), RATIOS)))
 def test_batches_through_the_files_equal_one_run_in_memory(tmp_path: Path, tape: list[Event]) -> None:
     shutil.rmtree(tmp_path / "s", ignore_errors=True)
     store = ShardStore(tmp_path / "s", 3, "tape")

@@ -21,6 +21,7 @@ from riskcontrol.book import Reason
 from riskcontrol.language.parser import parse
 from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
+from riskcontrol.splits import read_splits
 from riskcontrol.strategy import Action, Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
 from spark.state import ShardStore
@@ -89,9 +90,12 @@ def check_against(reference: Reference, settings: Settings) -> None:
     """Compare every fill, position and closed bar in the database with the reference."""
     found = [(*row[:-1], Reason[str(row[-1]).upper()]) for row in rows(settings, "fills", FILLS)]
     assert sorted(found) == sorted(reference.fills)
-    positions = {row[:3]: row[3:] for row in rows(settings, "positions", "username, name, ticker, cash, shares, fills")}
+    columns = "username, name, ticker, cash, shares, fills, reference, entry"
+    positions = {row[:3]: row[3:] for row in rows(settings, "positions", columns)}
     seen = {key: p for key, p in reference.positions.items() if p.reference is not None}
-    assert positions == {key: (p.cash, p.shares, p.fills) for key, p in seen.items()}
+    assert positions == {
+        key: (p.cash, p.shares, p.fills, p.reference, p.entry if p.shares else 0) for key, p in seen.items()
+    }
     columns = "ticker, time, open, high, low, close, volume, notional, trades"
     bars = {row[:2]: row[2:] for row in rows(settings, "bars", columns)}
     last = {ticker: max(time for name, time in reference.bars if name == ticker) for ticker, _ in reference.bars}
@@ -150,6 +154,28 @@ def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_pa
     assert {name for name, status in statuses.items() if status == "stopped"} >= {
         s.username for s in stopped if s.username in statuses
     }
+
+
+def test_positions_held_over_splits_equal_the_reference(servers: Settings, tmp_path: Path) -> None:
+    days = [simulated_day(tmp_path, tickers=TICKERS, trades=8_000, day=f"2024-03-0{n}") for n in (5, 6)]
+    trades = [[*find_sources(str(day), servers)[0].batches()] for day in days]
+    tickers = sorted({ticker for batch in trades[0] for ticker in batch.column("ticker").dictionary.to_pylist()})
+    strategies = drawn(tickers, 120)
+    file = tmp_path / "splits.csv"
+    ratios = ("4:1", "3:2", "1:10", "20:1")
+    lines = [f"{ticker},2024-03-06,{ratios[i % 4]}" for i, ticker in enumerate(tickers)]
+    file.write_text("\n".join(["ticker,ex_date,ratio", *lines, f"{tickers[0]},2014-06-09,7:1"]) + "\n")
+    with Running(servers, "stream", "--batch", "0.5", "--state", str(tmp_path / "state")) as stream:
+        publish_openings(servers, strategies)
+        stream.wait_for("openings 120")
+        sent = run(servers, "ingest", *map(str, days), "--splits", str(file))
+        assert f"{TICKERS + 1} splits sent." in sent.stdout, sent.stderr
+        until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
+        assert stream.interrupt() == 0, stream.output
+    reference = Reference().feed([openings(*strategies), read_splits(file), *trades[0], *trades[1]])
+    held = [fill for fill in reference.fills if fill[-1] == Reason.SPLIT]
+    assert len(held) > 5
+    check_against(reference, servers)
 
 
 def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes_on(
