@@ -15,6 +15,7 @@ from bench.peers.environment import run_peer
 from riskcontrol.backtest import Backtest, on_bars
 from riskcontrol.language.text import duration_text
 from riskcontrol.money import MICROS, to_dollars
+from riskcontrol.shape import WRITTEN
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition, of_document
 from riskcontrol.sweep import Axis, variants
@@ -145,3 +146,4 @@ def forget() -> None:
             for function in vars(module).values():
                 if hasattr(function, "cache_clear"):
                     function.cache_clear()
+    WRITTEN.clear()

@@ -18,7 +18,7 @@ _FROZEN = [
 ]
 """Modules whose constants end up in compiled code."""
 
-_COMPILERS = (b"numba", b"riskcontrol.machine")
+_COMPILERS = (b"numba", b"riskcontrol.compiling")
 """Who imports one of these is compiled."""
 
 

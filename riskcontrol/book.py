@@ -1,9 +1,10 @@
 """The book of a shard: its positions and what they look at as flat arrays, without a Python object per user.
 
 Positions live in *slots*. Slots come in *pages* of `PAGE`; a page belongs to one *cohort*, the strategies of one
-ticker and one shape, so a new strategy goes into the next free slot of its cohort and nothing is ever moved. Each
-page, and each cohort above its pages, knows the outermost prices at which one of its positions would act: a batch
-whose prices stay inside rules out a page, or all users of a shape, with a few comparisons.
+ticker and one shape, so a new strategy goes into the next free slot of its cohort and nothing is ever moved. Up to
+`CHAPTER` pages of a cohort are a *chapter*. Each page, chapter and cohort knows the outermost prices at which one of
+its positions would act: a batch whose prices stay inside rules out 64 users, 4,096, or all of a shape, with a few
+comparisons.
 
 What rules look at is shared: a *clock* makes the bars of one length and session of a ticker, a *series* is an
 indicator on a clock, a *signal* a condition of the market on a clock; whoever asks for the same one gets the same one.
@@ -29,6 +30,9 @@ from riskcontrol.trades import TICKER_LENGTH
 
 PAGE = 64
 """Slots in a page."""
+
+CHAPTER = 64
+"""Pages in a chapter."""
 
 NEVER_BELOW = np.iinfo(np.int64).min
 """As `below`: no price is low enough."""
@@ -93,14 +97,17 @@ POSITION = np.dtype(
 """A position. `reference` is 0 until it has seen a trade; `entry`, `peak` and `entered` are of the shares held;
 `time` is that of its last fill, first trade or stop; `reason` belongs to the order."""
 
-PAGE_RECORD = np.dtype([*_SUMMARY, *((name, "i4") for name in ("cohort", "ticker", "next", "used"))])
-"""A page: its summary, cohort and ticker, the cohort's next page (-1: none), slots in use."""
+PAGE_RECORD = np.dtype([*_SUMMARY, *((name, "i4") for name in ("cohort", "ticker", "next", "used", "chapter", "pad"))])
+"""A page: its summary, cohort and ticker, the cohort's next page (-1: none), slots in use, chapter."""
+
+CHAPTER_RECORD = np.dtype([*_SUMMARY, *((name, "i4") for name in ("next", "first", "used", "pad"))])
+"""A chapter: its summary, the cohort's next chapter (-1: none), first page and how many of the cohort's pages."""
 
 COHORT = np.dtype(
-    [*_SUMMARY, *((name, "i4") for name in ("ticker", "shape", "next", "first", "last", "clock", "bind", "pad"))]
+    [*_SUMMARY, *((name, "i4") for name in ("ticker", "shape", "next", "first", "last", "clock", "bind", "chapter"))]
 )
 """A cohort: its summary; ticker, shape, the ticker's next cohort (-1: none), first and last page, clock (-1: it looks
-at no bars), and where in `bindings` its signals and then its series are."""
+at no bars), where in `bindings` its signals and then its series are, and first chapter."""
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "notional", "trades")
 
@@ -151,6 +158,7 @@ TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
     "parameters": (np.dtype("f8"), (PARAMETERS,), _SLOT),
     "terms_of": (np.dtype("i4"), (), _SLOT),
     "pages": (PAGE_RECORD, (), _PAGES),
+    "chapters": (CHAPTER_RECORD, (), "chapters"),
     "tickers": (TICKER, (), "tickers"),
     "cohorts": (COHORT, (), "cohorts"),
     "clocks": (CLOCK, (), "clocks"),
@@ -170,8 +178,8 @@ TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
 """The arrays of a book: element type, shape of an element, and what their rows are."""
 
 COUNTED = (
-    "pages", "tickers", "strategies", "cohorts", "clocks", "series", "states", "signals", "bindings", "terms",
-    "splits", "shapes", "texts",
+    "pages", "chapters", "tickers", "strategies", "cohorts", "clocks", "series", "states", "signals", "bindings",
+    "terms", "splits", "shapes", "texts",
 )  # fmt: skip
 """What `Book.counts` counts, in order."""
 
@@ -186,7 +194,7 @@ class Book:
         names: By slot: username and strategy name as NUL-padded words, see `usernames`.
         parameters: By slot: the numbers of the shape.
         terms_of: By slot: row of `terms`.
-        pages, cohorts, clocks, series, signals, tickers: Their records.
+        pages, chapters, cohorts, clocks, series, signals, tickers: Their records.
         clock_bars: By clock: the bar before the last closed one and the last closed one, NaN without one.
         series_parameters: By series.
         series_values: By series: values before the last closed bar and at it, NaN without one.
@@ -213,6 +221,7 @@ class Book:
     parameters: NDArray[np.float64]
     terms_of: NDArray[np.int32]
     pages: NDArray[np.void]
+    chapters: NDArray[np.void]
     tickers: NDArray[np.void]
     cohorts: NDArray[np.void]
     clocks: NDArray[np.void]
@@ -254,7 +263,9 @@ class Book:
         """Make room for so many more of `COUNTED`, so that the engine need not grow anything while it runs."""
         if new := more.pop("strategies", 0):
             # Each new strategy may need a page of its own only if its cohort has none or a full one.
-            more["pages"] = min(new, self.count("cohorts") + more.get("cohorts", 0) + new // PAGE)
+            cohorts = self.count("cohorts") + more.get("cohorts", 0)
+            more["pages"] = min(new, cohorts + new // PAGE)
+            more["chapters"] = min(more["pages"], cohorts + more["pages"] // CHAPTER)
         for unit, wanted in more.items():
             needed, has = self.count(unit) + wanted, self._room(unit)
             if needed > has:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.indicators.registry import COLUMNS, INDICATORS, state_size
-from riskcontrol.language.contents import words_of
+from riskcontrol.language.contents import walk, words_of
 from riskcontrol.language.text import text
 from riskcontrol.language.tree import (
     And,
@@ -131,8 +131,9 @@ SHAPE = np.dtype([(name, "i4") for name in ("buy", "sell", "end", "every", "sess
 """A shape: first buying and first selling clause and the end of those, seconds of a bar, session, whether it follows
 the peak, whether its levels move with the bars, how many formulas its clauses have."""
 
-FORMULA = np.dtype([("code", "i4"), ("end", "i4"), ("each_trade", "i4"), ("pad", "i4")])
-"""A market condition: its code, and whether it changes from trade to trade rather than from bar to bar."""
+FORMULA = np.dtype([("code", "i4"), ("end", "i4"), ("each_trade", "i4"), ("crosses", "i4")])
+"""A market condition: its code, whether it changes from trade to trade rather than from bar to bar, and whether
+there is a cross in it, which holds on the first trade after a bar alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +234,9 @@ class Library:
         if key not in self.formula_numbers:
             series: dict[Series, int] = {}
             start, end = self._compiled(node, series)
-            each_trade = int(_follows_trades(node))
+            crosses = any(isinstance(part, Cross) for part in walk(node))
             self.formula_numbers[key] = len(self._formulas)
-            self._formulas.append((start, end, each_trade, 0))
+            self._formulas.append((start, end, int(_follows_trades(node)), int(crosses)))
             self.formula_series.append(list(series))
         return self.formula_numbers[key]
 

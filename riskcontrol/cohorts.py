@@ -7,9 +7,9 @@ from numba import njit
 
 from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Order, Status
+from riskcontrol.compiling import bare, inlined
 from riskcontrol.fills import execute
-from riskcontrol.machine import bare, inlined
-from riskcontrol.pages import next_page, reached, summarise_cohort, summarise_page
+from riskcontrol.pages import reached, summarise_chapter, summarise_cohort, summarise_page
 from riskcontrol.pyramid import first_trade
 from riskcontrol.terms import FillMode
 from riskcontrol.triggers import any_trade, look, no_trade
@@ -150,7 +150,7 @@ def _firing(code, cohort, market, fired, edges, fresh):
     return buying, selling, moved
 
 
-@inlined
+@bare
 def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing, out):
     """Lead the positions of a page, from a slot and a row on, through the driving trades of its ticker.
 
@@ -191,14 +191,15 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
 
 
 @njit(cache=True, nogil=True)
-def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fresh, room, out):
+def run_cohort(cohort, chapters, pages, slots, terms, code, market, fired, rows, edges, fresh, room, out):
     """Lead a cohort's positions through the driving trades of its ticker.
 
     Args:
-        cohort: Its record; its summary is changed in place, as are the pages and slots.
-        pages, slots, terms, code, market, fired, rows, edges, fresh, room: See `Rows` and `riskcontrol.triggers`.
-        out: Fills (`FILL`) and how many; slots that acted (int32), whether what they did is to be written (bool), and
-            how many.
+        cohort: Its record; its summary is changed in place, as are chapters, pages and slots.
+        chapters, pages, slots, terms, code, market, fired, rows, edges, fresh, room: See
+            `riskcontrol.pyramid.Rows` and `riskcontrol.triggers`.
+        out: Fills (`riskcontrol.fills.FILL`) and how many; slots that acted (int32), whether what they did is to be
+            written (bool), and how many.
 
     Returns:
         `out`, with what they did.
@@ -207,27 +208,33 @@ def run_cohort(cohort, pages, slots, terms, code, market, fired, rows, edges, fr
     firing = _firing(code, cohort, market, fired, edges, fresh)
     if not reached(cohort, rows.bounds, firing):
         return out
-    page = next_page(cohort.first, pages, rows.bounds, firing)
-    noted = page if page >= 0 else cohort.first
-    while noted >= 0:
-        # One of its slots, so that new summaries are saved even if none of its positions acts after all.
-        if n_acted == len(acted):
-            acted, changed = grown(acted), grown(changed)
-        acted[n_acted], changed[n_acted] = noted * PAGE, False
-        n_acted += 1
-        if page < 0:
-            break
-        slot, at, end = page * PAGE, -1, page * PAGE + pages[page].used
-        while slot < end:
-            slot, at, n, n_acted = _run_page(
-                page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing,
-                (room, fills, n, acted, changed, n_acted),
-            )  # fmt: skip
-            if slot < end:
-                if n + 2 > len(fills):
-                    fills = grown(fills)
+    chapter = cohort.chapter
+    while chapter >= 0:
+        if not reached(chapters[chapter], rows.bounds, firing):
+            chapter = chapters[chapter].next
+            continue
+        page = chapters[chapter].first
+        for nth in range(chapters[chapter].used):
+            runs = reached(pages[page], rows.bounds, firing)
+            if runs or nth == 0:
+                # One of its slots, so that new summaries are saved even if none of its positions acts after all.
                 if n_acted == len(acted):
                     acted, changed = grown(acted), grown(changed)
-        page = noted = next_page(pages[page].next, pages, rows.bounds, firing)
-    summarise_cohort(cohort, pages)
+                acted[n_acted], changed[n_acted] = page * PAGE, False
+                n_acted += 1
+            slot, at, end = page * PAGE, -1, page * PAGE + pages[page].used
+            while runs and slot < end:
+                slot, at, n, n_acted = _run_page(
+                    page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing,
+                    (room, fills, n, acted, changed, n_acted),
+                )  # fmt: skip
+                if slot < end:
+                    if n + 2 > len(fills):
+                        fills = grown(fills)
+                    if n_acted == len(acted):
+                        acted, changed = grown(acted), grown(changed)
+            page = pages[page].next
+        summarise_chapter(chapters[chapter], pages)
+        chapter = chapters[chapter].next
+    summarise_cohort(cohort, chapters)
     return fills, n, acted, changed, n_acted

@@ -6,7 +6,7 @@ import numpy as np
 
 from riskcontrol import orders
 from riskcontrol.book import Order, Status
-from riskcontrol.machine import inlined
+from riskcontrol.compiling import inlined
 
 FILL = np.dtype(
     [

@@ -62,6 +62,7 @@ class Shared(NamedTuple):
     tickers: NDArray[np.void]
     cohorts: NDArray[np.void]
     pages: NDArray[np.void]
+    chapters: NDArray[np.void]
     clocks: NDArray[np.void]
     clock_bars: NDArray[np.float64]
     series: NDArray[np.void]
@@ -152,7 +153,19 @@ def run_clock_and_cohorts(ticker, number, bars, edges, fresh, shared, slots, cod
         record = shared.cohorts[cohort]
         if record.clock == number:
             out = run_cohort(
-                record, shared.pages, slots, shared.terms, code, market, fired, rows, edges, fresh, room, out
+                record,
+                shared.chapters,
+                shared.pages,
+                slots,
+                shared.terms,
+                code,
+                market,
+                fired,
+                rows,
+                edges,
+                fresh,
+                room,
+                out,
             )
         cohort = record.next
     return out
@@ -176,7 +189,7 @@ def _any_of(ticker, session, shared, code):
 def _nothing_done():
     """Return room for fills and for slots that act, as `run_cohort` takes it."""
     # What isn't used costs nothing: the system gives memory when it is touched.
-    return np.empty(1 << 16, FILL), 0, np.empty(1 << 12, np.int32), np.empty(1 << 12, np.bool_), 0
+    return np.empty(1 << 17, FILL), 0, np.empty(1 << 12, np.int32), np.empty(1 << 12, np.bool_), 0
 
 
 @njit(cache=True, nogil=True)
@@ -223,7 +236,19 @@ def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared
         one = shared.cohorts[cohort]
         if one.clock < 0:
             out = run_cohort(
-                one, shared.pages, slots, shared.terms, code, nothing, silent, rows, no_edges, False, room, out
+                one,
+                shared.chapters,
+                shared.pages,
+                slots,
+                shared.terms,
+                code,
+                nothing,
+                silent,
+                rows,
+                no_edges,
+                False,
+                room,
+                out,
             )
         cohort = one.next
     return out[0][: out[1]]
@@ -297,8 +322,8 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
                     one = shared.cohorts[cohort]
                     if one.clock < 0 and code.shapes[one.shape].session == session:
                         out = run_cohort(
-                            one, shared.pages, slots, shared.terms, code, nothing, silent, rows, no_edges, False,
-                            room, out,
+                            one, shared.chapters, shared.pages, slots, shared.terms, code, nothing, silent, rows,
+                            no_edges, False, room, out,
                         )  # fmt: skip
                     cohort = one.next
     fills, n_fills, acted, changed, n_acted = out

@@ -7,9 +7,9 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from riskcontrol.compiling import inlined
 from riskcontrol.trades import MAX_TIME, NS_PER_SECOND
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -51,7 +51,7 @@ def _offset(seconds: int) -> int:
     return int(shift.total_seconds())
 
 
-@njit(cache=True, nogil=True)
+@inlined
 def offset_at(time, moments, offsets):
     """Return New York's offset from UTC at a time; all in nanoseconds.
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from riskcontrol.book import COUNTED, PAGE, Order, Status
+from riskcontrol.book import CHAPTER, COUNTED, PAGE, Order, Status
 from riskcontrol.pages import clear_summary, summarise_page, widen
 from riskcontrol.triggers import any_trade, no_trade
 
 _NONE = int(Order.NONE)
-_PAGES, _STRATEGIES = COUNTED.index("pages"), COUNTED.index("strategies")
+_PAGES, _CHAPTERS, _STRATEGIES = (COUNTED.index(unit) for unit in ("pages", "chapters", "strategies"))
 _RUNNING, _STOPPED = int(Status.RUNNING), int(Status.STOPPED)
 
 
@@ -76,7 +76,7 @@ def open_and_stop(
         page was linked to, -1 where none was.
     """
     changed, linked = np.full(len(opens), -1, np.int32), np.full(len(opens), -1, np.int32)
-    pages = shared.pages
+    pages, chapters = shared.pages, shared.chapters
     for i in range(len(opens)):
         place = _find(index, names, pages, words[i], ticker[i])
         if opens[i] == (index[place] != 0):
@@ -90,12 +90,25 @@ def open_and_stop(
                 clear_summary(pages[new])
                 pages[new].cohort, pages[new].ticker = cohort[i], ticker[i]
                 pages[new].next, pages[new].used = -1, 0
+                chapter = pages[page].chapter if page >= 0 else -1
                 if page < 0:
                     own.first = new
                 else:
                     pages[page].next = new
                     linked[i] = page
                 own.last = new
+                if chapter < 0 or chapters[chapter].used == CHAPTER:
+                    begun = np.int32(counts[_CHAPTERS])
+                    counts[_CHAPTERS] += 1
+                    clear_summary(chapters[begun])
+                    chapters[begun].next, chapters[begun].first, chapters[begun].used = -1, new, 0
+                    if chapter < 0:
+                        own.chapter = begun
+                    else:
+                        chapters[chapter].next = begun
+                    chapter = begun
+                chapters[chapter].used += 1
+                pages[new].chapter = chapter
                 page = new
             slot = page * PAGE + pages[page].used
             pages[page].used += 1
@@ -120,6 +133,7 @@ def open_and_stop(
         changed[i] = slot
         page = slot // PAGE
         summarise_page(page, pages, slots)
-        # Opening only widens the cohort's range; after a stop it may stay wider than need be until someone acts.
+        # Opening only widens the ranges above; after a stop they may stay wider than need be until someone acts.
+        widen(chapters[pages[page].chapter], pages[page])
         widen(shared.cohorts[pages[page].cohort], pages[page])
     return changed, linked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskcontrol.machine import bare
+from riskcontrol.compiling import bare
 from riskcontrol.terms import PPM
 
 _LONGEST = np.iinfo(np.int64).max

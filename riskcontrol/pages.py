@@ -1,4 +1,4 @@
-"""What pages and cohorts know of their positions, so that most need not be looked at: compiled.
+"""What pages, chapters and cohorts know of their positions, so that most need not be looked at: compiled.
 
 A summary has the outermost triggers of the positions under it, and how many of those that run hold no shares or some.
 """
@@ -6,9 +6,10 @@ A summary has the outermost triggers of the positions under it, and how many of 
 from __future__ import annotations
 
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Status
-from riskcontrol.machine import bare, inlined
+from riskcontrol.compiling import bare, inlined
 
 _RUNNING = int(Status.RUNNING)
+_MANY = 2**30
 
 
 @bare
@@ -19,8 +20,9 @@ def widen(summary, other):
     summary.gated_below = max(summary.gated_below, other.gated_below)
     summary.gated_above = min(summary.gated_above, other.gated_above)
     summary.wake = min(summary.wake, other.wake)
-    summary.flat += other.flat
-    summary.holding += other.holding
+    # After openings a page may have been counted more than once; above none, the number doesn't matter.
+    summary.flat = min(summary.flat + other.flat, _MANY)
+    summary.holding = min(summary.holding + other.holding, _MANY)
 
 
 @bare
@@ -56,13 +58,23 @@ def summarise_page(page, pages, slots):
 
 
 @bare
-def summarise_cohort(cohort, pages):
-    """Note down the same of a cohort's pages."""
-    clear_summary(cohort)
-    page = cohort.first
-    while page >= 0:
-        widen(cohort, pages[page])
+def summarise_chapter(chapter, pages):
+    """Note down the same of a chapter's pages."""
+    clear_summary(chapter)
+    page = chapter.first
+    for _ in range(chapter.used):
+        widen(chapter, pages[page])
         page = pages[page].next
+
+
+@bare
+def summarise_cohort(cohort, chapters):
+    """Note down the same of a cohort's chapters."""
+    clear_summary(cohort)
+    chapter = cohort.chapter
+    while chapter >= 0:
+        widen(cohort, chapters[chapter])
+        chapter = chapters[chapter].next
 
 
 @bare
@@ -70,7 +82,7 @@ def reached(summary, bounds, firing):
     """Return whether one of a summary's positions may act in a stretch.
 
     Args:
-        summary: Record of a page or a cohort.
+        summary: Record of a page, a chapter or a cohort.
         bounds: Of `riskcontrol.pyramid.Rows`.
         firing: Whether signals fire for those who would buy, for those who would sell, and whether levels have moved.
     """
@@ -83,13 +95,3 @@ def reached(summary, bounds, firing):
     if (buying and summary.flat > 0) or (selling and summary.holding > 0):
         return low <= summary.gated_below or high >= summary.gated_above
     return False
-
-
-@bare
-def next_page(page, pages, bounds, firing):
-    """Return the first page from this one on of which a position may act in a stretch, or -1."""
-    while page >= 0:
-        if reached(pages[page], bounds, firing):
-            return page
-        page = pages[page].next
-    return page

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from riskcontrol.machine import inlined
+from riskcontrol.compiling import inlined
 
 _SHIFT = 3
 _BRANCH = 1 << _SHIFT
@@ -21,6 +21,9 @@ _BRANCH = 1 << _SHIFT
 
 _FEW = 2 * _BRANCH
 """So many trades are gone through one by one."""
+
+# Places without a sign save Numba's question whether they count from the end.
+_ZERO, _ONE, _THREE, _MASK = np.uint64(0), np.uint64(1), np.uint64(_SHIFT), np.uint64(_BRANCH - 1)
 
 
 class Rows(NamedTuple):
@@ -32,7 +35,7 @@ class Rows(NamedTuple):
         time: Nanoseconds UTC.
         filled: When orders fill; the same but for bars.
         sequence: Of the trades.
-        nodes: int64, shape (nodes, 2): lowest and highest price under each node, lowest level first.
+        nodes: int64, shape (2 × nodes,): lowest and highest price under each node, lowest level first.
         levels: int64: where in `nodes` each level begins.
         bounds: int64, shape (3,): lowest and highest price, latest time.
     """
@@ -57,7 +60,7 @@ def make_rows(price, filling, time, filled, sequence):
             count = (count + _BRANCH - 1) >> _SHIFT
             total += count
             levels += 1
-    nodes, starts = np.empty((total, 2), np.int64), np.empty(levels, np.int64)
+    nodes, starts = np.empty(2 * total, np.int64), np.empty(levels, np.int64)
     lowest = highest = price[0]
     latest = time[0]
     for i in range(n):
@@ -73,11 +76,11 @@ def make_rows(price, filling, time, filled, sequence):
                 for i in range(begin + 1, end):
                     low, high = min(low, price[i]), max(high, price[i])
             else:
-                under = starts[level - 1]
-                low, high = nodes[under + begin, 0], nodes[under + begin, 1]
-                for i in range(begin + 1, end):
-                    low, high = min(low, nodes[under + i, 0]), max(high, nodes[under + i, 1])
-            nodes[first + node, 0], nodes[first + node, 1] = low, high
+                under = 2 * starts[level - 1]
+                low, high = nodes[under + 2 * begin], nodes[under + 2 * begin + 1]
+                for i in range(under + 2 * begin + 2, under + 2 * end, 2):
+                    low, high = min(low, nodes[i]), max(high, nodes[i + 1])
+            nodes[2 * (first + node)], nodes[2 * (first + node) + 1] = low, high
         first, count = first + above, above
     return Rows(price, filling, time, filled, sequence, nodes, starts, np.array([lowest, highest, latest]))
 
@@ -86,7 +89,7 @@ def make_rows(price, filling, time, filled, sequence):
 def no_rows():
     """Return rows without a trade."""
     none = np.empty(0, np.int64)
-    return Rows(none, none, none, none, none, np.empty((0, 2), np.int64), none, none)
+    return Rows(none, none, none, none, none, none, none, none)
 
 
 @inlined
@@ -100,28 +103,30 @@ def first_trade(rows, i, end, below, above):
         below, above: Levels, micro-dollars.
     """
     price, nodes, levels = rows.price, rows.nodes, rows.levels
-    while i < end:
-        stop = min(end, (i | (_BRANCH - 1)) + 1)
-        while i < stop:
-            if price[i] <= below or price[i] >= above:
-                return i
-            i += 1
-        if i >= end or len(levels) == 0:
+    at, last = np.uint64(i), np.uint64(end)
+    while at < last:
+        stop = min(last, (at | _MASK) + _ONE)
+        while at < stop:
+            if price[at] <= below or price[at] >= above:
+                return np.int64(at)
+            at += _ONE
+        if at >= last or len(levels) == 0:
             continue
         # Climb over what is outside, and down into the first node that isn't.
-        node, level, first = i >> _SHIFT, 0, levels[0]
+        node, level, first, shift = at >> _THREE, 0, np.uint64(levels[0]), _THREE
         while True:
-            if node << _SHIFT * (level + 1) >= end:
+            if node << shift >= last:
                 return end
-            if nodes[first + node, 0] <= below or nodes[first + node, 1] >= above:
+            place = (first + node) << _ONE
+            if nodes[place] <= below or nodes[place + _ONE] >= above:
                 if level == 0:
                     break
-                level, node = level - 1, node << _SHIFT
-                first = levels[level]
+                level, node, shift = level - 1, node << _THREE, shift - _THREE
+                first = np.uint64(levels[level])
             else:
-                node += 1
-                if node & (_BRANCH - 1) == 0 and level + 1 < len(levels):
-                    level, node = level + 1, node >> _SHIFT
-                    first = levels[level]
-        i = node << _SHIFT
+                node += _ONE
+                if node & _MASK == _ZERO and level + 1 < len(levels):
+                    level, node, shift = level + 1, node >> _THREE, shift + _THREE
+                    first = np.uint64(levels[level])
+        at = node << _THREE
     return end

@@ -72,11 +72,17 @@ def shape_text(buy: Node, sell: Node | None, every: int, session: Session) -> tu
     fields: dict[str, object] = {"buy": text(bare_buy)}
     if bare_sell is not None:
         fields["sell"] = text(bare_sell)
-    if any(looks_at_bars(rule) for rule in (buy, sell) if rule is not None):
-        fields["every"] = every
+    seconds = every if any(looks_at_bars(rule) for rule in (buy, sell) if rule is not None) else 0
+    if seconds:
+        fields["every"] = seconds
     if session != Session.REGULAR:
         fields["session"] = int(session)
-    return json.dumps(fields, separators=(",", ":")), values
+    written = json.dumps(fields, separators=(",", ":"))
+    if written not in WRITTEN and len(written) <= MOST_BYTES and seconds in (0, *INTERVALS):
+        if len(WRITTEN) == _MOST_WRITTEN:
+            WRITTEN.clear()
+        WRITTEN[written] = canonical(bare_buy), None if bare_sell is None else canonical(bare_sell), seconds, session
+    return written, values
 
 
 def looks_at_bars(rule: Node) -> bool:
@@ -84,6 +90,12 @@ def looks_at_bars(rule: Node) -> bool:
     return bool(indicators_of(rule) or _BAR_WORDS.intersection(words_of(rule))) or any(
         isinstance(node, Cross) for node in walk(rule)
     )
+
+
+_MOST_WRITTEN = 10_000
+WRITTEN: dict[str, tuple[Node, Node | None, int, Session]] = {}
+"""What `shape_text` wrote lately: reading it again would parse it again, which is half the time that a sweep's variants
+take."""
 
 
 @lru_cache(maxsize=10_000)
@@ -127,6 +139,10 @@ def interval_of(shape: str) -> tuple[int, Session]:
 
 
 def _rules(shape: str) -> tuple[Node, Node | None, int, Session]:
+    return WRITTEN.get(shape) or _parsed(shape)
+
+
+def _parsed(shape: str) -> tuple[Node, Node | None, int, Session]:
     if len(shape) > MOST_BYTES:
         raise StrategyError(f"{len(shape):,} characters; at most {MOST_BYTES:,} are accepted", field="shape")
     try:

@@ -5,30 +5,31 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from riskcontrol.machine import evaluate, inlined
+from riskcontrol.code import STACK
+from riskcontrol.compiling import bare, inlined
+from riskcontrol.machine import evaluate, evaluate_segments
 from riskcontrol.newyork import NS_PER_DAY, offset_at
 from riskcontrol.trades import NS_PER_SECOND
 
+_WIDTH = 256
+"""Segments that are looked at together: their stacks fit into the processor's nearest memory."""
 
-@njit(cache=True, nogil=True)
+
+@inlined
 def clock_of(time, moments, offsets):
     """Return the seconds since midnight in New York, float64."""
     return ((time + offset_at(time, moments, offsets)) % NS_PER_DAY) / NS_PER_SECOND
 
 
-@njit(cache=True, nogil=True)
-def _add(runs, n, first, end):
-    """Add a run of rows, or make the last one longer."""
+@inlined
+def _put(runs, n, first, end):
+    """Add a run of rows, or make the last one longer; return how many there are."""
     if n > 0 and runs[n - 1, 1] == first:
         runs[n - 1, 1] = end
-        return runs, n
-    if n == len(runs):
-        longer = np.empty((2 * n, 2), np.int64)
-        longer[:n] = runs
-        runs = longer
+        return n
     runs[n, 0] = first
     runs[n, 1] = end
-    return runs, n + 1
+    return n + 1
 
 
 @njit(cache=True, nogil=True)
@@ -49,27 +50,80 @@ def find_runs(code, formula, bind, market, edges, fresh, price, time, moments, o
     Returns:
         int64, shape (runs, 2): first and end of each, ascending and apart.
     """
-    start, end = code.formulas[formula].code, code.formulas[formula].end
-    each_trade = code.formulas[formula].each_trade
-    runs, n = np.empty((4, 2), np.int64), 0
+    segments = len(edges) + 1
+    if code.formulas[formula].each_trade:
+        runs = np.empty(((len(price) + 1) // 2, 2), np.int64)
+        n = _runs_by_trade(
+            code, code.formulas[formula], bind, market, edges, fresh, price, time, moments, offsets, stack, view, none,
+            runs,
+        )  # fmt: skip
+    else:
+        runs, width = np.empty((2 * segments, 2), np.int64), min(segments, _WIDTH)
+        stacks, later = np.empty((STACK, width)), np.empty(width)
+        n = _runs_by_bar(code, code.formulas[formula], bind, market, edges, fresh, len(price), stacks, later, runs)
+    return runs[:n]
+
+
+@bare
+def _runs_by_trade(code, formula, bind, market, edges, fresh, price, time, moments, offsets, stack, view, none, runs):
+    """Put down the runs of a formula that changes from trade to trade, and return how many there are.
+
+    Args:
+        code, bind, market, edges, fresh, price, time, moments, offsets, stack, view, none: As for `find_runs`.
+        formula: Its record.
+        runs: Gets them.
+    """
+    n = 0
     for segment in range(len(edges) + 1):
         first = 0 if segment == 0 else edges[segment - 1]
         last = len(price) if segment == len(edges) else edges[segment]
-        if first == last:
-            continue
         new = fresh or segment > 0
-        if each_trade:
-            for i in range(first, last):
-                view[0] = price[i] / 1e6
-                view[1] = clock_of(time[i], moments, offsets)
-                if evaluate(code, start, end, stack, view, none, market, bind, segment, new and i == first) == 1.0:
-                    runs, n = _add(runs, n, i, i + 1)
-        else:
-            if evaluate(code, start, end, stack, view, none, market, bind, segment, new) == 1.0:
-                runs, n = _add(runs, n, first, first + 1)
-            if last > first + 1 and evaluate(code, start, end, stack, view, none, market, bind, segment, False) == 1.0:
-                runs, n = _add(runs, n, first + 1, last)
-    return runs[:n]
+        for i in range(first, last):
+            view[0] = price[i] / 1e6
+            view[1] = clock_of(time[i], moments, offsets)
+            value = evaluate(
+                code, formula.code, formula.end, stack, view, none, market, bind, segment, new and i == first
+            )
+            if value == 1.0:
+                n = _put(runs, n, i, i + 1)
+    return n
+
+
+@bare
+def _runs_by_bar(code, formula, bind, market, edges, fresh, count, stacks, later, runs):
+    """Put down the runs of a formula that changes from bar to bar, and return how many there are.
+
+    Args:
+        code, bind, market, edges, fresh: As for `find_runs`.
+        formula: Its record.
+        count: How many driving trades there are.
+        stacks, later: Room for as many segments as are looked at together.
+        runs: Gets them.
+    """
+    n = 0
+    segments, width = len(edges) + 1, len(later)
+    for begin in range(0, segments, width):
+        own = min(width, segments - begin)
+        if formula.crosses:
+            evaluate_segments(code, formula.code, formula.end, stacks, market, bind, begin, own, False)
+            for k in range(own):
+                later[k] = stacks[0, k]
+        evaluate_segments(code, formula.code, formula.end, stacks, market, bind, begin, own, True)
+        for k in range(own):
+            segment = begin + k
+            first = 0 if segment == 0 else edges[segment - 1]
+            last = count if segment == segments - 1 else edges[segment]
+            if first == last:
+                continue
+            if not formula.crosses:
+                if stacks[0, k] == 1.0:
+                    n = _put(runs, n, first, last)
+                continue
+            if (stacks[0, k] if fresh or segment > 0 else later[k]) == 1.0:
+                n = _put(runs, n, first, first + 1)
+            if last > first + 1 and later[k] == 1.0:
+                n = _put(runs, n, first + 1, last)
+    return n
 
 
 @inlined

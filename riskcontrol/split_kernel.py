@@ -7,12 +7,12 @@ from numba import njit
 
 from riskcontrol import orders
 from riskcontrol.book import PAGE, Order, Reason, Status
+from riskcontrol.compiling import bare
 from riskcontrol.fills import FILL
 from riskcontrol.indicators.kernel import scale
 from riskcontrol.indicators.registry import ATR, COLUMNS, INDICATORS, VWAP
-from riskcontrol.machine import bare
 from riskcontrol.money import MAX_PRICE
-from riskcontrol.pages import summarise_cohort, summarise_page
+from riskcontrol.pages import summarise_chapter, summarise_cohort, summarise_page
 from riskcontrol.triggers import any_trade, no_trade
 
 HIGHEST = 9 * MAX_PRICE
@@ -168,7 +168,11 @@ def apply_split(ticker, time, numerator, denominator, shared, slots):
                     no_trade(slot, slots)
             summarise_page(page, shared.pages, slots)
             page = shared.pages[page].next
-        summarise_cohort(shared.cohorts[cohort], shared.pages)
+        chapter = shared.cohorts[cohort].chapter
+        while chapter >= 0:
+            summarise_chapter(shared.chapters[chapter], shared.pages)
+            chapter = shared.chapters[chapter].next
+        summarise_cohort(shared.cohorts[cohort], shared.chapters)
         cohort = shared.cohorts[cohort].next
     clocks, n_clocks = np.empty(len(shared.clocks), np.int32), 0
     clock = record.clock

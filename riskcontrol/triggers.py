@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason
 from riskcontrol.code import Kind, Op
-from riskcontrol.machine import bare, evaluate, inlined
+from riskcontrol.compiling import bare, inlined
+from riskcontrol.machine import evaluate
 from riskcontrol.signals import holds
 
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.peers.environment import PeerError
 from riskcontrol import errors
 from riskcontrol.errors import RiskControlError
 from riskcontrol.language.errors import LanguageError
@@ -22,6 +23,7 @@ ERRORS = [
     errors.StateError("is of another tape", shard=3),
     errors.SettingsError("is missing", field="kafka"),
     errors.ServerError("no answer", server="kafka"),
+    PeerError("can't be installed"),
 ]
 
 
