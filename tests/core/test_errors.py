@@ -23,7 +23,7 @@ ERRORS = [
     errors.StateError("is of another tape", shard=3),
     errors.SettingsError("is missing", field="kafka"),
     errors.ServerError("no answer", server="kafka"),
-    PeerError("can't be installed"),
+    PeerError("can't be installed", peer="vectorbt"),
 ]
 
 
