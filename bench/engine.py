@@ -15,6 +15,7 @@ from bench.crosses import Crosses
 from bench.crowd import LAYOUTS, Crowd
 from bench.graph import log_log
 from bench.measure import one_core
+from bench.mixed import Mixed
 from bench.peers.environment import PeerError, install
 from bench.rule import Rule
 from bench.tables import goals
@@ -23,7 +24,7 @@ from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 from riskcontrol.trades import TICKER_PATTERN
 
-PARTS = ("rule", "crosses", "crowd")
+PARTS = ("rule", "crosses", "crowd", "mixed")
 
 FEWEST = 100
 """Driving trades that a tape must have."""
@@ -50,7 +51,8 @@ class Options:
         slows: Slow ones.
         crowds: Numbers of users in the crowd.
         acting: Those of them that act.
-        block: Trades in a block given to a crowd.
+        mixed: Users with strategies of all kinds.
+        block: Trades in a block given to a crowd, and to those.
         repeats: Runs of which the best counts.
         parts: Some of `PARTS`.
     """
@@ -67,6 +69,7 @@ class Options:
     slows: int = 40
     crowds: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
     acting: int = 2_000
+    mixed: int = 1_000_000
     block: int = 4_096
     repeats: int = 5
     parts: tuple[str, ...] = PARTS
@@ -101,6 +104,9 @@ def run(options: Options, settings: Settings) -> Figures:
             found["crosses"] = [_crosses(options, tape, seconds, settings, missing) for seconds in options.bars]
         if "crowd" in options.parts:
             found["crowd"] = _crowd(options, tape)
+        if "mixed" in options.parts:
+            with _doing(f"{options.mixed:,} users with strategies of all kinds"):
+                found["mixed"] = Mixed(tape, options.ticker, options.mixed, options.seed, options.block).measure()
     found["goals"] = goals(found)
     return found
 

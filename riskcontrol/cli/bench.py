@@ -99,9 +99,11 @@ def users(count: int, *, as_json: bool) -> None:
 @click.option("--acting", type=click.IntRange(1, 10_000), default=2_000, show_default=True,
               help="Users of a crowd that act.")  # fmt: skip
 @click.option("--block", type=click.IntRange(1, 1_000_000), default=4_096, show_default=True,
-              help="Trades in a block given to a crowd.")  # fmt: skip
+              help="Trades in a block of crowd and mixed.")  # fmt: skip
+@click.option("--mixed", type=click.IntRange(1, 10_000_000), default=1_000_000, show_default=True,
+              help="Users with strategies of all kinds.")  # fmt: skip
 @click.option("--repeats", type=click.IntRange(1, 1_000), default=5, show_default=True, help="The best run counts.")
-@click.option("--part", "parts", type=click.Choice(["rule", "crosses", "crowd"]), multiple=True,
+@click.option("--part", "parts", type=click.Choice(["rule", "crosses", "crowd", "mixed"]), multiple=True,
               help="Run this part alone; may be repeated [default: all].")  # fmt: skip
 @click.option("--graph", type=click.Path(dir_okay=False, writable=True, path_type=Path), default=None,
               help="Draw the crowd's time against its users into this SVG file.")  # fmt: skip
@@ -124,6 +126,9 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
 
     crowd: 10,000 to 10,000,000 users, of whom always the same act, on the same trades in blocks: advance, after
     everybody's first trade. It must not grow with those who don't act.
+
+    mixed: a million users in one process, of every template in turn (`riskcontrol strategy templates`), each with
+    numbers and cash of their own, on the same blocks: advance, once.
 
     Times are processor seconds of one core, which neighbours disturb less than the clock on the wall. A peer that can't
     be installed or run is named with the reason, and has no figures.

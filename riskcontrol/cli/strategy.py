@@ -1,4 +1,4 @@
-"""`riskcontrol strategy`: check strategy files; list the words of the language; print templates."""
+"""`riskcontrol strategy`: check strategy files, open them; list the words of the language; print templates."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from riskcontrol.language.tree import Node
     from riskcontrol.strategy_file import Definition
 
+from riskcontrol.cli.strategy_stream import open_, stop
+
 _WIDTH = 12
 
 
 @click.group(name="strategy")
 def command() -> None:
-    """Check strategy files; list the words of the language; print templates."""
+    """Check strategy files, open them in the stream; list the words of the language; print templates."""
+
+
+command.add_command(open_)
+command.add_command(stop)
 
 
 @command.command(epilog="Example: riskcontrol strategy check dip.toml cross.json")

@@ -21,14 +21,18 @@ from bench.rule import Rule
 from bench.tables import GROWTH, goals, tell
 from bench.tapes import read, simulated
 from database.generator import draw
+from riskcontrol.backtest import strategy_of
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings, load
+from riskcontrol.strategy_file import of_text
+from riskcontrol.templates import names
+from riskcontrol.templates import read as template
 from tests.ingestion.trade_files import row, taq, write
 
 TINY = Options(
     simulated=2_000, users=40, peers=False, bars=(60,), fasts=2, slows=3, crowds=(500, 2_000), acting=20, block=512,
-    repeats=1,
+    mixed=300, repeats=1,
 )  # fmt: skip
 
 
@@ -85,6 +89,14 @@ def test_a_wrong_plain_loop_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "run", wrong)
     said = rule.plain_loop()
     assert (said["users_equal"], said["equal"]) == (min(28, said["users"]), False)
+
+
+def test_the_mixed_users_are_of_every_template(found: dict[str, Any]) -> None:
+    mixed = found["mixed"]
+    assert mixed["users"] == 300
+    assert mixed["shapes"] == len({strategy_of(of_text(template(name), "toml")).shape for name in names()})
+    assert mixed["fills"] > 0
+    assert mixed["positions_written"] >= 300
 
 
 def test_the_crowd_has_the_same_fills_at_every_size_and_layout(found: dict[str, Any]) -> None:

@@ -71,10 +71,9 @@ def test_what_real_servers_were_given_survives_a_kill(home: Path) -> None:
 
     # With `commitlog_sync: periodic`, a killed node forgets what it was given in its last tenth of a second.
     time.sleep(2)
-    killed = [entry.pid for entry in Registry(home).alive().values()]
-    for pid in killed:
-        os.kill(pid, signal.SIGKILL)
-        psutil.Process(pid).wait(10)
+    for process in [psutil.Process(entry.pid) for entry in Registry(home).alive().values()]:
+        process.kill()
+        process.wait(10)
     assert servers.running(home) == {}
 
     servers.start(home, NAMES)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 from database.reads import Reader
 from database.session import connect
@@ -15,9 +17,12 @@ from ingestion.producer import publish_openings
 from ingestion.sources import find_all
 from riskcontrol.backtest import HASHED, fills_hash
 from riskcontrol.book import Reason
+from riskcontrol.cli import cli
+from riskcontrol.errors import InputError
 from riskcontrol.rows import Fills
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy
+from riskcontrol.templates import read
 from tests.processes import Running, until
 from tests.spark.test_stream import ends, reached
 from tests.templates import catalogue
@@ -33,15 +38,49 @@ def written(reader: Reader, one: Strategy) -> Fills:
     return Fills(**names, **{name: frame[name].to_numpy() for name in HASHED}, reason=reasons)
 
 
+def command(settings: Settings, *arguments: str) -> Result:
+    """Run `riskcontrol strategy` on these servers; errors raised on purpose come as they are."""
+    names = ("kafka", "topic", "shards", "cassandra", "keyspace")
+    flags = [f"--{name}={getattr(settings, name)}" for name in names]
+    result = CliRunner().invoke(cli, ["strategy", *arguments, *flags])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_a_file_waits_on_the_tape_for_a_stream_and_what_is_wrong_is_named(servers: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(read("dip-and-rise"))
+    said = command(servers, "open", str(file), "--user", "ann", "--ticker", "IBM", "--ticker", "BAC").stdout
+    assert "dip-and-rise of ann on IBM, dip-and-rise of ann on BAC: on the tape; open when a stream runs" in said
+    assert sum(ends(servers).values()) == 2
+    for arguments, option in ((["--user", "A n"], "--user"), (["--user", "ann", "--ticker", "?"], "--ticker")):
+        with pytest.raises(InputError) as caught:
+            command(servers, "open", str(file), *arguments)
+        assert caught.value.source == option
+    with pytest.raises(InputError) as caught:
+        command(servers, "stop", "no name", "--user", "ann", "--ticker", "IBM")
+    assert caught.value.source == "NAME"
+
+
 def test_every_template_fills_in_the_stream_as_in_the_backtest(servers: Settings, tmp_path: Path) -> None:
     files = catalogue.week(tmp_path)
     strategies = catalogue.strategies()
     with Running(servers, "stream", "--batch", "0.5", "--state", str(tmp_path / "state")) as stream:
         publish_openings(servers, strategies)
+        for one in strategies[:2]:
+            file = tmp_path / f"{one.name}.toml"
+            file.write_text(read(one.name))
+            said = command(servers, "open", str(file), "--user", "by-hand").stdout
+            assert said == f"{one.name} of by-hand on {one.ticker}: open.\n"
         # Day by day, so that batches end while shares are held; at this speed the week would be one batch.
         for source in find_all([str(file) for file in files], servers):
             ingest([source], servers, speed=None)
             until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
+        said = command(servers, "stop", one.name, "--user", "by-hand", "--ticker", one.ticker).stdout
+        assert said == f"{one.name} of by-hand on {one.ticker}: stopped.\n"
+        with pytest.raises(InputError, match="there is no such strategy"):
+            command(servers, "stop", "other", "--user", "by-hand", "--ticker", one.ticker)
         assert stream.interrupt() == 0, stream.output
     assert len(re.findall("trades [1-9]", stream.output)) >= len(files)
     reader = Reader(connect(servers))
@@ -49,3 +88,7 @@ def test_every_template_fills_in_the_stream_as_in_the_backtest(servers: Settings
     backtest = catalogue.found(files)["templates"]
     assert hashes == {name: results["fills_hash"] for name, results in backtest.items()}
     assert hashes == {name: results["fills_hash"] for name, results in catalogue.expected()["templates"].items()}
+    for one in strategies[:2]:
+        assert fills_hash(written(reader, replace(one, username="by-hand"))) == hashes[one.name]
+    statuses = {row.name: row.stopped is not None for row in reader.strategies("by-hand")}
+    assert statuses == {strategies[0].name: False, strategies[1].name: True}

@@ -1,0 +1,104 @@
+"""`riskcontrol strategy open` and `stop`: strategy files in the running stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from riskcontrol.cli.options import with_settings
+from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    from riskcontrol.strategy import Action, Strategy
+
+_servers = with_settings(
+    "kafka",
+    "topic",
+    "shards",
+    "replication",
+    "cassandra",
+    "cassandra_username",
+    "cassandra_password",
+    "keyspace",
+)
+
+
+@click.command(name="open", epilog="Example: riskcontrol strategy open cross.toml --user ann --ticker LPMP")
+@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--user", required=True, help="Whose strategy it becomes.")
+@click.option("--ticker", "tickers", multiple=True, help="Trade this instead of the file's ticker; may be repeated.")
+@click.option("--name", default="", help="Another name than the file's.")
+@_servers
+def open_(file: Path, user: str, tickers: tuple[str, ...], name: str, settings: Settings) -> None:
+    """Open the strategy of a FILE (TOML or JSON) in the stream, for a user.
+
+    It trades from the stream's next batch on; the pages show it under the user's name. One that is open already stays
+    as it is. Needs the broker and the database: riskcontrol up, or --kafka and --cassandra.
+    """
+    from riskcontrol.backtest import strategy_of
+    from riskcontrol.errors import InputError, StrategyError
+    from riskcontrol.strategy import Action
+    from riskcontrol.strategy_file import load
+
+    definition = load(file)
+    try:
+        strategies = [strategy_of(definition, username=user, name=name, ticker=one) for one in tickers or ("",)]
+    except StrategyError as error:
+        option = {"username": "--user", "ticker": "--ticker", "name": "--name"}.get(error.field, error.field)
+        raise InputError(error.message, source=option) from error
+    _send(settings, strategies, Action.OPEN, "open")
+
+
+@click.command(name="stop", epilog="Example: riskcontrol strategy stop sma-cross --user ann --ticker LPMP")
+@click.argument("name")
+@click.option("--user", required=True, help="Whose strategy it is.")
+@click.option("--ticker", required=True, help="Which ticker it trades.")
+@_servers
+def stop(name: str, user: str, ticker: str, settings: Settings) -> None:
+    """Stop the strategy of this NAME; its cash and shares stay as they are, for good.
+
+    Needs the broker and the database: riskcontrol up, or --kafka and --cassandra.
+    """
+    from riskcontrol.errors import InputError, StrategyError
+    from riskcontrol.strategy import FIRST_SHAPE, Action, Strategy
+
+    try:
+        # A stop says whose strategy, its name and its ticker; nothing else of it counts.
+        one = Strategy(user, name, ticker, 1, FIRST_SHAPE, (0.0, 0.0))
+    except StrategyError as error:
+        option = {"username": "--user", "ticker": "--ticker", "name": "NAME"}.get(error.field, error.field)
+        raise InputError(error.message, source=option) from error
+    _send(settings, [one], Action.STOP, "stopped")
+
+
+def _send(settings: Settings, strategies: list[Strategy], action: Action, done: str) -> None:
+    """Put openings or stops on the tape, and wait for the stream where one runs."""
+    from database import generator
+    from database.reads import Reader
+    from database.session import connect
+    from database.writes import Writer
+    from ingestion.producer import publish_openings
+    from ingestion.topic import tape_id
+    from riskcontrol import servers
+    from riskcontrol.errors import InputError
+
+    resolved = servers.require(settings, "kafka", "cassandra")
+    session = connect(resolved)
+    reader = Reader(session)
+    offsets = publish_openings(resolved, strategies, action=action)
+    what = ", ".join(f"{one.name} of {one.username} on {one.ticker}" for one in strategies)
+    if not generator.stream_runs(reader):
+        click.echo(f"{what}: on the tape; {done} when a stream runs (riskcontrol stream).")
+        return
+    reached = generator.wait_until_open(
+        Writer(session), tape_id(resolved), offsets, alive=lambda: generator.stream_runs(reader), on_done=lambda _: None
+    )
+    if not reached:
+        click.echo(f"{what}: on the tape; the stream has stopped before it got there.")
+        return
+    there = {(row.name, row.ticker) for row in reader.strategies(strategies[0].username)}
+    if not all((one.name, one.ticker) in there for one in strategies):
+        raise InputError(f"{what}: there is no such strategy; its user's page lists those there are", source="NAME")
+    click.echo(f"{what}: {done}.")
