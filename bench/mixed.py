@@ -64,7 +64,7 @@ class Mixed:
             "seconds": seconds,
             "slowest_block_seconds": slowest,
             "ns_per_fill": seconds / max(1, fills) * 1e9,
-            "user_trades_per_second": self._users * trades / seconds,
+            "user_trades_per_second": self._users * len(self._tape.driving) / seconds,
             "memory_mb": psutil.Process().memory_info().rss / 1e6,
         }
 

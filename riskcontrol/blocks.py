@@ -23,6 +23,7 @@ import pyarrow as pa
 from riskcontrol.errors import StrategyError, TapeError
 from riskcontrol.messages import check_plain
 from riskcontrol.money import MAX_CASH, MAX_PRICE
+from riskcontrol.newyork import NS_PER_DAY, transitions
 from riskcontrol.rows import Openings, Splits
 from riskcontrol.shape import PARAMETERS, read_shape
 from riskcontrol.splits import MAX_PART
@@ -54,6 +55,9 @@ MAX_ROWS = 262_144
 
 MAX_DISTINCT = 1_000
 """Most different shapes, and terms, in a block: each takes about a millisecond to read."""
+
+MAX_SPLITS = 10_000
+"""Most splits in a block."""
 
 OPENINGS = pa.schema(
     [
@@ -237,6 +241,12 @@ def _checked_splits(batch: pa.RecordBatch) -> Splits:
     _check_range(batch, "denominator", 1, MAX_PART)
     _check_names(batch, "ticker", TICKER_PATTERN)
     splits = Splits(**{f.name: _column(batch.column(f.name), f.name) for f in fields(Splits)})
+    if len(splits) > MAX_SPLITS:
+        raise TapeError(f"{len(splits):,} splits in a block; at most {MAX_SPLITS:,} are accepted")
+    moments, offsets = transitions()
+    local = splits.time + offsets[np.searchsorted(moments, splits.time, side="right") - 1]
+    if (local % NS_PER_DAY).any():
+        raise TapeError("time: a split is effective from a midnight in New York on")
     if (splits.numerator == splits.denominator).any():
         raise TapeError("numerator and denominator: a ratio of 1 changes nothing")
     return splits

@@ -11,6 +11,9 @@ _LONGEST = np.iinfo(np.int64).max
 _SURELY = 9.2e18
 """Below 2⁶³ by more than floats can err."""
 
+MOST_SPENT = 2**60
+"""Micro-dollars that a buy with fees spends at most, over a million million dollars: the sums below fit 64 bits."""
+
 FRACTION, SHARES, PER_SHARE, PER_ORDER, MINIMUM, RATE, SLIPPAGE, FILL = range(3, 11)
 """Places in a row of terms, `riskcontrol.terms.Terms.as_row`; those of the stops come first."""
 STOP_LOSS, TAKE_PROFIT, TRAILING_STOP = range(3)
@@ -39,8 +42,16 @@ def selling_price(price, terms):
 
 @bare
 def fee(shares, price, terms):
-    """Return the fee of a fill: per order and share and by value, rounded up, and no less than the minimum."""
-    return max(terms[MINIMUM], terms[PER_ORDER] + terms[PER_SHARE] * shares + part(shares * price, terms[RATE]))
+    """Return the fee of a fill: per order and share and by value, rounded up, and no less than the minimum.
+
+    What would leave 64 bits is the most that fits.
+    """
+    charged = terms[PER_ORDER] + part(shares * price, terms[RATE])
+    if terms[PER_SHARE] > 0:
+        if shares > (_LONGEST - charged) // terms[PER_SHARE]:
+            return _LONGEST
+        charged += terms[PER_SHARE] * shares
+    return max(terms[MINIMUM], charged)
 
 
 @bare
@@ -55,6 +66,8 @@ def affordable(cash, price, terms):
         shares = min(shares, terms[SHARES])
     if terms[PER_ORDER] == 0 and terms[MINIMUM] == 0 and terms[RATE] == 0:
         return shares
+    budget = min(budget, MOST_SPENT)
+    shares = min(shares, budget // least)
     while shares > 0:
         excess = shares * price + fee(shares, price, terms) - budget
         if excess <= 0:

@@ -11,6 +11,10 @@ from riskcontrol.rows import Ints, Splits
 _NEVER = np.iinfo(np.int64).max
 
 
+MOST = 32
+"""Splits that a book takes of a ticker, in all. Each is a fill for everybody who holds, so there must be a limit."""
+
+
 class Pending:
     """The splits of a book that are still to be applied.
 
@@ -24,14 +28,10 @@ class Pending:
     def __init__(self, book: Book) -> None:
         self.book = book
         self.touched: list[int] = []
-        self._known: set[tuple[int, int]] | None = None
-        self._rows: dict[int, list[int]] = {}
-        records = book.splits[: book.count("splits")]
-        for row in np.flatnonzero(records["state"] == SplitState.PENDING).tolist():
-            self._rows.setdefault(int(records[row]["ticker"]), []).append(row)
+        self._known: dict[int, set[int]] | None = None
 
     def add(self, tickers: NDArray[np.int32], splits: Splits) -> int:
-        """Take in splits, but for those that are known and those that come too late.
+        """Take in splits, but for those that are known, those that come too late and those over `MOST`.
 
         Too late is one whose ticker has had a trade at or after its time: that was at prices after the split.
 
@@ -44,19 +44,21 @@ class Pending:
         """
         book = self.book
         if self._known is None:
+            self._known = {}
             records = book.splits[: book.count("splits")]
-            self._known = set(zip(records["ticker"].tolist(), records["time"].tolist(), strict=True))
+            for ticker, time in zip(records["ticker"].tolist(), records["time"].tolist(), strict=True):
+                self._known.setdefault(ticker, set()).add(time)
         book.reserve(splits=len(splits))
         columns = (tickers, splits.time, splits.numerator, splits.denominator)
         ignored = 0
         for ticker, time, numerator, denominator in zip(*(column.tolist() for column in columns), strict=True):
-            if (ticker, time) in self._known or book.tickers[ticker]["latest"] >= time:
+            known = self._known.setdefault(ticker, set())
+            if time in known or len(known) >= MOST or book.tickers[ticker]["latest"] >= time:
                 ignored += 1
                 continue
-            self._known.add((ticker, time))
+            known.add(time)
             row = book.take("splits")
             book.splits[row] = (time, ticker, numerator, denominator, SplitState.PENDING)
-            self._rows.setdefault(ticker, []).append(row)
             self.touched.append(row)
         return ignored
 
@@ -71,24 +73,21 @@ class Pending:
             Which trades come after a split of their ticker, shape (n,), and the rows of the splits, those of one
             ticker by time; None where none is due.
         """
-        if not self._rows:
+        splits = self.book.splits[: self.book.count("splits")]
+        waiting = np.flatnonzero(splits["state"] == SplitState.PENDING)
+        if not len(waiting):
             return None
-        splits = self.book.splits
         earliest = np.full(self.book.count("tickers"), _NEVER)
-        for ticker, rows in self._rows.items():
-            earliest[ticker] = splits["time"][rows].min()
+        np.minimum.at(earliest, splits["ticker"][waiting], splits["time"][waiting])
         reached = np.flatnonzero(time >= earliest[numbers])
         if not len(reached):
             return None
         first = np.full(len(earliest), len(time))
         np.minimum.at(first, numbers[reached], reached)
-        due: list[int] = []
-        for ticker in np.flatnonzero(first < len(time)).tolist():
-            rows = sorted(self._rows.pop(ticker), key=lambda row: int(splits[row]["time"]))
-            now = [row for row in rows if splits[row]["time"] <= time[first[ticker]]]
-            due += now
-            if len(now) < len(rows):
-                self._rows[ticker] = rows[len(now) :]
+        # When the first trade is that reaches the ticker's earliest split; before all times where none does.
+        moment = np.append(time, np.iinfo(np.int64).min)[first]
+        due = waiting[splits["time"][waiting] <= moment[splits["ticker"][waiting]]]
+        due = due[np.lexsort((splits["time"][due], splits["ticker"][due]))]
         splits["state"][due] = SplitState.APPLIED
-        self.touched += due
-        return np.arange(len(time)) >= first[numbers], due
+        self.touched += due.tolist()
+        return np.arange(len(time)) >= first[numbers], due.tolist()

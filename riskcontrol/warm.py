@@ -19,6 +19,10 @@ _SHAPE = '{"buy":"crosses_above(ema(close, 2), ema(close, 3))","every":60}'
 """Anything that makes a clock, a series and a signal."""
 
 
+_MIDNIGHT = 5 * 60 * NS_PER_MINUTE
+"""One of New York's, nanoseconds UTC."""
+
+
 def compile_kernels() -> None:
     """Run every kernel once on a handful of trades."""
     opening = decode(
@@ -30,7 +34,7 @@ def compile_kernels() -> None:
         OPENINGS_HEADERS,
     )
     assert isinstance(opening, Openings)  # noqa: S101  narrows the type
-    columns = [[i * NS_PER_MINUTE for i in range(3)], [3, 2, 1], [1] * 3, [ALL_FLAGS] * 3, range(3)]
+    columns = [[_MIDNIGHT + i * NS_PER_MINUTE for i in range(3)], [3, 2, 1], [1] * 3, [ALL_FLAGS] * 3, range(3)]
     trades = pa.record_batch(
         [
             pa.array(["A"] * 3).dictionary_encode(),
@@ -41,7 +45,8 @@ def compile_kernels() -> None:
     # Through the tape's form and back, so that the arrays have the very types (read-only, for one) of the stream's.
     received = pa.ipc.open_stream(encode(trades)).read_next_batch()
     splits = decode(
-        encode(splits_batch(Splits(np.array([b"A"]), np.array([1]), np.array([2]), np.array([1])))), SPLITS_HEADERS
+        encode(splits_batch(Splits(np.array([b"A"]), np.array([_MIDNIGHT]), np.array([2]), np.array([1])))),
+        SPLITS_HEADERS,
     )
     assert isinstance(splits, Splits)  # noqa: S101  narrows the type
     book = Book()

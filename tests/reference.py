@@ -309,6 +309,8 @@ class Reference:
     def _affordable(self, p: Position, price: int) -> int:
         """Return the most shares, found by halving."""
         budget = p.cash * p.terms.fraction // PPM
+        if p.terms.fee_minimum or p.terms.fee_per_order or p.terms.fee_rate:
+            budget = min(budget, 2**60)  # an order's fees must fit into 64 bits
         low, high = 0, min(budget // price, p.terms.shares or MOST)
         while low < high:
             middle = (low + high + 1) // 2

@@ -106,6 +106,8 @@ def command(
     definitions = [load(path) for path in strategies]
     if html is not None and len(definitions) * max(1, len(tickers)) > 1:
         raise click.UsageError("a report is of one strategy on one ticker; give one --strategy and one --ticker")
+    if as_json and fills_file == Path("-"):
+        raise click.UsageError("--json and --fills - both write to stdout; give --fills a file")
     if sets and len(definitions) * max(1, len(tickers)) > 1:
         raise click.UsageError("--set varies one strategy on one ticker; give one --strategy and one --ticker")
     from riskcontrol.splits import NO_SPLITS, read_splits

@@ -11,6 +11,7 @@ from riskcontrol.cli.options import with_settings
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
+    from database.reads import Reader
     from riskcontrol.strategy import Action, Strategy
 
 _servers = with_settings(
@@ -83,10 +84,15 @@ def _send(settings: Settings, strategies: list[Strategy], action: Action, done: 
     from ingestion.topic import tape_id
     from riskcontrol import servers
     from riskcontrol.errors import InputError
+    from riskcontrol.strategy import Action
 
     resolved = servers.require(settings, "kafka", "cassandra")
     session = connect(resolved)
     reader = Reader(session)
+    if action == Action.OPEN:
+        strategies = _without_those_there(reader, strategies)
+        if not strategies:
+            return
     offsets = publish_openings(resolved, strategies, action=action)
     what = ", ".join(f"{one.name} of {one.username} on {one.ticker}" for one in strategies)
     if not generator.stream_runs(reader):
@@ -102,3 +108,30 @@ def _send(settings: Settings, strategies: list[Strategy], action: Action, done: 
     if not all((one.name, one.ticker) in there for one in strategies):
         raise InputError(f"{what}: there is no such strategy; its user's page lists those there are", source="NAME")
     click.echo(f"{what}: {done}.")
+
+
+def _without_those_there(reader: Reader, strategies: list[Strategy]) -> list[Strategy]:
+    """Return those that the stream doesn't know yet; refuse one that it knows as another.
+
+    Raises:
+        InputError: One of this name and ticker has other rules, cash or options.
+    """
+    from riskcontrol.errors import InputError
+
+    known = {(row.name, row.ticker): row for row in reader.strategies(strategies[0].username)}
+    new = []
+    for one in strategies:
+        row = known.get((one.name, one.ticker))
+        what = f"{one.name} of {one.username} on {one.ticker}"
+        if row is None:
+            new.append(one)
+        elif any(getattr(row, name) != getattr(one, name) for name in ("cash", "shape", "parameters", "terms")):
+            raise InputError(
+                f"{what} is open already, with other rules, cash or options; open this one by another --name",
+                source="FILE",
+            )
+        elif row.stopped is not None:
+            raise InputError(f"{what} was stopped, for good; open it anew by another --name", source="FILE")
+        else:
+            click.echo(f"{what}: open already.")
+    return new

@@ -103,6 +103,12 @@ def test_splits_keep_what_is_held_at_its_worth(tmp_path: Path, strategy: Path) -
     assert "splits.csv, line 2, ratio: 'two'" in failed(tmp_path, bars, "--strategy", strategy, "--splits", splits)
 
 
+def test_one_object_and_all_fills_are_not_mixed_on_stdout(tmp_path: Path, day: Path, strategy: Path) -> None:
+    result = CliRunner().invoke(cli, ["backtest", str(day), "--strategy", str(strategy), "--json", "--fills", "-"])
+    assert result.exit_code == 2
+    assert "give --fills a file" in result.stderr
+
+
 def test_all_fills_go_to_a_file_or_to_the_terminal(tmp_path: Path, day: Path, strategy: Path) -> None:
     run(tmp_path, day, "--strategy", strategy, "--fills", tmp_path / "fills.csv")
     rows = list(csv.DictReader((tmp_path / "fills.csv").read_text().splitlines()))

@@ -1,5 +1,6 @@
 """Blocks survive the tape, and nothing bad gets off it."""
 
+import datetime as dt
 import json
 from dataclasses import fields, replace
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskcontrol.blocks import (
+    MAX_SPLITS,
     OPENINGS,
     OPENINGS_HEADERS,
     SPLITS,
@@ -22,6 +24,7 @@ from riskcontrol.blocks import (
 from riskcontrol.errors import TapeError
 from riskcontrol.messages import check_plain
 from riskcontrol.rows import Openings, Splits
+from riskcontrol.splits import ex_time
 from riskcontrol.strategy import FIRST_SHAPE, Action, first_rule
 from riskcontrol.terms import FillMode
 from riskcontrol.trades import TRADES
@@ -52,8 +55,16 @@ def test_trades_come_back_as_they_were() -> None:
     assert decode(encode(batch), TRADES_HEADERS).equals(batch)
 
 
+SUMMER, WINTER = ex_time(dt.date(2020, 8, 31)), ex_time(dt.date(2021, 1, 4))
+
+
 def splits(**changed: list[object]) -> pa.RecordBatch:
-    columns = {"ticker": ["IBM", "BAC"], "time": [1, 2], "numerator": [4, 1], "denominator": [1, 10]} | changed
+    columns = {
+        "ticker": ["IBM", "BAC"],
+        "time": [SUMMER, WINTER],
+        "numerator": [4, 1],
+        "denominator": [1, 10],
+    } | changed
     return pa.record_batch([pa.array(columns[f.name], f.type) for f in SPLITS], schema=SPLITS)
 
 
@@ -67,7 +78,9 @@ def test_splits_come_back_as_they_were() -> None:
     ("changed", "reason"),
     [
         ({"ticker": ["IBM", "<b>"]}, "ticker '<b>' is not one"),
-        ({"time": [-1, 1]}, "time: values from -1"),
+        ({"time": [-1, SUMMER]}, "time: values from -1"),
+        ({"time": [SUMMER, WINTER + 1]}, "from a midnight in New York on"),
+        ({"time": [SUMMER, WINTER - 3_600 * 10**9]}, "from a midnight in New York on"),
         ({"numerator": [0, 1]}, "numerator: values from 0"),
         ({"denominator": [1, 100_001]}, "denominator: values from 1 to 100001; 1 to 100000 are accepted"),
         ({"numerator": [1, 1]}, "a ratio of 1 changes nothing"),
@@ -76,6 +89,12 @@ def test_splits_come_back_as_they_were() -> None:
 def test_splits_out_of_range_are_refused(changed: dict[str, list[object]], reason: str) -> None:
     with pytest.raises(TapeError, match=reason):
         decode(encode(splits(**changed)), SPLITS_HEADERS)
+
+
+def test_a_block_of_very_many_splits_is_refused() -> None:
+    many = {name: [value] * (MAX_SPLITS + 1) for name, value in zip(SPLITS.names, ("IBM", SUMMER, 2, 1), strict=True)}
+    with pytest.raises(TapeError, match="10,001 splits in a block"):
+        decode(encode(splits(**many)), SPLITS_HEADERS)
 
 
 STRATEGY = first_rule("ann", "dip", "BRK.B", 10**10, 100_000, 200_000, FillMode.SAME)

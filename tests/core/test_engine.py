@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
-from riskcontrol.book import PAGE, Book, Status
+from riskcontrol.book import CHAPTER, PAGE, Book, Status
 from riskcontrol.engine import Outcome, advance
 from riskcontrol.language.parser import parse
 from riskcontrol.rows import Columns, Openings
@@ -233,16 +233,42 @@ def assert_conserved(outcome: Outcome) -> None:
 
 
 def assert_summaries_cover(book: Book) -> None:
-    """Check that pages and cohorts let through whatever one of their positions lets through."""
+    """Check that pages, chapters and cohorts let through whatever one of their positions lets through."""
     for slot in book.used_slots().tolist():
         page = book.pages[slot // PAGE]
-        cohort = book.cohorts[page["cohort"]]
+        chapter, cohort = book.chapters[page["chapter"]], book.cohorts[page["cohort"]]
         for name in ("below", "gated_below"):
-            assert getattr(book, name)[slot] <= page[name] <= cohort[name]
+            assert getattr(book, name)[slot] <= page[name] <= chapter[name] <= cohort[name]
         for name in ("above", "gated_above", "wake"):
-            assert getattr(book, name)[slot] >= page[name] >= cohort[name]
+            assert getattr(book, name)[slot] >= page[name] >= chapter[name] >= cohort[name]
         side = "holding" if book.positions[slot]["shares"] else "flat"
-        assert book.positions[slot]["status"] != Status.RUNNING or (page[side] > 0 and cohort[side] > 0)
+        assert book.positions[slot]["status"] != Status.RUNNING or min(page[side], chapter[side], cohort[side]) > 0
+
+
+def test_users_of_more_than_a_chapter_fill_as_in_the_reference() -> None:
+    users = 2 * PAGE * CHAPTER + 100
+    # Every seventh may act: whole pages have nobody who does, and every chapter has somebody.
+    levels = [(10_000 + 1_000 * (i % 13), 20_000 + 1_000 * (i % 11)) if i % 7 == 0 else (10**9, 10**9)
+              for i in range(users)]  # fmt: skip
+    own = [first_rule(f"u{i}", "s", "IBM", 10**9, a, b) for i, (a, b) in enumerate(levels)]
+    tape: list[pa.RecordBatch | Openings] = [
+        openings(*own[:300]),
+        ibm(100_000, 99_000),
+        openings(*own[300:]),
+        *(ibm(100_000, 100_000 - fall, 100_000 - fall, 100_000) for fall in range(9_000, 23_000, 2_000)),
+        openings(*own[: 2 * PAGE], action=Action.STOP),
+        ibm(150_000, 150_000, 60_000, 60_000),
+    ]
+    book = Book()
+    outcome = advance(book, tape)
+    assert book.count("chapters") == 3
+    expected = Reference().feed(tape).fills
+    assert len(expected) > users / 7
+    assert sorted(tuples(outcome.fills)) == sorted(expected)
+    assert_summaries_cover(book)
+    again = Book()
+    parts = [fill for event in tape for fill in tuples(advance(again, [event]).fills)]
+    assert sorted(parts) == sorted(expected)
 
 
 @given(tapes())

@@ -15,6 +15,8 @@ from riskcontrol.blocks import Event
 from riskcontrol.book import Book, Reason, Status
 from riskcontrol.engine import advance
 from riskcontrol.language.parser import parse
+from riskcontrol.orders import fee as charged
+from riskcontrol.pending import MOST
 from riskcontrol.rows import Openings, Splits
 from riskcontrol.shape import shape_text
 from riskcontrol.split_kernel import HIGHEST
@@ -85,6 +87,35 @@ def test_one_that_comes_after_a_trade_at_its_prices_is_left_out() -> None:
     assert outcome.fills.reason.tolist() == [Reason.BUY]
     odd = trades([("IBM", 5 * SECOND, 1, 1, 0)])  # a trade that counts for nothing is one, too
     assert advance(Book(), [*HELD, odd, ibm_splits(2, 1, 5), after(6, 4_990)]).ignored == 1
+
+
+def test_a_ticker_has_so_many_splits_and_no_more() -> None:
+    many = splits(*(("IBM", (10 + i) * SECOND, 1 + (i + 1) % 2, 1 + i % 2) for i in range(MOST + 3)))
+    book = Book()
+    assert advance(book, [*HELD, many]).ignored == 3
+    assert advance(book, [splits(("IBM", 99 * SECOND, 2, 1), ("BAC", 99 * SECOND, 2, 1))]).ignored == 1
+    assert advance(book, [after(200, 9_980)]).fills.reason.tolist() == [Reason.SPLIT] * MOST
+
+
+def test_the_fee_of_a_sale_after_a_split_takes_what_there_is_and_no_more() -> None:
+    # Found by a review: shares so many that the fee for each and half the value together leave 64 bits.
+    dear = Terms(fee_per_share=10**6, fee_rate=500_000, fee_per_order=10**13)
+    held = 988_783
+    one = replace(ANN, cash=10**15, terms=replace(dear, shares=held))
+    tape: list[Event] = [
+        openings(one), ibm(100_000, 90_000, 90_000), ibm_splits(4_664, 1, 5), after(9, 200_000, 200_000, 200_000),
+    ]  # fmt: skip
+    expected = Reference().feed(tape).fills
+    assert sorted(tuples(advance(Book(), tape).fills)) == sorted(expected)
+    assert expected
+
+
+@pytest.mark.parametrize("shares", [1, 10**6, 4 * 10**12, 9 * 10**12])
+@pytest.mark.parametrize("per_share", [0, 1, 10**6, 10**13])
+def test_a_fee_is_exact_or_all_that_fits(shares: int, per_share: int) -> None:
+    own = np.array(Terms(fee_per_share=per_share, fee_rate=500_000, fee_per_order=10**13).as_row())
+    exact = 10**13 + per_share * shares + -(-shares * 10**6 * 500_000 // 10**6)
+    assert charged(shares, 10**6, own) == min(exact, np.iinfo(np.int64).max)
 
 
 def test_two_that_wait_for_one_trade_come_in_their_order() -> None:

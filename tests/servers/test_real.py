@@ -1,7 +1,5 @@
 """The real Kafka and Cassandra: killed, started again, and what they had been given is still there."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
