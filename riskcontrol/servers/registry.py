@@ -103,9 +103,11 @@ class Registry:
                 env=os.environ | dict(environment or {}),
                 start_new_session=True,
             )
+        # Asked before its exit status is collected: one that has ended already would be gone by then.
+        created = psutil.Process(process.pid).create_time()
         # Its exit status is collected when it ends, so that it doesn't stay a zombie while we live.
         threading.Thread(target=process.wait, daemon=True, name=f"reap {name}").start()
-        entry = Entry(name, process.pid, psutil.Process(process.pid).create_time(), address, str(log))
+        entry = Entry(name, process.pid, created, address, str(log))
         self.add(entry)
         return entry
 
