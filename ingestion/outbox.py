@@ -11,7 +11,7 @@ from ingestion.producer import TapeProducer
 from ingestion.progress import Trail
 from ingestion.reading import Reading
 from ingestion.topic import partition_of
-from riskcontrol.blocks import SPLITS_HEADERS, TRADES_HEADERS, encode, splits_batch
+from riskcontrol.blocks import MAX_SPLITS, SPLITS_HEADERS, TRADES_HEADERS, encode, splits_batch
 from riskcontrol.rows import Splits
 
 
@@ -70,8 +70,10 @@ class Outbox:
         partitions = np.array([partition_of(t.decode("ascii"), len(self._trails)) for t in splits.ticker.tolist()])
         for partition in np.unique(partitions).tolist():
             self._settle(partition)
-            block = splits_batch(splits.take(partitions == partition))
-            self._producer.send(partition, encode(block), SPLITS_HEADERS)
+            rows = np.flatnonzero(partitions == partition)
+            for first in range(0, len(rows), MAX_SPLITS):
+                block = splits_batch(splits.take(rows[first : first + MAX_SPLITS]))
+                self._producer.send(partition, encode(block), SPLITS_HEADERS)
             self._producer.wait(partition)
 
     def flush(self) -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingestion import outbox
 from ingestion.columns import Directory
 from ingestion.ingest import Progress, ingest
 from ingestion.splits import Coming
-from riskcontrol.blocks import SPLITS_HEADERS
+from riskcontrol.blocks import MAX_SPLITS, SPLITS_HEADERS
 from riskcontrol.rows import Splits
 from riskcontrol.settings import Settings
 from tests.ingestion.made import Made, at, batch
@@ -70,6 +71,7 @@ def on_the_tape(settings: Settings) -> list[list[Split | Row]]:
             with pa.ipc.open_stream(record.value) as reader:
                 block = reader.read_next_batch()
             if list(record.headers) == SPLITS_HEADERS:
+                assert block.num_rows <= outbox.MAX_SPLITS
                 rows += [tuple(row.values()) for row in block.to_pylist()]
             else:
                 rows += block.to_pylist()
@@ -78,8 +80,11 @@ def on_the_tape(settings: Settings) -> list[list[Split | Row]]:
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("by_ticker", [False, True])
-def test_a_stopped_ingestion_goes_on_and_every_split_is_in_its_place(kafka: Settings, by_ticker: bool) -> None:
+@pytest.mark.parametrize(("by_ticker", "most"), [(False, MAX_SPLITS), (True, MAX_SPLITS), (False, 2)])
+def test_a_stopped_ingestion_goes_on_and_every_split_is_in_its_place(
+    kafka: Settings, monkeypatch: pytest.MonkeyPatch, by_ticker: bool, most: int
+) -> None:
+    monkeypatch.setattr(outbox, "MAX_SPLITS", most)
     source = Made(count=30_000, by_ticker=by_ticker)
     early = [(f"T{n}", at("09:30") - 86_400 * 10**9, 2, 1) for n in range(0, 40, 2)]
     later = [(f"T{n}", at("12:00"), 1, 3) for n in range(0, 40, 3)]
