@@ -16,7 +16,7 @@ from riskcontrol.aggregate import aggregate
 from riskcontrol.backtest_run import TradeTape
 from riskcontrol.errors import InputError
 from riskcontrol.nearest import nearest
-from riskcontrol.newyork import NS_PER_DAY, transitions
+from riskcontrol.newyork import NS_PER_DAY, local_time
 from riskcontrol.rows import Columns, Ints
 from riskcontrol.settings import Settings
 from riskcontrol.trades import ALL_FLAGS, DRIVING, NS_PER_SECOND, TRADES
@@ -67,12 +67,10 @@ class Tape(Columns):
             name: table.column(name).to_numpy().astype(np.int64) for name in ("open", "high", "low", "close", "volume")
         }
         start = table.column("time").cast(pa.int64()).to_numpy()
-        moments, offsets = transitions()
-        local = start + offsets[np.searchsorted(moments, start, side="right") - 1]
         notional = table.column("notional").to_numpy() / 1e6
         return {
             "start": start, "end": start + seconds * NS_PER_SECOND, **found, "notional": notional,
-            "day": local // NS_PER_DAY,
+            "day": local_time(start) // NS_PER_DAY,
         }  # fmt: skip
 
 

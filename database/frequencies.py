@@ -7,7 +7,6 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pyarrow.compute as pc
 
@@ -15,6 +14,7 @@ from database.reads import Reader
 from ingestion.sources import find_sources
 from ingestion.tickers import ticker_frequencies
 from riskcontrol.errors import InputError
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.settings import Settings
 from riskcontrol.trades import DRIVING, NS_PER_SECOND, TICKER_PATTERN
 
@@ -102,7 +102,7 @@ def from_stream(reader: Reader) -> dict[str, float]:
             source="the stream",
         )
     newest = max(time for time, _ in marks.values())
-    day = dt.datetime.fromtimestamp(newest // NS_PER_SECOND, ZoneInfo("America/New_York")).date()
+    day = dt.datetime.fromtimestamp(newest // NS_PER_SECOND, NEW_YORK).date()
     counts = reader.trade_counts(sorted(marks), day)
     return {ticker: count + 1.0 for ticker, count in counts.items()}  # one more: its bar that is still open
 

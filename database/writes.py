@@ -8,7 +8,6 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from cassandra import (
@@ -28,6 +27,7 @@ from database.queries import insert, select
 from database.replicas import group_by_replica
 from database.session import answering, prepare
 from riskcontrol.book import Reason, Status
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
 from riskcontrol.shape import PARAMETERS
 from riskcontrol.strategy import Action
@@ -54,7 +54,6 @@ _PASSING = (
 )
 """Failures that may be gone a moment later."""
 
-_NEW_YORK = ZoneInfo("America/New_York")
 _NS_PER_HOUR = 3_600_000_000_000
 _DATE_ZERO = 1 << 31
 """How Cassandra's date writes 1970-01-01."""
@@ -367,6 +366,6 @@ def new_york_days(times: Ints) -> NDArray[np.uint32]:
     """
     # New York's offset is whole hours, and changes on one: a date per hour that occurs is enough.
     hours, place = np.unique(times // _NS_PER_HOUR, return_inverse=True)
-    dates = [dt.datetime.fromtimestamp(hour * 3_600, _NEW_YORK).date() for hour in hours.tolist()]
+    dates = [dt.datetime.fromtimestamp(hour * 3_600, NEW_YORK).date() for hour in hours.tolist()]
     epoch = dt.date(1970, 1, 1).toordinal()
     return np.array([date.toordinal() - epoch + _DATE_ZERO for date in dates], np.uint32)[place]

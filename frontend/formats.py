@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -14,12 +13,12 @@ from riskcontrol.language.numbers import LIMIT, PLACES
 from riskcontrol.language.text import duration_text, text
 from riskcontrol.language.tree import Node
 from riskcontrol.money import MICROS, to_dollars
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.shape import interval_of, rules_of
 from riskcontrol.strategy_options import written_options
 from riskcontrol.terms import FillMode, Session, Terms
 from riskcontrol.trades import NS_PER_SECOND
 
-NEW_YORK = ZoneInfo("America/New_York")
 ZONE = "New York"
 """The zone of every time on the pages, as it is written there."""
 MINUS = "\N{MINUS SIGN}"

@@ -7,15 +7,14 @@ import functools
 import warnings
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingestion import sessions
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.trades import NS_PER_SECOND
 
-NEW_YORK = ZoneInfo("America/New_York")
 EPOCH = dt.date(1970, 1, 1)
 FIRST_YEAR, LAST_YEAR = 1971, 2098
 """Days outside of these years are typing errors, not trading days."""

@@ -9,9 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from ingestion.calendar import NEW_YORK, day
+from ingestion.calendar import day
 from riskcontrol.errors import TapeError
 from riskcontrol.money import MAX_PRICE, to_micros
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.trades import (
     HIGH_LOW,
     LAST,

@@ -10,10 +10,10 @@ from itertools import chain
 
 import numpy as np
 
-from ingestion.calendar import NEW_YORK
 from ingestion.columns import Rows
 from ingestion.progress import Order
 from riskcontrol.errors import InputError
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.trades import NS_PER_SECOND
 
 TICK = 0.1

@@ -10,6 +10,7 @@ _FROZEN = [
     "book",
     "code",
     "money",
+    "newyork",
     "terms",
     "trades",
     "strategy",

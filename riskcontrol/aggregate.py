@@ -12,7 +12,6 @@ import functools
 import re
 from collections.abc import Collection, Iterable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +19,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol.errors import InputError
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, NS_PER_SECOND, VOLUME
 
-NEW_YORK = ZoneInfo("America/New_York")
 HOUR = 60 * NS_PER_MINUTE
 DAY = 24 * HOUR
 

@@ -16,7 +16,7 @@ from riskcontrol.indicators.barfile import BarFile, read_bars
 from riskcontrol.indicators.expressions import columns_read
 from riskcontrol.language.text import duration_text
 from riskcontrol.money import MAX_PRICE, MICROS
-from riskcontrol.newyork import NS_PER_DAY, transitions
+from riskcontrol.newyork import NS_PER_DAY, local_time, transitions
 from riskcontrol.rows import Ints
 from riskcontrol.shape import INTERVALS, interval_of
 from riskcontrol.strategy import Strategy
@@ -201,9 +201,7 @@ def _times(file: BarFile, kept: NDArray[np.bool_]) -> tuple[int, Ints, Ints, Int
         )
     notes = []
     if file.times.aware:
-        start = time
-        moments, offsets = transitions()
-        local = time + offsets[np.searchsorted(moments, time, side="right") - 1]
+        local, start = local_time(time), time
     else:
         local, start = time, _utc(time)
         notes.append("Dates without a zone are New York's.")

@@ -23,7 +23,7 @@ import pyarrow as pa
 from riskcontrol.errors import StrategyError, TapeError
 from riskcontrol.messages import check_plain
 from riskcontrol.money import MAX_CASH, MAX_PRICE
-from riskcontrol.newyork import NS_PER_DAY, transitions
+from riskcontrol.newyork import NS_PER_DAY, local_time
 from riskcontrol.rows import Openings, Splits
 from riskcontrol.shape import PARAMETERS, read_shape
 from riskcontrol.splits import MAX_PART
@@ -243,9 +243,7 @@ def _checked_splits(batch: pa.RecordBatch) -> Splits:
     splits = Splits(**{f.name: _column(batch.column(f.name), f.name) for f in fields(Splits)})
     if len(splits) > MAX_SPLITS:
         raise TapeError(f"{len(splits):,} splits in a block; at most {MAX_SPLITS:,} are accepted")
-    moments, offsets = transitions()
-    local = splits.time + offsets[np.searchsorted(moments, splits.time, side="right") - 1]
-    if (local % NS_PER_DAY).any():
+    if (local_time(splits.time) % NS_PER_DAY).any():
         raise TapeError("time: a split is effective from a midnight in New York on")
     if (splits.numerator == splits.denominator).any():
         raise TapeError("numerator and denominator: a ratio of 1 changes nothing")

@@ -12,13 +12,26 @@ import math
 import numpy as np
 from numba import njit
 
+from riskcontrol.compiling import inlined
 from riskcontrol.indicators.kernel import update
 from riskcontrol.machine import COLUMNS, OUTPUTS
-from riskcontrol.newyork import NS_PER_DAY, offset_at
+from riskcontrol.newyork import NS_PER_DAY
 from riskcontrol.trades import DRIVING, HIGH_LOW, LAST, NS_PER_SECOND, REGULAR, VOLUME
 
 _MOST = np.iinfo(np.int64).max
 _DOLLAR = 1e6
+
+
+@inlined
+def offset_at(time, moments, offsets):
+    """Return New York's offset from UTC at a time; all in nanoseconds.
+
+    Args:
+        time: Nanoseconds UTC.
+        moments: Of `riskcontrol.newyork.transitions`.
+        offsets: Of `riskcontrol.newyork.transitions`.
+    """
+    return offsets[np.searchsorted(moments, time, side="right") - 1]
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcontrol.compiling import inlined
 from riskcontrol.trades import MAX_TIME, NS_PER_SECOND
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -21,7 +20,7 @@ Ints = NDArray[np.int64]
 
 @cache
 def transitions() -> tuple[Ints, Ints]:
-    """Return from when on which offset holds, 1970 to 2100, for compiled loops.
+    """Return from when on which offset holds, 1970 to 2100.
 
     Returns:
         Moments (nanoseconds UTC, ascending, the first one 0) and offsets from UTC (nanoseconds), of one length.
@@ -51,13 +50,15 @@ def _offset(seconds: int) -> int:
     return int(shift.total_seconds())
 
 
-@inlined
-def offset_at(time, moments, offsets):
-    """Return New York's offset from UTC at a time; all in nanoseconds.
+def local_time(time: Ints) -> Ints:
+    """Return what New York's clock shows, as nanoseconds since its 1970 began.
 
     Args:
-        time: Nanoseconds UTC.
-        moments: Of `transitions`.
-        offsets: Of `transitions`.
+        time: Nanoseconds UTC, of any shape.
+
+    >>> int(local_time(np.array(0))) // 3_600_000_000_000
+    -5
     """
-    return offsets[np.searchsorted(moments, time, side="right") - 1]
+    moments, offsets = transitions()
+    found: Ints = time + offsets[np.searchsorted(moments, time, side="right") - 1]
+    return found

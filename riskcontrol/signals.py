@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from riskcontrol.clocks import offset_at
 from riskcontrol.code import STACK
 from riskcontrol.compiling import bare, inlined
 from riskcontrol.machine import evaluate, evaluate_segments
-from riskcontrol.newyork import NS_PER_DAY, offset_at
+from riskcontrol.newyork import NS_PER_DAY
 from riskcontrol.trades import NS_PER_SECOND
 
 _WIDTH = 256

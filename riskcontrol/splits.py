@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.errors import InputError
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.rows import Ints, Splits
 from riskcontrol.trades import MAX_TIME, MIN_TIME, NS_PER_SECOND, TICKER_LENGTH, TICKER_PATTERN
 
@@ -25,7 +25,6 @@ MOST_SPLITS = 200_000
 
 HEADER = ("ticker", "ex_date", "ratio")
 
-_NEW_YORK = ZoneInfo("America/New_York")
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{1,12})?"
 _RATIO = re.compile(rf"({_NUMBER})(?:\s*[:/]\s*({_NUMBER}))?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -71,7 +70,7 @@ def ex_time(date: dt.date) -> int:
     >>> ex_time(dt.date(2020, 8, 31))
     1598846400000000000
     """
-    return int(dt.datetime(date.year, date.month, date.day, tzinfo=_NEW_YORK).timestamp()) * NS_PER_SECOND
+    return int(dt.datetime(date.year, date.month, date.day, tzinfo=NEW_YORK).timestamp()) * NS_PER_SECOND
 
 
 def read_splits(path: Path) -> Splits:

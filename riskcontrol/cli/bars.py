@@ -213,6 +213,6 @@ def _dollars(micros: int | None) -> Any:
 
 @functools.lru_cache(maxsize=65_536)
 def _clock(time: int) -> str:
-    from riskcontrol.aggregate import NEW_YORK
+    from riskcontrol.newyork import NEW_YORK
 
     return dt.datetime.fromtimestamp(time // 1_000_000_000, NEW_YORK).isoformat()

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcontrol.aggregate import NEW_YORK
 from riskcontrol.errors import InputError
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.trades import NS_PER_SECOND
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from riskcontrol.newyork import NEW_YORK, NS_PER_DAY
 from riskcontrol.rows import Ints
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 
-NEW_YORK = ZoneInfo("America/New_York")
 DAYS_A_YEAR = 252
 """Trading days in a year, by convention."""
 
-_NS_PER_DAY = 86_400 * NS_PER_SECOND
 _OPENS, _CLOSES = 570 * NS_PER_MINUTE, 960 * NS_PER_MINUTE
 _WEDNESDAY = 6  # 1970-01-01, day 0, was a Thursday: (day - 6) % 7 is 0 on Wednesdays, 3 on Saturdays
 
@@ -38,8 +36,8 @@ def trading_days(time: Ints) -> Ints:
     """
     before = time - 1
     # Clocks change on Sundays at 2: with noon's offset for all of a day, nothing moves to another trading day.
-    days, index = np.unique(before // _NS_PER_DAY, return_inverse=True)
-    day = (before + _offsets(days)[index]) // _NS_PER_DAY
+    days, index = np.unique(before // NS_PER_DAY, return_inverse=True)
+    day = (before + _offsets(days)[index]) // NS_PER_DAY
     weekday = (day - _WEDNESDAY) % 7
     return np.where((weekday == 3) | (weekday == 4), day - (weekday - 2), day)
 
@@ -55,7 +53,7 @@ def session_time(time: Ints, days: Ints) -> Ints:
     >>> session_time(np.array([noon]), np.array([15985])).tolist() == [150 * 60 * 10**9]
     True
     """
-    opens = days * _NS_PER_DAY - _offsets(days) + _OPENS
+    opens = days * NS_PER_DAY - _offsets(days) + _OPENS
     done = np.searchsorted(opens, time, side="right")
     length = _CLOSES - _OPENS
     today = np.minimum(time - opens[np.maximum(done, 1) - 1], length)

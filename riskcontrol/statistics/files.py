@@ -13,8 +13,8 @@ import numpy as np
 
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.rows import Ints
-from riskcontrol.statistics.days import NEW_YORK
 from riskcontrol.statistics.record import Record
 from riskcontrol.trades import MAX_TIME, MIN_TIME
 

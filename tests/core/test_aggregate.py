@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskcontrol.aggregate import BARS, DAY, NEW_YORK, Aggregator, aggregate, parse_interval
+from riskcontrol.aggregate import BARS, DAY, Aggregator, aggregate, parse_interval
 from riskcontrol.errors import InputError
 from riskcontrol.money import MAX_PRICE
+from riskcontrol.newyork import NEW_YORK
 from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, NS_PER_SECOND, REGULAR, TRADES, VOLUME
 
 ALL = LAST | HIGH_LOW | VOLUME
