@@ -3,14 +3,14 @@
 Positions live in *slots*. Slots come in *pages* of `PAGE`; a page belongs to one *cohort*, the strategies of one
 ticker and one shape, so a new strategy goes into the next free slot of its cohort and nothing is ever moved. Up to
 `CHAPTER` pages of a cohort are a *chapter*. Each page, chapter and cohort knows the outermost prices at which one of
-its positions would act: a batch whose prices stay inside rules out 64 users, 4,096, or all of a shape, with a few
+its positions would act: a batch whose prices stay inside rules out 32 users, 1,024, or all of a shape, with a few
 comparisons.
 
 What rules look at is shared: a *clock* makes the bars of one length and session of a ticker, a *series* is an
 indicator on a clock, a *signal* a condition of the market on a clock; whoever asks for the same one gets the same one.
 
-What the engine scans (the triggers) is apart from what it needs of a position that acts (`positions`, one record of
-a cache line) and from what never changes (`names`, `parameters`, `terms_of`).
+What the engine scans (`triggers`) is apart from what it needs of a position that acts (`positions`, one record of a
+cache line) and from what never changes (`names`, `parameters`, `terms_of`).
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH
 from riskcontrol.terms import Terms
 from riskcontrol.trades import TICKER_LENGTH
 
-PAGE = 64
+PAGE = 32
 """Slots in a page."""
 
-CHAPTER = 64
-"""Pages in a chapter."""
+CHAPTER = 32
+"""Pages in a chapter. For one who acts, a page and a chapter are looked at, cold when there are many: 64 of both took
+twice the time with ten million users (`riskcontrol bench engine --part crowd`), sixteen of both no less."""
 
 NEVER_BELOW = np.iinfo(np.int64).min
 """As `below`: no price is low enough."""
@@ -80,11 +81,11 @@ class Reason(IntEnum):
     """It didn't: the company split its shares."""
 
 
-TRIGGERS = ("below", "above", "gated_below", "gated_above", "wake")
+TRIGGER = np.dtype([(name, "i8") for name in ("below", "above", "gated_below", "gated_above", "wake")])
 """When a position acts: on a driving trade at or below, or at or above, a price; the same of trades on which one of
 its rules' market conditions holds; on one at or after a time (nanoseconds UTC)."""
 
-_SUMMARY = [*((name, "i8") for name in TRIGGERS), ("flat", "i4"), ("holding", "i4")]
+_SUMMARY = [*TRIGGER.descr, ("flat", "i4"), ("holding", "i4")]
 """Of a page or a cohort: outermost triggers, and how many that run hold no shares or some."""
 
 POSITION = np.dtype(
@@ -104,10 +105,10 @@ CHAPTER_RECORD = np.dtype([*_SUMMARY, *((name, "i4") for name in ("next", "first
 """A chapter: its summary, the cohort's next chapter (-1: none), first page and how many of the cohort's pages."""
 
 COHORT = np.dtype(
-    [*_SUMMARY, *((name, "i4") for name in ("ticker", "shape", "next", "first", "last", "clock", "bind", "chapter"))]
+    [*_SUMMARY, *((name, "i4") for name in ("ticker", "shape", "next", "last", "clock", "bind", "chapter", "pad"))]
 )
-"""A cohort: its summary; ticker, shape, the ticker's next cohort (-1: none), first and last page, clock (-1: it looks
-at no bars), where in `bindings` its signals and then its series are, and first chapter."""
+"""A cohort: its summary; ticker, shape, the ticker's next cohort (-1: none), last page, clock (-1: it looks at no
+bars), where in `bindings` its signals and then its series are, and first chapter."""
 
 BAR_FIELDS = ("open", "high", "low", "close", "volume", "notional", "trades")
 
@@ -152,7 +153,7 @@ TERMS_FIELDS = len(Terms().as_row())
 _SLOT, _PAGES = "strategies", "pages"
 
 TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
-    **{name: (np.dtype("i8"), (), _SLOT) for name in TRIGGERS},
+    "triggers": (TRIGGER, (), _SLOT),
     "positions": (POSITION, (), _SLOT),
     "names": (np.dtype("u8"), (NAME_WORDS,), _SLOT),
     "parameters": (np.dtype("f8"), (PARAMETERS,), _SLOT),
@@ -189,7 +190,7 @@ class Book:
 
     Attributes:
         counts: Rows in use of each of `COUNTED`.
-        below, above, gated_below, gated_above, wake: By slot: `TRIGGERS`.
+        triggers: By slot: `TRIGGER`.
         positions: By slot: `POSITION`.
         names: By slot: username and strategy name as NUL-padded words, see `usernames`.
         parameters: By slot: the numbers of the shape.
@@ -207,15 +208,11 @@ class Book:
 
     >>> book = Book()
     >>> book.reserve(strategies=100, tickers=2, cohorts=2)
-    >>> len(book.below) >= 100
+    >>> len(book.triggers) >= 100
     True
     """
 
-    below: NDArray[np.int64]
-    above: NDArray[np.int64]
-    gated_below: NDArray[np.int64]
-    gated_above: NDArray[np.int64]
-    wake: NDArray[np.int64]
+    triggers: NDArray[np.void]
     positions: NDArray[np.void]
     names: NDArray[np.uint64]
     parameters: NDArray[np.float64]

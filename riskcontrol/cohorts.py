@@ -9,7 +9,7 @@ from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Order, Status
 from riskcontrol.compiling import bare, inlined
 from riskcontrol.fills import execute
-from riskcontrol.pages import reached, summarise_chapter, summarise_cohort, summarise_page
+from riskcontrol.pages import clear_summary, count_in, cover_page, reached, summarise_chapter, widen
 from riskcontrol.pyramid import first_trade
 from riskcontrol.terms import FillMode
 from riskcontrol.triggers import any_trade, look, no_trade
@@ -31,19 +31,20 @@ def grown(array):
 def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
     """Return the first row from `row` on at which the position has to be looked at, or the number of rows."""
     n = len(rows.price)
-    found = first_trade(rows, row, n, slots.below[slot], slots.above[slot])
+    trigger = slots.triggers[slot]
+    found = first_trade(rows, row, n, trigger.below, trigger.above)
     shape = code.shapes[cohort.shape]
     if shape.moves == 1:  # its levels move with the bars
         k = np.searchsorted(edges, row)
         if k < len(edges):
             found = min(found, edges[k])
-    wake = slots.wake[slot]
+    wake = trigger.wake
     if wake <= rows.bounds[2]:
         i = row
         while i < found and rows.time[i] < wake:
             i += 1
         found = i
-    below, above = slots.gated_below[slot], slots.gated_above[slot]
+    below, above = trigger.gated_below, trigger.gated_above
     if shape.formulas == 0 or (below == NEVER_BELOW and above == NEVER_ABOVE):
         return found
     holding = slots.positions[slot].shares > 0
@@ -168,8 +169,9 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
     end = page * PAGE + pages[page].used
     while slot < end:
         if at < 0:
-            near = low <= slots.below[slot] or high >= slots.above[slot] or newest >= slots.wake[slot] or moved
-            gated = (buying or selling) and (low <= slots.gated_below[slot] or high >= slots.gated_above[slot])
+            trigger = slots.triggers[slot]
+            near = low <= trigger.below or high >= trigger.above or newest >= trigger.wake or moved
+            gated = (buying or selling) and (low <= trigger.gated_below or high >= trigger.gated_above)
             if not (near or gated) or slots.positions[slot].status != _RUNNING:
                 slot += 1
                 continue
@@ -179,14 +181,16 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
         if at < len(rows.price):
             if n_acted == len(acted):
                 return slot, at, n, n_acted
+            count_in(page, pages, slots, slot, -1)
             at, n, did = _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, room, at, fills, n)
+            count_in(page, pages, slots, slot, 1)
             acted[n_acted], changed[n_acted] = slot, did
             n_acted += 1
             if at < len(rows.price):
                 return slot, at, n, n_acted
         slot += 1
         at = -1
-    summarise_page(page, pages, slots)
+    cover_page(page, pages, slots)
     return slot, at, n, n_acted
 
 
@@ -208,9 +212,11 @@ def run_cohort(cohort, chapters, pages, slots, terms, code, market, fired, rows,
     firing = _firing(code, cohort, market, fired, edges, fresh)
     if not reached(cohort, rows.bounds, firing):
         return out
+    clear_summary(cohort)
     chapter = cohort.chapter
     while chapter >= 0:
         if not reached(chapters[chapter], rows.bounds, firing):
+            widen(cohort, chapters[chapter])
             chapter = chapters[chapter].next
             continue
         page = chapters[chapter].first
@@ -235,6 +241,6 @@ def run_cohort(cohort, chapters, pages, slots, terms, code, market, fired, rows,
                         acted, changed = grown(acted), grown(changed)
             page = pages[page].next
         summarise_chapter(chapters[chapter], pages)
+        widen(cohort, chapters[chapter])
         chapter = chapters[chapter].next
-    summarise_cohort(cohort, chapters)
     return fills, n, acted, changed, n_acted

@@ -131,6 +131,30 @@ def _watch(number, shared, code, market, edges, fresh, rows, days, room):
 
 
 @njit(cache=True, nogil=True)
+def _run_cohorts(ticker, clock, session, shared, slots, code, market, fired, rows, edges, fresh, room, out):
+    """Lead a ticker's cohorts of a clock (-1: without one) and a session through a stretch; return `out`."""
+    cohort = shared.tickers[ticker].cohort
+    while cohort >= 0:
+        record = shared.cohorts[cohort]
+        if record.clock == clock and code.shapes[record.shape].session == session:
+            out = run_cohort(
+                record, shared.chapters, shared.pages, slots, shared.terms, code, market, fired, rows, edges, fresh,
+                room, out,
+            )  # fmt: skip
+        cohort = record.next
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _run_bare(ticker, session, shared, slots, code, rows, room, out):
+    """Lead a ticker's cohorts that look at no bars through a stretch; return `out`."""
+    no_values, no_places = np.empty(0), np.empty(0, np.int64)
+    nothing = Market(np.full((2, COLUMNS), np.nan), no_values, no_places, shared.bindings)
+    silent = Fired(np.empty((0, 2), np.int64), no_places, no_places)
+    return _run_cohorts(ticker, -1, session, shared, slots, code, nothing, silent, rows, no_places, False, room, out)
+
+
+@njit(cache=True, nogil=True)
 def run_clock_and_cohorts(ticker, number, bars, edges, fresh, shared, slots, code, rows, days, room, out):
     """Lead the series and signals of a clock, and the cohorts on it, through a stretch.
 
@@ -148,27 +172,8 @@ def run_clock_and_cohorts(ticker, number, bars, edges, fresh, shared, slots, cod
     if len(rows.price) == 0:
         return out
     fired = _watch(number, shared, code, market, edges, fresh, rows, days, room)
-    cohort = shared.tickers[ticker].cohort
-    while cohort >= 0:
-        record = shared.cohorts[cohort]
-        if record.clock == number:
-            out = run_cohort(
-                record,
-                shared.chapters,
-                shared.pages,
-                slots,
-                shared.terms,
-                code,
-                market,
-                fired,
-                rows,
-                edges,
-                fresh,
-                room,
-                out,
-            )
-        cohort = record.next
-    return out
+    session = shared.clocks[number].session
+    return _run_cohorts(ticker, number, session, shared, slots, code, market, fired, rows, edges, fresh, room, out)
 
 
 @njit(cache=True, nogil=True)
@@ -229,28 +234,8 @@ def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared
                 ticker, clock, no_bars, no_edges, False, shared, slots, code, rows, days, room, out
             )
         clock = shared.clocks[clock].next
-    nothing = Market(no_bars, np.empty(0), np.empty(0, np.int64), shared.bindings)
-    silent = Fired(np.empty((0, 2), np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
-    cohort = shared.tickers[ticker].cohort
-    while cohort >= 0:
-        one = shared.cohorts[cohort]
-        if one.clock < 0:
-            out = run_cohort(
-                one,
-                shared.chapters,
-                shared.pages,
-                slots,
-                shared.terms,
-                code,
-                nothing,
-                silent,
-                rows,
-                no_edges,
-                False,
-                room,
-                out,
-            )
-        cohort = one.next
+    for session in range(2):
+        out = _run_bare(ticker, session, shared, slots, code, rows, room, out)
     return out[0][: out[1]]
 
 
@@ -273,8 +258,6 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
     out = _nothing_done()
     ran, closed, n_ran = np.empty(256, np.int32), np.empty(256, np.bool_), 0
     no_bars, no_edges = np.full((2, COLUMNS), np.nan), np.empty(0, np.int64)
-    nothing = Market(no_bars, np.empty(0), np.empty(0, np.int64), shared.bindings)
-    silent = Fired(np.empty((0, 2), np.int64), np.empty(0, np.int64), np.empty(0, np.int64))
     for t in range(len(starts) - 1):
         a, b = starts[t], starts[t + 1]
         if a == b:
@@ -317,14 +300,6 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
                     n_ran += 1
                 clock = record.next
             if bare and len(rows.price) > 0:
-                cohort = shared.tickers[t].cohort
-                while cohort >= 0:
-                    one = shared.cohorts[cohort]
-                    if one.clock < 0 and code.shapes[one.shape].session == session:
-                        out = run_cohort(
-                            one, shared.chapters, shared.pages, slots, shared.terms, code, nothing, silent, rows,
-                            no_edges, False, room, out,
-                        )  # fmt: skip
-                    cohort = one.next
+                out = _run_bare(t, session, shared, slots, code, rows, room, out)
     fills, n_fills, acted, changed, n_acted = out
     return fills[:n_fills], acted[:n_acted], changed[:n_acted], ran[:n_ran], closed[:n_ran]

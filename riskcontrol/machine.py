@@ -90,7 +90,8 @@ def _crossed(argument, fresh, a0, b0, a1, b1):
 
 
 @inlined
-def _joined(op, a, b):
+def joined(op, a, b):
+    """Return what an operation of two makes of them."""
     if op == _ADD:
         return a + b
     if op == _SUBTRACT:
@@ -154,7 +155,7 @@ def evaluate(code, start, end, stack, view, parameters, market, bind, segment, f
             stack[n - 1] = _crossed(argument, fresh, stack[n - 1], stack[n], stack[n + 1], stack[n + 2])
         else:
             n -= 1
-            stack[n - 1] = _joined(op, stack[n - 1], stack[n])
+            stack[n - 1] = joined(op, stack[n - 1], stack[n])
     return stack[0]
 
 
@@ -205,7 +206,7 @@ def evaluate_segments(code, start, end, stacks, market, bind, first, count, fres
         else:
             n -= 1
             for k in range(count):
-                stacks[n - 1, k] = _joined(op, stacks[n - 1, k], stacks[n, k])
+                stacks[n - 1, k] = joined(op, stacks[n - 1, k], stacks[n, k])
 
 
 def new_stack() -> NDArray[np.float64]:

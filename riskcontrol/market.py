@@ -96,7 +96,7 @@ class Directory:
         record = book.cohorts[number]
         clear_summary(record)
         record["ticker"], record["shape"], record["clock"], record["bind"] = ticker, shape, clock, bind
-        record["first"] = record["last"] = record["chapter"] = -1
+        record["last"] = record["chapter"] = -1
         record["next"], book.tickers[ticker]["cohort"] = book.tickers[ticker]["cohort"], number
         return number
 

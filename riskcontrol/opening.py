@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from riskcontrol.book import CHAPTER, COUNTED, PAGE, Order, Status
-from riskcontrol.pages import clear_summary, summarise_page, widen
+from riskcontrol.pages import clear_summary, count_in, cover_page, widen
 from riskcontrol.triggers import any_trade, no_trade
 
 _NONE = int(Order.NONE)
@@ -91,9 +91,7 @@ def open_and_stop(
                 pages[new].cohort, pages[new].ticker = cohort[i], ticker[i]
                 pages[new].next, pages[new].used = -1, 0
                 chapter = pages[page].chapter if page >= 0 else -1
-                if page < 0:
-                    own.first = new
-                else:
+                if page >= 0:
                     pages[page].next = new
                     linked[i] = page
                 own.last = new
@@ -123,16 +121,18 @@ def open_and_stop(
             position.cash, position.fills = cash[i], 0
             position.order, position.status, position.reason, position.pad = _NONE, _RUNNING, _NONE, 0
             any_trade(slot, slots)
+            count_in(page, pages, slots, slot, 1)
         else:
             slot = index[place] - 1
+            page = slot // PAGE
             position = slots.positions[slot]
             if position.status != _RUNNING:
                 continue
+            count_in(page, pages, slots, slot, -1)
             position.status, position.order, position.time = _STOPPED, _NONE, time[i]
             no_trade(slot, slots)
         changed[i] = slot
-        page = slot // PAGE
-        summarise_page(page, pages, slots)
+        cover_page(page, pages, slots)
         # Opening only widens the ranges above; after a stop they may stay wider than need be until someone acts.
         widen(chapters[pages[page].chapter], pages[page])
         widen(shared.cohorts[pages[page].cohort], pages[page])

@@ -34,27 +34,32 @@ def clear_summary(summary):
 
 
 @inlined
-def summarise_page(page, pages, slots):
-    """Note down the outermost triggers of a page's positions, and how many of them run."""
+def cover_page(page, pages, slots):
+    """Note down the outermost triggers of a page's positions."""
     summary = pages[page]
     below = gated_below = NEVER_BELOW
     above = gated_above = wake = NEVER_ABOVE
-    flat = holding = 0
     for slot in range(page * PAGE, page * PAGE + summary.used):
-        below = max(below, slots.below[slot])
-        above = min(above, slots.above[slot])
-        gated_below = max(gated_below, slots.gated_below[slot])
-        gated_above = min(gated_above, slots.gated_above[slot])
-        wake = min(wake, slots.wake[slot])
-        position = slots.positions[slot]
-        if position.status == _RUNNING:
-            if position.shares > 0:
-                holding += 1
-            else:
-                flat += 1
+        trigger = slots.triggers[slot]
+        below, above = max(below, trigger.below), min(above, trigger.above)
+        gated_below, gated_above = max(gated_below, trigger.gated_below), min(gated_above, trigger.gated_above)
+        wake = min(wake, trigger.wake)
     summary.below, summary.above, summary.wake = below, above, wake
     summary.gated_below, summary.gated_above = gated_below, gated_above
-    summary.flat, summary.holding = flat, holding
+
+
+@bare
+def count_in(page, pages, slots, slot, more):
+    """Count a position of a page in (1) or out (-1), if it runs, on the side on which it is.
+
+    Positions lie apart from their triggers: counting all of a page's anew would read 64 of them for each that acts.
+    """
+    position = slots.positions[slot]
+    if position.status == _RUNNING:
+        if position.shares > 0:
+            pages[page].holding += more
+        else:
+            pages[page].flat += more
 
 
 @bare

@@ -12,7 +12,7 @@ from riskcontrol.fills import FILL
 from riskcontrol.indicators.kernel import scale
 from riskcontrol.indicators.registry import ATR, COLUMNS, INDICATORS, VWAP
 from riskcontrol.money import MAX_PRICE
-from riskcontrol.pages import summarise_chapter, summarise_cohort, summarise_page
+from riskcontrol.pages import count_in, cover_page, summarise_chapter, summarise_cohort
 from riskcontrol.triggers import any_trade, no_trade
 
 HIGHEST = 9 * MAX_PRICE
@@ -126,6 +126,22 @@ def _split_clock(number, shared, numerator, denominator):
         series = one.next
 
 
+@bare
+def _strategies_of(cohort, shared):
+    """Return how many strategies a cohort and those after it have."""
+    count = 0
+    while cohort >= 0:
+        chapter = shared.cohorts[cohort].chapter
+        while chapter >= 0:
+            page = shared.chapters[chapter].first
+            for _ in range(shared.chapters[chapter].used):
+                count += shared.pages[page].used
+                page = shared.pages[page].next
+            chapter = shared.chapters[chapter].next
+        cohort = shared.cohorts[cohort].next
+    return count
+
+
 @njit(cache=True, nogil=True)
 def apply_split(ticker, time, numerator, denominator, shared, slots):
     """Apply a split to all that a book has of a ticker but its bar of a minute, which is history.
@@ -142,34 +158,30 @@ def apply_split(ticker, time, numerator, denominator, shared, slots):
         whether there is a new state to be written of each; its clocks (int32).
     """
     record = shared.tickers[ticker]
-    cohort, count = record.cohort, 0
-    while cohort >= 0:
-        page = shared.cohorts[cohort].first
-        while page >= 0:
-            count += shared.pages[page].used
-            page = shared.pages[page].next
-        cohort = shared.cohorts[cohort].next
+    count = _strategies_of(record.cohort, shared)
     fills, n = np.empty(count, FILL), 0
     found, changed, at = np.empty(count, np.int32), np.empty(count, np.bool_), 0
     cohort = record.cohort
     while cohort >= 0:
-        page = shared.cohorts[cohort].first
-        while page >= 0:
-            for slot in range(page * PAGE, page * PAGE + shared.pages[page].used):
-                position = slots.positions[slot]
-                found[at], changed[at] = slot, position.reference > 0
-                at += 1
-                if position.reference > 0:
-                    own = shared.terms[slots.terms_of[slot]]
-                    n = _split_position(slot, position, own, record.price, time, numerator, denominator, fills, n)
-                if position.status == _RUNNING:
-                    any_trade(slot, slots)
-                else:
-                    no_trade(slot, slots)
-            summarise_page(page, shared.pages, slots)
-            page = shared.pages[page].next
         chapter = shared.cohorts[cohort].chapter
         while chapter >= 0:
+            page = shared.chapters[chapter].first
+            for _ in range(shared.chapters[chapter].used):
+                for slot in range(page * PAGE, page * PAGE + shared.pages[page].used):
+                    position = slots.positions[slot]
+                    found[at], changed[at] = slot, position.reference > 0
+                    at += 1
+                    count_in(page, shared.pages, slots, slot, -1)
+                    if position.reference > 0:
+                        own = shared.terms[slots.terms_of[slot]]
+                        n = _split_position(slot, position, own, record.price, time, numerator, denominator, fills, n)
+                    count_in(page, shared.pages, slots, slot, 1)
+                    if position.status == _RUNNING:
+                        any_trade(slot, slots)
+                    else:
+                        no_trade(slot, slots)
+                cover_page(page, shared.pages, slots)
+                page = shared.pages[page].next
             summarise_chapter(shared.chapters[chapter], shared.pages)
             chapter = shared.chapters[chapter].next
         summarise_cohort(shared.cohorts[cohort], shared.chapters)

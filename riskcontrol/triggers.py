@@ -15,13 +15,12 @@ from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason
 from riskcontrol.code import Kind, Op
 from riskcontrol.compiling import bare, inlined
-from riskcontrol.machine import evaluate
+from riskcontrol.machine import evaluate, joined
 from riskcontrol.signals import holds
 
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
 _BELOW, _ABOVE, _HELD = int(Kind.BELOW), int(Kind.ABOVE), int(Kind.HELD)
 _REFERENCE, _ENTRY = int(Op.REFERENCE), int(Op.ENTRY)
-_ADD, _SUBTRACT, _MULTIPLY = int(Op.ADD), int(Op.SUBTRACT), int(Op.MULTIPLY)
 _BY_BUY, _BY_SELL = int(Reason.BUY), int(Reason.SELL)
 _BY_STOP, _BY_TRAIL, _BY_PROFIT = int(Reason.STOP_LOSS), int(Reason.TRAILING_STOP), int(Reason.TAKE_PROFIT)
 _STOP_LOSS, _TAKE_PROFIT, _TRAILING_STOP = orders.STOP_LOSS, orders.TAKE_PROFIT, orders.TRAILING_STOP
@@ -33,11 +32,7 @@ _FARTHEST = 4e18
 class Slots(NamedTuple):
     """The arrays of a `riskcontrol.book.Book` that are by slot, without the names."""
 
-    below: NDArray[np.int64]
-    above: NDArray[np.int64]
-    gated_below: NDArray[np.int64]
-    gated_above: NDArray[np.int64]
-    wake: NDArray[np.int64]
+    triggers: NDArray[np.void]
     positions: NDArray[np.void]
     parameters: NDArray[np.float64]
     terms_of: NDArray[np.int32]
@@ -104,32 +99,30 @@ def _plain_level(condition, position, parameters, constants):
         return math.nan
     else:
         level = (position.entry if base == _ENTRY else position.peak) / 1e6
-    operation = condition.operation
-    if operation == 0:
+    if condition.operation == 0:
         return level
     operand = parameters[condition.operand] if condition.operand >= 0 else constants[-1 - condition.operand]
-    if operation == _ADD:
-        return level + operand
-    if operation == _SUBTRACT:
-        return level - operand
-    if operation == _MULTIPLY:
-        return level * operand
-    return level / operand if operand != 0.0 else math.nan
+    return joined(condition.operation, level, operand)
+
+
+@inlined
+def _set(trigger, below, above, gated_below, gated_above, wake):
+    """Fill a record of `riskcontrol.book.TRIGGER`."""
+    trigger.below, trigger.above = below, above
+    trigger.gated_below, trigger.gated_above = gated_below, gated_above
+    trigger.wake = wake
 
 
 @bare
 def any_trade(slot, slots):
     """Let the next driving trade through, whatever its price."""
-    slots.below[slot] = slots.above[slot] = NEVER_ABOVE
-    slots.gated_below[slot], slots.gated_above[slot] = NEVER_BELOW, NEVER_ABOVE
-    slots.wake[slot] = NEVER_ABOVE
+    _set(slots.triggers[slot], NEVER_ABOVE, NEVER_ABOVE, NEVER_BELOW, NEVER_ABOVE, NEVER_ABOVE)
 
 
 @bare
 def no_trade(slot, slots):
     """Let no trade through."""
-    slots.below[slot] = slots.gated_below[slot] = NEVER_BELOW
-    slots.above[slot] = slots.gated_above[slot] = slots.wake[slot] = NEVER_ABOVE
+    _set(slots.triggers[slot], NEVER_BELOW, NEVER_ABOVE, NEVER_BELOW, NEVER_ABOVE, NEVER_ABOVE)
 
 
 @inlined
@@ -241,7 +234,5 @@ def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segm
             above = min(above, lowest)
         else:
             below = max(below, highest)
-    slots.below[slot], slots.above[slot] = below, above
-    slots.gated_below[slot], slots.gated_above[slot] = gated_below, gated_above
-    slots.wake[slot] = wake
+    _set(slots.triggers[slot], below, above, gated_below, gated_above, wake)
     return _NONE, _NONE

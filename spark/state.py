@@ -31,7 +31,7 @@ from riskcontrol.engine import Touched
 from riskcontrol.errors import StateError
 from riskcontrol.opening import index_places
 
-SCHEMA = 3
+SCHEMA = 4
 """Version of the files' layout."""
 
 _MAGIC = b"RCREDO03"

@@ -238,9 +238,9 @@ def assert_summaries_cover(book: Book) -> None:
         page = book.pages[slot // PAGE]
         chapter, cohort = book.chapters[page["chapter"]], book.cohorts[page["cohort"]]
         for name in ("below", "gated_below"):
-            assert getattr(book, name)[slot] <= page[name] <= chapter[name] <= cohort[name]
+            assert book.triggers[slot][name] <= page[name] <= chapter[name] <= cohort[name]
         for name in ("above", "gated_above", "wake"):
-            assert getattr(book, name)[slot] >= page[name] >= chapter[name] >= cohort[name]
+            assert book.triggers[slot][name] >= page[name] >= chapter[name] >= cohort[name]
         side = "holding" if book.positions[slot]["shares"] else "flat"
         assert book.positions[slot]["status"] != Status.RUNNING or min(page[side], chapter[side], cohort[side]) > 0
 
