@@ -91,6 +91,7 @@ def run(load: Load) -> dict[str, object]:
             sent = steady.sent
             batches = _drained(reader, sent, load)
             peak = memory.end()
+        # The stream has ended, after its last rows were written.
         fills = _check_rows(settings, batches)
     measured = batches[(batches["time"] > start) & (batches["time"] <= stop)]
     processing, delay = measured["processing"].tolist(), measured["delay"].tolist()
@@ -112,6 +113,10 @@ def run(load: Load) -> dict[str, object]:
         "bars_per_second": float(measured["bars"].sum()) / seconds,
         "fills_in_database": fills,
         "opening_seconds": opened,
+        "rows_waiting_p50": percentile(measured["waiting"].tolist(), 0.50),
+        "rows_waiting_max": int(measured["waiting"].max()),
+        "rows_behind_p50": percentile(measured["behind"].tolist(), 0.50),
+        "rows_behind_p99": percentile(measured["behind"].tolist(), 0.99),
         "event_seconds_per_second": load.rate / (load.day_trades / 23_400),
         "producer_late_seconds": steady.late,
         "peak_memory_mb": peak,

@@ -34,8 +34,8 @@ _FIRST_TIME = -(1 << 63)
 
 _FILL_COLUMNS = ("time", "number", "price", "shares", "fee", "cash", "sequence", "reason")
 _BAR_COLUMNS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
-_BATCH_COUNTS = ("trades", "openings", "fills", "positions", "bars", "rejected", "lag", "event_time")
-_BATCH_SECONDS = ("processing", "delay")
+_BATCH_COUNTS = ("trades", "openings", "fills", "positions", "bars", "rejected", "lag", "event_time", "waiting")
+_BATCH_SECONDS = ("processing", "delay", "behind")
 _BATCH_COLUMNS = ("time", *_BATCH_COUNTS, *_BATCH_SECONDS)
 
 

@@ -88,6 +88,8 @@ _BATCH_COLUMNS = (
     "delay",
     "lag",
     "event_time",
+    "waiting",
+    "behind",
 )
 _BATCH = insert("batches", ["day", "time", *_BATCH_COLUMNS])
 
