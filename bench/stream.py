@@ -91,7 +91,6 @@ def run(load: Load) -> dict[str, object]:
             sent = steady.sent
             batches = _drained(reader, sent, load)
             peak = memory.end()
-        # The stream has ended, after its last rows were written.
         fills = _check_rows(settings, batches)
     measured = batches[(batches["time"] > start) & (batches["time"] <= stop)]
     processing, delay = measured["processing"].tolist(), measured["delay"].tolist()
@@ -150,16 +149,17 @@ class _Steady:
             self._producer.wait(partition)
 
 
-def _drained(reader: Reader, sent: int, load: Load, seconds: float = 120.0) -> pd.DataFrame:
-    """Wait until the stream has taken all that was sent and return its batches, oldest first."""
+def _drained(reader: Reader, sent: int, load: Load, seconds: float = 300.0) -> pd.DataFrame:
+    """Wait until the stream has taken all that was sent, and its rows are in; return its batches, oldest first."""
     deadline = time.monotonic() + seconds
     while True:
         limit = int((load.seconds + load.warm_up + seconds) / load.batch) * 2 + 1_000
         batches = reader.batches(limit=limit)
-        if int(batches["trades"].sum()) >= sent:
+        if int(batches["trades"].sum()) >= sent and not batches["waiting"].iloc[0]:
             return batches.iloc[::-1]
         if time.monotonic() > deadline:
-            raise ServerError(f"took {int(batches['trades'].sum()):,} of {sent:,} trades", server="stream")
+            taken, waiting = int(batches["trades"].sum()), int(batches["waiting"].iloc[0])
+            raise ServerError(f"took {taken:,} of {sent:,} trades, and {waiting:,} rows wait", server="stream")
         time.sleep(0.5)
 
 

@@ -50,7 +50,7 @@ def compile_kernels() -> None:
     )
     assert isinstance(splits, Splits)  # noqa: S101  narrows the type
     book = Book()
-    advance(book, [opening, splits, received, received])
+    advance(book, [opening, splits, received, received], rank=True)
     book.reindex(1024)
 
 

@@ -56,11 +56,14 @@ def drain(writer: Writer, state: Path, tape: str) -> int:
     written = 0
     for folder in sorted(state.glob("shard-*")):
         spool = Spool(folder)
+        shard = int(folder.name.removeprefix("shard-"))
         for paths, rows in _passes(spool):
             _write(writer, rows)
+            for time, block in rows.leaders:
+                writer.leaders(shard, time, block)
             if rows.marks:
-                writer.marks(int(folder.name.removeprefix("shard-")), rows.marks)
-            writer.watermark(tape, int(folder.name.removeprefix("shard-")), rows.end)
+                writer.marks(shard, rows.marks)
+            writer.watermark(tape, shard, rows.end)
             written += len(rows)
             for path in paths:
                 path.unlink()

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ class Rows:
         end: The tape's offset after it.
         openings, fills, positions, bars: Rows.
         marks: The shard's last prices, packed (`spark.task.encode_marks`); empty if they are as they were.
+        leaders: Of each minute that ended, its start (nanoseconds UTC) and who led (`riskcontrol.leaders`), packed.
     """
 
     end: int
@@ -42,9 +44,10 @@ class Rows:
     positions: Positions
     bars: Bars
     marks: bytes = b""
+    leaders: tuple[tuple[int, bytes], ...] = ()
 
     def __len__(self) -> int:
-        return len(self.openings) + len(self.fills) + len(self.positions) + len(self.bars)
+        return len(self.openings) + len(self.fills) + len(self.positions) + len(self.bars) + len(self.leaders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,8 @@ class Spool:
         path = self.folder / f"rows-{rows.end:020d}-{len(rows)}"
         temporary = self.folder / "rows.new"
         with pa.OSFile(str(temporary), "wb") as sink:
-            for part in (rows.openings, rows.fills, rows.positions, rows.bars):
-                batch = _packed(part)
+            parts = (_packed(part) for part in (rows.openings, rows.fills, rows.positions, rows.bars))
+            for batch in (*parts, _packed_leaders(rows.leaders)):
                 with pa.ipc.new_stream(sink, batch.schema) as writer:
                     writer.write_batch(batch)
             sink.write(rows.marks)
@@ -100,7 +103,8 @@ class Spool:
                     _unpacked(Fills, source),
                     _unpacked(Positions, source),
                     _unpacked(Bars, source),
-                    source.read(),
+                    leaders=_unpacked_leaders(source),
+                    marks=source.read(),
                 )
         except (pa.ArrowException, KeyError, ValueError, OSError) as error:
             shard = int(self.folder.name.removeprefix("shard-"))
@@ -140,6 +144,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
         positions.take(_newest(positions)),
         last.bars.joined([part.bars for part in parts]),
         next((part.marks for part in reversed(parts) if part.marks), b""),
+        tuple(chain.from_iterable(part.leaders for part in parts)),
     )
 
 
@@ -171,6 +176,16 @@ def _array(column: np.ndarray) -> pa.Array:
     if column.dtype.kind == "O":
         return pa.array(column.tolist(), pa.utf8()).dictionary_encode()
     return pa.array(np.ascontiguousarray(column))
+
+
+def _packed_leaders(leaders: Sequence[tuple[int, bytes]]) -> pa.RecordBatch:
+    times, blocks = [time for time, _ in leaders], [block for _, block in leaders]
+    return pa.record_batch([pa.array(times, pa.int64()), pa.array(blocks, pa.binary())], names=["time", "block"])
+
+
+def _unpacked_leaders(source: pa.NativeFile) -> tuple[tuple[int, bytes], ...]:
+    (batch,) = list(pa.ipc.open_stream(source))
+    return tuple(zip(batch.column("time").to_pylist(), batch.column("block").to_pylist(), strict=True))
 
 
 def _unpacked(kind: type[Kind], source: pa.NativeFile) -> Kind:

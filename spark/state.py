@@ -31,7 +31,7 @@ from riskcontrol.engine import Touched
 from riskcontrol.errors import StateError
 from riskcontrol.opening import index_places
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the files' layout."""
 
 _MAGIC = b"RCREDO03"

@@ -15,6 +15,7 @@ from riskcontrol.blocks import encode
 from riskcontrol.book import Book
 from riskcontrol.engine import advance
 from riskcontrol.errors import ServerError, StateError
+from riskcontrol.leaders import encode_leaders
 from riskcontrol.settings import Settings
 from spark.source import read_range, send_rejected
 from spark.spool import Rows, Spool
@@ -101,11 +102,14 @@ def advance_shard(work: Work) -> Done:
         events, rejected = read_range(work.settings, work.shard, work.start, work.end, shards=work.shards)
         clock.append(time.perf_counter())
         book = store.book(before)
-        outcome = advance(book, events)
+        outcome = advance(book, events, rank=True)
         clock.append(time.perf_counter())
         send_rejected(work.settings, work.shard, rejected)
         marks = encode_marks(book) if outcome.trades else b""
-        Spool(store.folder).put(Rows(work.end, outcome.openings, outcome.fills, outcome.positions, outcome.bars, marks))
+        leaders = tuple((one.time, encode_leaders(one)) for one in outcome.leaders)
+        Spool(store.folder).put(
+            Rows(work.end, outcome.openings, outcome.fills, outcome.positions, outcome.bars, marks, leaders)
+        )
         clock.append(time.perf_counter())
         after = replace(
             before,
