@@ -51,6 +51,7 @@ class RowWriter:
         """
         if self._process.poll() is not None:
             log.warning("the row writer has ended (status %s); another one goes on", self._process.returncode)
+            self._let_go()
             self._process = self._started()
         self._say(json.dumps(batch) if batch else "")
 
@@ -60,9 +61,7 @@ class RowWriter:
         Args:
             seconds: How long it may take; what isn't written then is by the next one.
         """
-        assert self._process.stdin is not None  # noqa: S101  narrows the type
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
+        self._let_go()
         deadline = time.monotonic() + seconds
         while self._process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -81,6 +80,12 @@ class RowWriter:
         threading.Thread(target=self._listen, args=(process,), daemon=True).start()
         return process
 
+    def _let_go(self) -> None:
+        """End its input."""
+        assert self._process.stdin is not None  # noqa: S101  narrows the type
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+
     def _say(self, line: str) -> None:
         assert self._process.stdin is not None  # noqa: S101  narrows the type
         try:
@@ -92,8 +97,9 @@ class RowWriter:
 
     def _listen(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None  # noqa: S101  narrows the type
-        for line in process.stdout:
-            failure = json.loads(line).get("failure", "")
-            if failure and failure != self._failure:
-                log.warning("rows wait: %s", failure)
-            self._failure = failure
+        with process.stdout:
+            for line in process.stdout:
+                failure = json.loads(line).get("failure", "")
+                if failure and failure != self._failure:
+                    log.warning("rows wait: %s", failure)
+                self._failure = failure
