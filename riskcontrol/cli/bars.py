@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
 from riskcontrol.cli.trade_files import TickerName, local_servers, read_all, tell_of_rejects
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
@@ -78,14 +78,8 @@ class Interval(click.ParamType):
     default=None,
     help="File to keep bad lines in [default: rejects.tsv in --home].",
 )
-@click.option(
-    "--max-reject-share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of bad lines over which a file is refused.",
-)
-@with_settings("s3_endpoint", "s3_region")
+@max_reject_share_option
+@with_settings(*S3)
 def command(
     locations: tuple[str, ...],
     tickers: tuple[str, ...],

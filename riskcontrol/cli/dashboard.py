@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 import click
 
 from riskcontrol.claim import claim
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, TOPIC, with_settings
 from riskcontrol.errors import ServerError, SettingsError
 from riskcontrol.servers.holders import dashboard_lock
 from riskcontrol.settings import Settings
 
 
 @click.command(epilog="Example: riskcontrol dashboard --port 0")
-@with_settings("kafka", "topic", "cassandra", "cassandra_username", "cassandra_password", "keyspace")
+@with_settings(*TOPIC, *DATABASE)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
               help="Port to listen on; 0 takes a free one.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import S3, TAPE, max_reject_share_option, splits_option, with_settings
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -80,25 +80,12 @@ class ClockTime(click.ParamType):
     help="New York time at which the replay clock starts; earlier trades are sent at once.",
 )
 @click.option("--as", "name", default=None, help="Another name on the tape, to send again what is there already.")
-@click.option(
-    "--splits",
-    "splits_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="CSV of splits to send with the trades: ticker,ex_date,ratio and lines like AAPL,2020-08-31,4:1.",
-)
+@splits_option
 @click.option(
     "--rejects", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to keep bad lines in."
 )
-@click.option(
-    "--max-reject-share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of bad lines over which a file is refused.",
-)
-@with_settings("kafka", "topic", "shards", "replication", "s3_endpoint")
+@max_reject_share_option
+@with_settings(*TAPE, *S3)
 def command(
     locations: tuple[str, ...],
     speed: float,

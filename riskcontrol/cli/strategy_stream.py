@@ -7,23 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, TAPE, with_settings
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
     from database.reads import Reader
     from riskcontrol.strategy import Action, Strategy
 
-_servers = with_settings(
-    "kafka",
-    "topic",
-    "shards",
-    "replication",
-    "cassandra",
-    "cassandra_username",
-    "cassandra_password",
-    "keyspace",
-)
+_servers = with_settings(*TAPE, *DATABASE)
 
 
 @click.command(name="open", epilog="Example: riskcontrol strategy open cross.toml --user ann --ticker LPMP")

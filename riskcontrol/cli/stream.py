@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from riskcontrol.cli.compiling import tell_of_compiling
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, TAPE, with_settings
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: riskcontrol stream --batch 0.5 --kafka broker1:9092 --cassandra node1,node2")
-@with_settings(
-    "kafka", "topic", "shards", "replication", "cassandra", "cassandra_username", "cassandra_password", "keyspace"
-)
+@with_settings(*TAPE, *DATABASE)
 @click.option(
     "--batch",
     "interval",

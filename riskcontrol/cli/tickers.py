@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
 from riskcontrol.cli.trade_files import local_servers, read_all, tell_of_rejects
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
@@ -30,14 +30,8 @@ COLUMNS = ("ticker", "trades", "share", "volume", "first", "last")
     "--limit", type=click.IntRange(min=1), default=None, help="How many to list [default: 20; with --format, all]."
 )
 @click.option("--format", "form", type=click.Choice(("csv", "json")), default=None, help="Another form than the table.")
-@click.option(
-    "--max-reject-share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of bad lines over which a file is refused.",
-)
-@with_settings("s3_endpoint", "s3_region")
+@max_reject_share_option
+@with_settings(*S3)
 def command(
     locations: tuple[str, ...], limit: int | None, form: str | None, max_reject_share: float, settings: Settings
 ) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import S3, with_settings
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -16,7 +16,7 @@ from riskcontrol.settings import Settings
 @click.argument("url", metavar="s3://BUCKET/PREFIX/")
 @click.option("--create-bucket", is_flag=True, help="Make the bucket if it isn't there.")
 @click.option("--any", "anything", is_flag=True, help="Take files, too, that aren't trade files.")
-@with_settings("s3_endpoint", "s3_region")
+@with_settings(*S3)
 def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_bucket: bool, anything: bool) -> None:
     """Put trade files into a bucket, in parts, each with its SHA-256.
 
