@@ -8,7 +8,7 @@ import click
 
 from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import S3, max_reject_share_option, splits_option, with_settings
-from riskcontrol.cli.trade_files import TickerName
+from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -102,9 +102,10 @@ def command(
     splits = read_splits(splits_file) if splits_file else NO_SPLITS
     tell_of_compiling()
 
-    from riskcontrol.backtest_run import TradeTape, run, run_sweep
+    from riskcontrol.backtest_run import run, run_sweep
     from riskcontrol.cli import backtest_output as output
     from riskcontrol.sweep import BY
+    from riskcontrol.trade_tape import TradeTape
 
     if by not in BY:
         raise click.BadParameter(f"{by!r} is none to choose by; known are {', '.join(BY)}", param_hint="--by")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
-from riskcontrol.cli.trade_files import local_servers, read_all, tell_of_rejects
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
 from riskcontrol.settings import Settings
@@ -41,16 +40,15 @@ def command(
     s3://bucket/key or .../prefix/. Share is that of all trades; volume counts the trades that the tape counts; first
     and last are the prices that open and close as in riskcontrol bars, empty where no trade sets one.
     """
-    from ingestion.sources import find_all
     from riskcontrol.tickers import Tickers
+    from riskcontrol.trade_tape import TradeTape
 
-    settings = local_servers(locations, settings)
-    kept = settings.home / "rejects.tsv"
-    sources = find_all(locations, settings, rejects=kept, max_reject_share=max_reject_share)
+    tape = TradeTape(locations, settings, max_reject_share)
     tickers = Tickers()
     failure: RiskControlError | None = None
     try:
-        read_all(sources, tickers.add)
+        for batch in tape.batches():
+            tickers.add(batch)
     except RiskControlError as error:
         # What came before is listed all the same, and the command fails.
         failure = error
@@ -60,7 +58,8 @@ def command(
         {None: _table, "csv": _csv, "json": _json}[form](shown)
     if form is None and len(shown) < len(found):
         click.echo(f"... and {len(found) - len(shown):,} more; --limit shows them.", err=True)
-    tell_of_rejects(sources, kept)
+    for note in tape.notes():
+        click.echo(note, err=True)
     if failure is not None:
         raise failure
     if not found:

@@ -152,18 +152,11 @@ def _opened(settings: Settings, reader: Reader, writer: Writer, offsets: dict[in
 @contextmanager
 def _shown() -> Iterator[Show]:
     """Give what shows progress, on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
-    terminal = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        console=terminal,
-        disable=not terminal.is_terminal,
-        transient=True,
-    ) as bar:
+    from riskcontrol.progress import on_terminal
+
+    with on_terminal(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()) as bar:
         task = bar.add_task("Drawing users", total=None)
 
         def show(what: str, done: int, total: int) -> None:
