@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from riskcontrol.aligned import aligned
+
 GROWTH = 1.5
 """As much longer may the same fills take among the most users than among the fewest: memory is farther away than a
 cache. The goal itself is that users who don't act cost nothing."""
@@ -109,10 +111,4 @@ def _crowd_table(crowd: Mapping[str, Any]) -> None:
 
 def _table(name: str, rows: Sequence[tuple[str, ...]]) -> None:
     click.echo(f"\n{name}")
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            f"{cell:<{width}}" if at == 0 else f"{cell:>{width}}"
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        click.echo("  " + "  ".join(cells).rstrip())
+    click.echo("\n".join(aligned(rows, indent="  ")))

@@ -11,9 +11,10 @@ from typing import Any
 
 import click
 
+from riskcontrol.aligned import aligned
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
-from riskcontrol.cli.backtest_sweep import sweep_json, sweep_lines, table
+from riskcontrol.cli.backtest_sweep import sweep_json, sweep_lines
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
@@ -105,7 +106,7 @@ def _text(result: Result, *, all_fills: bool) -> list[str]:
     rows = list(fill_rows(result, first))
     if rows:
         header = ("number", "New York", "why", "shares", "price", "fee", "cash")
-        lines += table([header, *(row[2:] for row in rows)], left=(1, 2))
+        lines += aligned([header, *(row[2:] for row in rows)], left=(1, 2), indent="  ")
     return lines
 
 

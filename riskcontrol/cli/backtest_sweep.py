@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcontrol.aligned import aligned
 from riskcontrol.statistics import STATISTICS, format_value, plain
 from riskcontrol.sweep import Sweep, colour_of
 
@@ -44,7 +44,7 @@ def sweep_lines(sweep: Sweep) -> list[str]:
     ]
     header = [*(axis.name for axis in sweep.axes), one.title]
     title = f"{len(sweep.scores):,} variants, the best {len(rows)} by {one.title.lower()}"
-    lines = [click.style(title, bold=True), *table([header, *rows], left=())]
+    lines = [click.style(title, bold=True), *aligned([header, *rows], left=(), indent="  ")]
     if sum(len(axis.values) > 1 for axis in sweep.axes[:2]):
         lines += ["", *heat_lines(sweep, colours=sys.stdout.isatty())]
     return [*lines, "", click.style(warning(sweep), fg="yellow")]
@@ -105,15 +105,3 @@ def _fewer(values: NDArray[np.float64], most: int, axis: int) -> NDArray[np.floa
     parts = np.array_split(np.where(np.isnan(values), -np.inf, values), most, axis=axis)
     best = np.stack([part.max(axis=axis) for part in parts], axis=axis)
     return np.where(np.isinf(best), np.nan, best)
-
-
-def table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
-    """Return rows as lines of aligned columns; those in `left` are aligned left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  "
-        + "  ".join(
-            f"{cell:<{w}}" if i in left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskcontrol.aligned import aligned
 from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
@@ -74,10 +75,7 @@ def _table(tickers: Sequence[Ticker]) -> None:
     rows = [
         (t.name, f"{t.trades:,}", f"{t.share:.2%}", f"{t.volume:,}", _price(t.first), _price(t.last)) for t in tickers
     ]
-    widths = [max(len(row[at]) for row in [COLUMNS, *rows]) for at in range(len(COLUMNS))]
-    for row in [COLUMNS, *rows]:
-        name, *numbers = (f"{text:>{width}}" for text, width in zip(row, widths, strict=True))
-        click.echo("  ".join([row[0].ljust(len(name)), *numbers]))
+    click.echo("\n".join(aligned([COLUMNS, *rows])))
 
 
 def _csv(tickers: Sequence[Ticker]) -> None:
