@@ -19,6 +19,7 @@ from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.statistics import STATISTICS, format_value, plain
+from riskcontrol.statistics.formats import why_none
 from riskcontrol.sweep import Sweep
 from riskcontrol.trades import NS_PER_SECOND
 
@@ -111,7 +112,7 @@ def _text(result: Result, *, all_fills: bool) -> list[str]:
 
 
 def statistics_lines(result: Result) -> list[str]:
-    """Return all statistics, two columns of them side by side."""
+    """Return all statistics, two columns of them side by side, and why some have no number."""
     cells = [
         (STATISTICS[name].title, format_value(STATISTICS[name], value)) for name, value in result.statistics.items()
     ]
@@ -121,7 +122,7 @@ def statistics_lines(result: Result) -> list[str]:
     return [
         f"  {a:<{widths[0]}}  {b:>{widths[1]}}     {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip()
         for (a, b), (c, d) in zip(left, right, strict=True)
-    ]
+    ] + textwrap.wrap(why_none(result.statistics), _WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def verdict_lines(result: Result) -> list[str]:

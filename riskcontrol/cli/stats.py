@@ -35,9 +35,7 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     """
     from riskcontrol.statistics import STATISTICS, compute, format_value, has, plain
     from riskcontrol.statistics.files import CLOSES, EQUITY, as_record, read_series
-    from riskcontrol.statistics.formats import NONE
-    from riskcontrol.statistics.registry import MINIMUM_DAYS
-    from riskcontrol.statistics.risk import TAIL_DAYS
+    from riskcontrol.statistics.formats import why_none
 
     curve = read_series(equity, EQUITY)
     other = read_series(benchmark, CLOSES) if benchmark else None
@@ -54,9 +52,5 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     widest = max(map(len, written.values()))
     for name, text in written.items():
         click.echo(f"{STATISTICS[name].title:<{width}}  {text:>{widest}}")
-    if any(value is None and STATISTICS[name].needs_days for name, value in values.items()):
-        click.echo(
-            f"{NONE}: no honest number. Those of daily returns need {MINIMUM_DAYS} trading days, value at risk "
-            f"{TAIL_DAYS}, and returns that differ; docs/statistics.md defines each.",
-            err=True,
-        )
+    if why := why_none(values):
+        click.echo(f"{why} docs/statistics.md defines each.", err=True)

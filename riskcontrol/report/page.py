@@ -18,6 +18,7 @@ from riskcontrol.report import charts
 from riskcontrol.report.style import STYLE
 from riskcontrol.statistics import STATISTICS, Record, format_value
 from riskcontrol.statistics.days import trading_days
+from riskcontrol.statistics.formats import why_none
 from riskcontrol.sweep import Sweep
 
 FILLS = 100
@@ -106,7 +107,8 @@ def _statistics(result: Result) -> str:
         f"<div><dt>{escape(STATISTICS[name].title)}</dt><dd>{escape(format_value(STATISTICS[name], value))}</dd></div>"
         for name, value in result.statistics.items()
     )
-    return f"<dl>{cells}</dl>"
+    why = why_none(result.statistics)
+    return f"<dl>{cells}</dl>" + (f"<p class=note>{escape(why)}</p>" if why else "")
 
 
 def _equity(result: Result) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -52,7 +53,19 @@ def test_a_benchmark_adds_what_is_compared_with_it(equity: Path, tmp_path: Path)
     values = json.loads(run(equity, "--benchmark", closes, "--json").stdout)
     assert values["buy_and_hold_return"] == pytest.approx(0.02)
     assert values["beta"] is not None
-    assert values["alpha"] is not None
+    assert values["alpha"] is None  # three days
+
+
+def test_what_compounds_to_a_year_takes_thirty_days(tmp_path: Path) -> None:
+    def values(days: int) -> dict[str, float | None]:
+        path = tmp_path / f"{days}.csv"
+        points = [f"{dt.date(2013, 1, 1) + dt.timedelta(days=7 * i)},{1_000 + i % 3 * 5 + i}" for i in range(days + 1)]
+        path.write_text("\n".join(["date,equity", *points]))
+        found = json.loads(run(path, "--json", "--benchmark", path).stdout)
+        return {name: found[name] for name in ("annualised_return", "calmar", "alpha")}
+
+    assert set(values(29).values()) == {None}
+    assert None not in values(30).values()
 
 
 def test_a_run_under_two_days_says_a_dash_where_days_are_needed(tmp_path: Path) -> None:
