@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from riskcontrol.claim import noted
 from riskcontrol.cli.options import S3, TAPE, max_reject_share_option, splits_option, with_settings
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
@@ -105,6 +106,7 @@ def command(
     from ingestion.ingest import ingest
     from ingestion.sources import find_all
     from riskcontrol.servers import require
+    from riskcontrol.servers.holders import producer_lock
     from riskcontrol.splits import NO_SPLITS, read_splits
 
     if name is not None and not (0 < len(name) <= 200 and name.isprintable()):
@@ -114,7 +116,7 @@ def command(
     sources = find_all(locations, settings, rejects=rejects, max_reject_share=max_reject_share)
     latest: list[Progress] = []
     try:
-        with _stopping() as stop, _shown() as show:
+        with _stopping() as stop, _shown() as show, noted(producer_lock(settings.home, settings.topic)):
 
             def seen(progress: Progress) -> None:
                 latest[:] = [progress]
