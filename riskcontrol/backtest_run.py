@@ -203,7 +203,8 @@ def run_sweep(
         about = Data((str(data),), "bars", (*tape.notes, *notes_of(backtest)))
     with on_terminal(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("", total=count)
-        sweep = Sweep(axes, by, score(backtest, by, lambda done: progress.update(task, completed=done)))
+        scores = score(backtest, by, lambda done: progress.update(task, completed=done))
+    sweep = Sweep(axes, by, scores, np.diff(backtest.places))
     best = sweep.best(1)
     if not best:
         raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")

@@ -133,8 +133,8 @@ def heat_map(values: NDArray[np.float64], across: Sequence[str], down: Sequence[
 
     Args:
         values: Shape (across, down); NaN where there is none.
-        across: Labels from left to right; the first and last are written.
-        down: Labels from the top down.
+        across: Labels from left to right; up to five are written, evenly spaced.
+        down: Labels from the top down; up to nine are.
         label: Writes a value.
     """
     columns, rows = _thinned(len(across)), _thinned(len(down))
@@ -152,13 +152,13 @@ def heat_map(values: NDArray[np.float64], across: Sequence[str], down: Sequence[
                     f'<rect x="{i * wide:.1f}" y="{j * tall:.1f}" width="{wide + 0.5:.1f}" height="{tall + 0.5:.1f}" '
                     f'fill="#{red:02x}{green:02x}{blue:02x}"><title>{escape(said)}</title></rect>'
                 )
-    y_labels = [(0.5 / len(rows), down[0]), (1 - 0.5 / len(rows), down[-1])][: len(down)]
-    return _box("heat", "".join(cells), y_labels, [across[0], across[-1]][: len(across)])
+    y_labels = [((at + 0.5) / len(rows), down[rows[at]]) for at in _thinned(len(rows), 9)]
+    return _box("heat", "".join(cells), y_labels, [across[columns[at]] for at in _thinned(len(columns), 5)])
 
 
-def _thinned(count: int) -> list[int]:
-    """Return which of so many rows or columns to draw: at most 50."""
-    return sorted({int(at) for at in np.linspace(0, count - 1, min(count, 50))})
+def _thinned(count: int, most: int = 50) -> list[int]:
+    """Return which of so many rows or columns to draw, or to label: so many at most, both ends among them."""
+    return [round(at) for at in np.linspace(0, count - 1, min(count, most))]
 
 
 def _range(low: float, high: float) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import numpy as np
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
 from riskcontrol.cli.backtest_output import clock, result_kind
-from riskcontrol.cli.backtest_sweep import SHOWN, warning
+from riskcontrol.cli.backtest_sweep import best_rows, warning
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.report import charts
@@ -154,14 +154,13 @@ def _sweep(sweep: Sweep) -> str:
     first, second = sweep.axes[0], sweep.axes[1] if len(sweep.axes) > 1 else None
     down = list(second.values) if second else [""]
     names = f"{first.name} across" + (f", {second.name} down" if second else "")
-    best = sweep.best(SHOWN)
+    header, *rows = best_rows(sweep)
     low, high = float(np.nanmin(sweep.scores)), float(np.nanmax(sweep.scores))
-    rows = [[*sweep.values_of(number).values(), label(float(sweep.scores[number]))] for number in best]
     return (
         charts.heat_map(sweep.heat(), list(first.values), down, label)
         + f"<p class=note>{escape(names)}; {escape(one.title)} from {escape(label(low))} (dark) to "
         + f"{escape(label(high))} (light).</p><p class=warning>{escape(warning(sweep))}</p>"
-        + _table([*(axis.name for axis in sweep.axes), one.title], rows)
+        + _table(header, rows)
     )
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from riskcontrol.cli import cli
+from riskcontrol.cli.backtest_sweep import heat_lines
 from riskcontrol.errors import InputError
+from riskcontrol.sweep import Axis, Sweep
 from tests.ingestion.trade_files import row, taq, write
 
 DIP = """\
@@ -126,7 +130,7 @@ def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Pa
     result = run(tmp_path, day, "--strategy", strategy, *options)
     assert result.exit_code == 0
     assert "6 variants, the best 6 by return" in result.stdout
-    assert "a 0.1 to 0.3 across, b down" in result.stdout
+    assert "a across, b down" in result.stdout
     assert "The best of 6 looks good by chance alone" in result.stdout
     found = json.loads(run(tmp_path, day, "--strategy", strategy, *options, "--json").stdout)
     best = found["sweep"]["best"][0]["parameters"]
@@ -134,6 +138,32 @@ def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Pa
     alone.write_text(DIP.replace("a = 0.1", f"a = {best['a']}").replace("b = 0.1", f"b = {best['b']}"))
     single = json.loads(run(tmp_path, day, "--strategy", alone, "--json").stdout)
     assert single["results"][0]["fills_hash"] == found["results"][0]["fills_hash"]
+
+
+def test_a_sweep_tells_the_fills_and_puts_variants_without_any_last(tmp_path: Path, day: Path, strategy: Path) -> None:
+    options = ("--set", "a=0.1,500", "--set", "b=0.1,0.2")
+    result = run(tmp_path, day, "--strategy", strategy, *options)
+    listed = [line.split() for line in result.stdout.splitlines()[3:8]]
+    assert [(line[0], line[-1]) for line in listed] == [
+        ("a", "Fills"), ("0.1", "3"), ("0.1", "3"), ("500", "0"), ("500", "0")
+    ]  # fmt: skip
+    assert "\n  2 of them never trade; they come last.\n" in result.stdout
+    found = json.loads(run(tmp_path, day, "--strategy", strategy, *options, "--json").stdout)
+    assert [one["fills"] for one in found["sweep"]["best"]] == [3, 3, 0, 0]
+
+
+@pytest.mark.parametrize("colours", [False, True])
+def test_the_axes_of_a_heat_map_are_labelled_where_there_is_room(colours: bool) -> None:
+    across = Axis("a", tuple(f"{i / 100:.2f}" for i in range(1, 31)))
+    sweep = Sweep((across, Axis("b", ("1", "20", "300"))), "total_return", np.arange(90.0), np.ones(90, np.int64))
+    *rows, axis, _ = heat_lines(sweep, colours=colours)
+    assert [row.split()[0] for row in rows] == ["1", "20", "300"]
+    start, cell = len("  300 "), 1 + colours
+    labels = [(match[0], match.start() - start) for match in re.finditer(r"\S+", axis)]
+    assert labels[0] == ("0.01", 0)
+    assert labels[-1] == ("0.30", 29 * cell)
+    assert len(labels) >= 5 * cell
+    assert all(at == cell * across.values.index(label) for label, at in labels)
 
 
 def test_a_report_is_written(tmp_path: Path, bars: Path, strategy: Path) -> None:

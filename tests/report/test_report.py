@@ -87,7 +87,7 @@ def test_a_long_run_stays_under_a_megabyte() -> None:
     run = result(*prices.tolist(), shares=1)
     assert len(run.fills) > POINTS
     axes = Axis("a", tuple(map(str, range(300)))), Axis("b", tuple(map(str, range(300))))
-    sweep = Sweep(axes, "total_return", np.linspace(-1, 1, 90_000))
+    sweep = Sweep(axes, "total_return", np.linspace(-1, 1, 90_000), np.arange(90_000))
     text = page(Data(("day.gz",), "trades"), run, sweep)
     checked(text)
     assert len(text.encode()) < LARGEST
@@ -138,6 +138,15 @@ def test_a_histogram_colours_gains_and_losses() -> None:
 def test_marks_lie_at_their_points_and_say_what_they_are() -> None:
     drawn = line([1, 2, 3], ["a"], str, kind="price", marks=[(1, 2.0, "buy", "a < b")])
     assert re.search(r'<path class="mark buy" d="M500.0 500.0h0"><title>a &lt; b</title>', drawn)
+
+
+def test_the_axes_of_a_heat_map_are_labelled_between_the_ends_too() -> None:
+    across, down = [f"a{i}" for i in range(120)], [f"b{i}" for i in range(3)]
+    drawn = heat_map(np.arange(360.0).reshape(120, 3), across, down, str)
+    assert re.findall(r"<span>(.*?)</span>", drawn) == ["a0", "a29", "a58", "a90", "a119"]
+    assert re.findall(r'<span style="top:(.*?)%">(.*?)</span>', drawn) == [
+        ("16.67", "b0"), ("50.00", "b1"), ("83.33", "b2")
+    ]  # fmt: skip
 
 
 def test_a_heat_map_leaves_out_what_has_no_value() -> None:
