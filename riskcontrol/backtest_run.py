@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from riskcontrol.nearest import nearest
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.progress import on_terminal
 from riskcontrol.rows import Fills, Splits
-from riskcontrol.splits import NO_SPLITS, of_ticker
+from riskcontrol.splits import NO_SPLITS, of_ticker, say_unmet, unmet
 from riskcontrol.statistics import Record, Value, compute
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
@@ -137,7 +137,8 @@ def _on_trades(strategies: Sequence[Strategy], tape: TradeTape, splits: Splits) 
             raise InputError(f"no trades of {ticker}; {nearest(ticker, tape.tickers)}", source=names, field="ticker")
         if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
             raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
-    return Data(tape.locations, "trades", (*tape.notes(), *notes_of(backtest))), backtest
+    notes = (*tape.notes(), *notes_of(backtest), *_missed(splits, tape.tickers, "trades"))
+    return Data(tape.locations, "trades", notes), backtest
 
 
 def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy], splits: Splits) -> Runs:
@@ -150,6 +151,7 @@ def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequ
         passes.setdefault(tapes[strategy.ticker].every_of(strategy), []).append(i)
     found: dict[int, Result] = {}
     notes = dict.fromkeys(note for tape in tapes.values() for note in tape.notes)
+    notes |= dict.fromkeys(_missed(splits, tapes, "bars"))
     for every, numbers in passes.items():
         own = [strategies[i] for i in numbers]
         bars = {ticker: tapes[ticker].columns(every) for ticker in {one.ticker for one in own}}
@@ -200,7 +202,9 @@ def run_sweep(
         tape = read_tape(data, strategies[0].ticker, [definition])
         every = tape.every_of(strategies[0])
         backtest = on_bars(strategies, {strategies[0].ticker: tape.columns(every)}, splits)
-        about = Data((str(data),), "bars", (*tape.notes, *notes_of(backtest)))
+        about = Data(
+            (str(data),), "bars", (*tape.notes, *notes_of(backtest), *_missed(splits, backtest.prices, "bars"))
+        )
     with on_terminal(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("", total=count)
         scores = score(backtest, by, lambda done: progress.update(task, completed=done))
@@ -209,6 +213,12 @@ def run_sweep(
     if not best:
         raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")
     return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
+
+
+def _missed(splits: Splits, tickers: Collection[str], what: str) -> list[str]:
+    """Return what to say of splits of tickers that never came."""
+    names = unmet(splits, tickers)
+    return [say_unmet(names, what)] if names else []
 
 
 def notes_of(backtest: Backtest) -> list[str]:

@@ -215,6 +215,8 @@ def _clock(time_ns: int) -> str:
 
 
 def _tell(summary: Summary, reports: dict[str, str]) -> None:
+    from riskcontrol.splits import say_unmet
+
     for source in summary.sources:
         if source.complete and not source.sent:
             click.echo(f"{source.name}: already on the tape; nothing sent. To replay it again: --as NAME")
@@ -226,6 +228,8 @@ def _tell(summary: Summary, reports: dict[str, str]) -> None:
     click.echo(f"{summary.sent:,} trades sent in {summary.seconds:.1f} s{rate}.")
     if summary.splits:
         click.echo(f"{summary.splits:,} split{'s' * (summary.splits > 1)} sent.")
+    if summary.unmet:
+        click.echo(say_unmet(summary.unmet, "trades"), err=True)
     if summary.stopped:
         at = f" at {_clock(summary.time)}" if summary.time else ""
         click.echo(f"Stopped{at}. To go on from there, run the same command again.", err=True)

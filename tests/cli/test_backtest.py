@@ -95,16 +95,25 @@ def test_splits_keep_what_is_held_at_its_worth(tmp_path: Path, strategy: Path) -
     prices = ("10", "9.8", "9.8", "4.9", "4.9", "5.0", "5.0")
     rows = [f"2013-10-{7 + i:02},{price},{price},{price},{price},5" for i, price in enumerate(prices)]
     bars.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
-    splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,2:1\n")
+    splits.write_text("ticker,ex_date,ratio\nibm,2013-10-10,2:1\nAIG,2013-10-10,1:2\n")
     for more in ((), ("--set", "a=0.1,5")):
         result = run(tmp_path, bars, "--strategy", strategy, "--splits", splits, *more)
         assert result.exit_code == 0
         assert "IBM splits 2:1 on 2013-10-10." in result.stderr
+        assert "No bars came of AIG, of which there are splits." in result.stderr
         shown = " ".join(result.stdout.split())
         assert "2 2013-10-10 00:00:00.000 split +1020 4.90 0.00 4.00" in shown
         assert "3 2013-10-13 09:30:00.000 sell -2040 5.00 0.00 10204.00" in shown
     splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,two\n")
     assert "splits.csv, line 2, ratio: 'two'" in failed(tmp_path, bars, "--strategy", strategy, "--splits", splits)
+
+
+def test_splits_of_tickers_that_are_not_in_the_trades_are_told(tmp_path: Path, day: Path, strategy: Path) -> None:
+    splits = tmp_path / "splits.csv"
+    splits.write_text("ticker,ex_date,ratio\nAIG,2013-10-07,2:1\nIBM,2013-10-08,2:1\n")
+    result = run(tmp_path, day, "--strategy", strategy, "--splits", splits)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[-1] == "No trades came of AIG, of which there are splits."
 
 
 def test_one_object_and_all_fills_are_not_mixed_on_stdout(tmp_path: Path, day: Path, strategy: Path) -> None:
