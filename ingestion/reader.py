@@ -139,7 +139,7 @@ def find_day(pieces: Iterable[bytes], source: str) -> dt.date | None:
         source: Its path or URL, for errors.
 
     Raises:
-        InputError: It isn't a trade file, or its trailer isn't there.
+        InputError: It isn't a trade file, is cut short or damaged, or its trailer isn't there.
     """
     texts = blocks(unpack(pieces, source, lambda _: None), source)
     header, _, text = next(texts).partition(b"\n")
@@ -149,13 +149,15 @@ def find_day(pieces: Iterable[bytes], source: str) -> dt.date | None:
         good = np.flatnonzero(lines.verdict == kernel.GOOD)
         return EPOCH + dt.timedelta(days=int(lines.facts[good[0], kernel.DAY])) if len(good) else None
     tail = text[-_TAIL:]
+    for text in texts:
+        tail = (tail + text)[-_TAIL:]
     try:
-        for text in texts:
-            tail = (tail + text)[-_TAIL:]
         day, _ = taq.trailer(tail.rstrip().rpartition(b"\n")[2].decode("latin-1"), source)
     except InputError as error:
         raise InputError(
-            "its name doesn't tell its day, nor does its end; name it ..._YYYYMMDD.gz", source=source
+            "its name doesn't tell its day, nor does its last line, which is no trailer END|YYYYMMDD|count; if it is "
+            "cut short, get it again; if not, name it ..._YYYYMMDD.gz",
+            source=source,
         ) from error
     return day
 
