@@ -56,6 +56,20 @@ def test_a_benchmark_adds_what_is_compared_with_it(equity: Path, tmp_path: Path)
     assert values["alpha"] is None  # three days
 
 
+def test_a_benchmark_may_have_bars_without_a_close_and_equity_none_without_a_value(
+    equity: Path, tmp_path: Path
+) -> None:
+    closes = tmp_path / "close.csv"
+    closes.write_text(CLOSES)
+    whole = run(equity, "--benchmark", closes, "--json").stdout
+    closes.write_text(CLOSES.replace("2013-10-08,50.5\n", "2013-10-08,50.5\n2013-10-08,\n2013-10-08, \n"))
+    assert run(equity, "--benchmark", closes, "--json").stdout == whole
+    closes.write_text("date,close\n2013-10-07,\n")
+    assert "has no value below its header" in str(run(equity, "--benchmark", closes).exception)
+    equity.write_text(EQUITY + "2013-10-11,\n")
+    assert "line 6, Equity: '' is no amount in dollars" in str(run(equity).exception)
+
+
 def test_what_compounds_to_a_year_takes_thirty_days(tmp_path: Path) -> None:
     def values(days: int) -> dict[str, float | None]:
         path = tmp_path / f"{days}.csv"
