@@ -52,8 +52,8 @@ def command(
     """Run the Spark job that advances every strategy by the tape.
 
     Each batch reads what the tape has gained, fills paper orders, and writes fills, positions and bars to Cassandra;
-    a line a batch tells how much and how long. Ctrl-C (or SIGTERM) finishes the batch and stops; started again, it
-    goes on where it stopped.
+    a line a batch tells how much and how long, a line a minute that nothing comes. Ctrl-C (or SIGTERM) finishes the
+    batch and stops; started again, it goes on where it stopped.
     """
     from spark.job import run
 
