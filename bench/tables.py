@@ -85,7 +85,9 @@ def tell(found: Mapping[str, Any]) -> None:
         _section(f"vectorbt, bars of {part['bar_seconds']} s", part["vectorbt"])
     if "crowd" in found:
         _crowd_table(found["crowd"])
-    click.echo(f"\nload average {found['load_average']:.1f}, best of {found['repeats']}, processor seconds of one core")
+    runs = [f"best of {found['repeats']}"] if found.keys() & {"engine", "crosses", "crowd"} else []
+    runs += ["mixed run once"] if "mixed" in found else []
+    click.echo(f"\nload average {found['load_average']:.1f}, {', '.join(runs)}, processor seconds of one core")
     if found["goals"]:
         _table("goals", [("", "measured", "goal", "reached")] + [
             (row["name"], shown(row["value"]), row["goal"], {True: "yes", False: "NO", None: "not run"}[row["reached"]])
