@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
@@ -72,8 +73,7 @@ def page(data: Data, result: Result, sweep: Sweep | None = None) -> str:
         sections.insert(1, _section("Sweep", _sweep(sweep)))
     trips = result.record.trips
     if trips is not None and len(trips):
-        drawn = charts.histogram(trips.returns, lambda share: f"{share:.2%}".replace("-", "−"))
-        sections.append(_section("Returns of round trips", drawn))
+        sections.append(_section("Returns of round trips", charts.histogram(trips.returns, _share_of(trips.returns))))
     sections.append(_section("Monthly returns", _months(result.record)))
     sections.append(_section("Fills", _fills(result)))
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in data.notes)
@@ -115,8 +115,9 @@ def _equity(result: Result) -> str:
     value = result.equity.value / MICROS
     peak = np.maximum.accumulate(np.maximum(value, result.strategy.cash / MICROS))
     times = _times(result)
-    above = charts.line(value, [], _dollars, kind="equity")
-    return above + charts.line(value / peak - 1, times, _percent, kind="drawdown", filled=True)
+    fall = value / peak - 1
+    above = charts.line(value, [], _dollars_of(value), kind="equity")
+    return above + charts.line(fall, times, _share_of(fall), kind="drawdown", filled=True)
 
 
 def _price(result: Result) -> str:
@@ -134,7 +135,8 @@ def _price(result: Result) -> str:
         if reason != Reason.SPLIT
     ]
     legend = '<p class=note><span class="buy">●</span> bought <span class="sell">●</span> sold</p>'
-    return charts.line(curve.price / MICROS, _times(result), _dollars, kind="price", marks=marks) + legend
+    price = curve.price / MICROS
+    return charts.line(price, _times(result), _dollars_of(price), kind="price", marks=marks) + legend
 
 
 def _times(result: Result) -> list[str]:
@@ -209,12 +211,27 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def _dollars(value: float) -> str:
-    return f"${value:,.2f}" if abs(value) < 1_000 else f"${value:,.0f}"
-
-
 def _percent(share: float) -> str:
     return format_value(STATISTICS["total_return"], share)
+
+
+def _share_of(values: ArrayLike) -> charts.Label:
+    """Return what writes shares on an axis of these values, as finely as they differ."""
+    column = 100 * np.asarray(values, np.float64)
+    places = charts.decimals(float(column.min()), float(column.max()), 2)
+
+    def write(share: float) -> str:
+        text = f"{100 * share:,.{places}f}"
+        return (text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")) + "%"
+
+    return write
+
+
+def _dollars_of(values: ArrayLike) -> charts.Label:
+    """Return what writes dollars on an axis of these values, likewise."""
+    low, high = float(np.min(values)), float(np.max(values))
+    places = charts.decimals(low, high, 2 if high < 1_000 else 0)
+    return lambda value: f"${value:,.{places}f}"
 
 
 def _base(file: str) -> str:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from riskcontrol.backtest import on_trades, strategy_of
@@ -124,10 +124,35 @@ def test_ticks_are_few_and_inside(low: float, wide: float) -> None:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=50))
+@example([0.0, 1.1503014929786808e-153])
 def test_a_histogram_counts_every_value_once(values: list[float]) -> None:
     drawn = histogram(values, str)
     counts = [int(count.replace(",", "")) for count in re.findall(r"<title>([\d,]+) from", drawn)]
     assert sum(counts) == len(values)
+
+
+def labels(drawn: str) -> tuple[list[str], list[str]]:
+    """Return what is written along a chart's two axes."""
+    return re.findall(r"<span>(.*?)</span>", drawn), re.findall(r"<span style=.*?>(.*?)</span>", drawn)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 40, 999])
+def test_a_histogram_counts_in_whole_numbers_each_written_once(count: int) -> None:
+    _, counts = labels(histogram([0.5] * count, str))
+    assert len(set(counts)) == len(counts) > 1
+    assert all(re.fullmatch(r"\d+", text) for text in counts)
+
+
+def test_no_axis_writes_a_number_twice() -> None:
+    # Cents up and down at a thousand dollars: thousandths of a percent, and dollars that round alike.
+    prices = [price for i in range(9) for price in (100_000, *[99_985 - i] * 2, *[100_002 + i] * 2)]
+    text = page(Data(("day.gz",), "trades"), result(*prices, shares=1))
+    charts = re.findall(r'<div class="chart (\w+)">(.*?</svg>.*?</div>)', text, re.DOTALL)
+    assert [kind for kind, _ in charts] == ["equity", "drawdown", "price", "distribution"]
+    for kind, drawn in charts:
+        across, down = labels(drawn)
+        assert len(set(down)) == len(down) > 0, kind
+        assert kind != "distribution" or len(set(across)) == 5
 
 
 def test_a_histogram_colours_gains_and_losses() -> None:
