@@ -47,8 +47,8 @@ def why_none(values: dict[str, Value]) -> str:
     if not any(value is None and STATISTICS[name].needs_days for name, value in values.items()):
         return ""
     return (
-        f"{NONE}: no honest number. Those of daily returns need {MINIMUM_DAYS} trading days, value at risk "
-        f"{TAIL_DAYS}, annualised return, Calmar ratio and alpha {GROWTH_DAYS}, and returns that differ."
+        f"{NONE}: no honest number. Those of daily returns need {MINIMUM_DAYS} trading days (value at risk: "
+        f"{TAIL_DAYS}; annualised return, Calmar ratio and alpha: {GROWTH_DAYS}), and returns that differ."
     )
 
 

@@ -88,7 +88,9 @@ def test_a_run_under_two_days_says_a_dash_where_days_are_needed(tmp_path: Path) 
     result = run(path)
     dashes = [line.rsplit(maxsplit=1)[0].strip() for line in result.stdout.splitlines() if line.endswith("—")]
     assert dashes == [one.title for one in STATISTICS.values() if one.needs == "equity" and one.needs_days]
-    assert result.stderr.startswith("—: no honest number. Those of daily returns need 2 trading days, value at risk 20")
+    assert result.stderr.startswith(
+        "—: no honest number. Those of daily returns need 2 trading days (value at risk: 20"
+    )
 
 
 def test_times_without_a_zone_are_said_to_be_new_yorks(equity: Path) -> None:
