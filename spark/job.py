@@ -25,6 +25,7 @@ from riskcontrol.servers.holders import STREAM
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
+from spark.idle import Idle
 from spark.rate import Rate, plan
 from spark.rowwriter import RowWriter
 from spark.source import REJECTED, Tape
@@ -108,6 +109,7 @@ class Stream:
             )
         self._rate = Rate(interval)
         self._event_time = 0
+        self._idle = Idle()
         self._next = self._positions()
         self._rows = RowWriter(settings, self.state, self._id)
 
@@ -231,7 +233,8 @@ class Stream:
             return
         try:
             batch = self.run_batch(nominal.astimezone(dt.UTC), rdd.context)
-            log_batch(batch)
+            if not self._idle.hides(batch.time, idle=not (batch.failure or batch.parts or batch.lag)):
+                log_batch(batch)
             if self._on_batch is not None:
                 self._on_batch(batch)
         except BaseException as error:
