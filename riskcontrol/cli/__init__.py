@@ -22,6 +22,7 @@ COMMANDS = {
     "users": "Open strategies of many generated users.",
     "stream": "Run the Spark job that advances every strategy by the tape.",
     "dashboard": "Serve the pages.",
+    "leaders": "List who leads, and how all returns are spread.",
     "strategy": "Check strategy files, open them in the stream; words, templates.",
     "backtest": "Run strategies on trade files or bars: statistics, verdict, sweeps.",
     "tickers": "List the tickers of trade files.",

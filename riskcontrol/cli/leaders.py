@@ -1,0 +1,128 @@
+"""`riskcontrol leaders`: who leads."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from riskcontrol.cli.options import DATABASE, with_settings
+from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    from riskcontrol.leaders import Leaders, Ranking
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+class Moment(click.ParamType):
+    """A time of the tape: YYYY-MM-DD HH:MM, New York's unless it has an offset."""
+
+    name = "time"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return it in nanoseconds UTC."""
+        from riskcontrol.newyork import NEW_YORK
+        from riskcontrol.trades import NS_PER_SECOND
+
+        try:
+            moment = dt.datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is no time; write for instance '2013-10-07 15:30' (New York)", param, ctx)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=NEW_YORK)
+        return int(moment.timestamp()) * NS_PER_SECOND
+
+
+@click.command(
+    name="leaders",
+    epilog="Examples: riskcontrol leaders;  riskcontrol leaders --by evidence --limit 100 --at '2013-10-07 15:30'",
+)
+@click.option(
+    "--by",
+    type=click.Choice(("return", "evidence")),
+    default="return",
+    show_default=True,
+    help="Rank by return, or by the probabilistic Sharpe ratio of the round trips' returns.",
+)
+@click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many to list.")
+@click.option(
+    "--at", type=Moment(), default=None, help="A minute of the tape, New York's time [default: the newest that ended]."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@with_settings(*DATABASE)
+def command(by: str, limit: int, at: int | None, as_json: bool, settings: Settings) -> None:
+    """List the strategies that lead at the end of a minute, and how all returns are spread.
+
+    Returns are since a strategy was opened, marked to market. Ranked are those with a round trip; by evidence, those
+    with two or more. Needs the database: riskcontrol up, or --cassandra.
+    """
+    from database.reads import Reader
+    from database.session import connect
+    from riskcontrol.servers import require
+
+    leaders = Reader(connect(require(settings, "cassandra"))).leaders(until=at)
+    if leaders is None:
+        raise click.ClickException(
+            "no minute of that day has ended yet"
+            if at is None
+            else "nothing is known of that minute, nor of one before it that day"
+        )
+    ranking = leaders.by_gain if by == "return" else leaders.by_evidence
+    rows = [_row(place, ranking, place - 1) for place in range(1, min(limit, len(ranking)) + 1)]
+    spread = {f"{share:.0%}": leaders.quantile(share) for share in QUANTILES}
+    if as_json:
+        click.echo(json.dumps({"minute": _minute(leaders), "strategies": leaders.strategies, "by": by,
+                               "leaders": rows, "spread": spread}))  # fmt: skip
+        return
+    _print(leaders, by, rows, spread)
+
+
+def _row(place: int, ranking: Ranking, at: int) -> dict[str, object]:
+    from riskcontrol.money import to_dollars
+
+    evidence = float(ranking.evidence[at])
+    return {
+        "place": place,
+        "user": ranking.username[at].decode(),
+        "strategy": ranking.name[at].decode(),
+        "ticker": ranking.ticker[at].decode(),
+        "return": float(ranking.gain[at]),
+        # Φ(z): the probability that the true Sharpe ratio is above zero.
+        "probabilistic_sharpe": None if math.isnan(evidence) else math.erfc(-evidence / math.sqrt(2)) / 2,
+        "round_trips": int(ranking.trips[at]),
+        "value": float(to_dollars(int(ranking.value[at]))),
+    }
+
+
+def _minute(leaders: Leaders) -> str:
+    from riskcontrol.newyork import NEW_YORK
+    from riskcontrol.trades import NS_PER_SECOND
+
+    return dt.datetime.fromtimestamp(leaders.time // NS_PER_SECOND, NEW_YORK).isoformat(timespec="minutes")
+
+
+def _print(leaders: Leaders, by: str, rows: list[dict[str, object]], spread: dict[str, float]) -> None:
+    from riskcontrol.aligned import aligned
+
+    minute = _minute(leaders).replace("T", " ")[:16]
+    click.echo(f"Minute {minute} New York, {leaders.strategies:,} strategies, by {by}:")
+    if rows:
+        header = ("", "user", "strategy", "ticker", "return", "prob. Sharpe", "round trips", "value $")
+        cells = [
+            (
+                str(row["place"]), str(row["user"]), str(row["strategy"]), str(row["ticker"]), f"{row['return']:+.2%}",
+                "-" if row["probabilistic_sharpe"] is None else f"{row['probabilistic_sharpe']:.3f}",
+                str(row["round_trips"]), f"{row['value']:,.2f}",
+            )
+            for row in rows
+        ]  # fmt: skip
+        for line in aligned([header, *cells], left=(1, 2, 3)):
+            click.echo(line)
+    else:
+        click.echo("Nobody has a round trip yet." if by == "return" else "Nobody has two round trips yet.")
+    shares = "  ".join(f"{share} {value:+.2%}" for share, value in spread.items() if not math.isnan(value))
+    click.echo(f"Returns of all, by share that is under: {shares}")
