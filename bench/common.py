@@ -74,7 +74,8 @@ class PeakMemory:
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
         self._stop = threading.Event()
-        self.peak = 0
+        self.samples: list[float] = []
+        """Of every second, MB (10⁶ bytes)."""
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
@@ -86,13 +87,13 @@ class PeakMemory:
                     total += _memory(each)
             except psutil.Error:
                 continue
-            self.peak = max(self.peak, total)
+            self.samples.append(total / 1e6)
 
     def end(self) -> float:
         """Stop sampling and return the peak in MB (10⁶ bytes)."""
         self._stop.set()
         self._thread.join(5)
-        return self.peak / 1e6
+        return max(self.samples, default=0.0)
 
 
 def _memory(process: psutil.Process) -> int:

@@ -48,6 +48,25 @@ def stream(*, as_json: bool, **load: float) -> None:
     tell(run(Load(**load)), as_json=as_json)  # type: ignore[arg-type]
 
 
+@command.command(epilog="Example: riskcontrol bench day --trades 68000000 --users 100000")
+@click.option("--trades", type=click.IntRange(1_000, 1_000_000_000), default=68_000_000, show_default=True,
+              help="Trades of the day.")  # fmt: skip
+@click.option("--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of users and day.")
+@_JSON
+def day(*, trades: int, users: int, seed: int, as_json: bool) -> None:
+    """Measure a whole day at full speed: from its gzip file to Kafka, Spark and the last row in Cassandra.
+
+    A simulated day of 8,000 tickers (1 GB; needs 10 GB of disk with its tape and rows). The clock runs from the start
+    of the producer until all rows of all trades are in the tables. Memory is that of the job with its JVM, workers and
+    row writer.
+    """
+    from bench.common import tell
+    from bench.day import run
+
+    tell(run(trades, users, seed), as_json=as_json)
+
+
 @command.command(epilog="Example: riskcontrol bench readers --trades 3000000")
 @click.option("--trades", type=click.IntRange(1_000, 100_000_000), default=3_000_000, show_default=True, help="Lines.")
 @_JSON
