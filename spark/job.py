@@ -29,6 +29,7 @@ from spark.rate import Rate, plan
 from spark.source import REJECTED, Tape
 from spark.state import ShardStore
 from spark.task import Done, Work, advance_shards
+from spark.workers import Losses
 
 log = logging.getLogger("riskcontrol.stream")
 
@@ -96,6 +97,7 @@ class Stream:
                 field="keyspace",
             )
         self._rate = Rate(interval)
+        self._losses = Losses()
         self._event_time = 0
         self._next = self._positions()
 
@@ -184,6 +186,7 @@ class Stream:
         """Hand the ranges to the workers.
 
         Raises:
+            ServerError: A worker was lost.
             StateError: A shard's state doesn't fit.
         """
         if not ranges:
@@ -194,7 +197,8 @@ class Stream:
         ]
         # A task a core rather than a shard: starting a task costs about as much as advancing a shard.
         tasks = min(len(works), context.defaultParallelism)
-        parts = tuple(context.parallelize(works, tasks).mapPartitions(advance_shards).collect())
+        with self._losses.borne():
+            parts = tuple(context.parallelize(works, tasks).mapPartitions(advance_shards).collect())
         for part in parts:
             if part.unfit:
                 raise StateError(part.unfit, shard=part.shard)
