@@ -13,9 +13,10 @@ from riskcontrol.settings import Settings
 
 TABLES = ("strategies", "positions", "fills", "bars")
 
-WALL_CLOCK = {"strategies": frozenset({"opened", "stopped"})}
-"""Columns that say when somebody asked for something, which is another moment in every run: of these only whether they
-are set is compared. All else is a function of the tape."""
+WALL_CLOCK = ("opened", "stopped")
+"""Columns of `strategies` that say when somebody asked for something, another moment in every run: only whether
+they are set is compared. A stopped position has its stop's moment as its `time`: only whether it has that is compared.
+All else is a function of the tape, and compared as it is."""
 
 Dump = Mapping[str, str]
 """A row's values by its table and primary key, all as JSON, in the order of tables and keys."""
@@ -28,16 +29,26 @@ def dump(settings: Settings) -> Dump:
         ServerError: The database doesn't answer.
     """
     found: dict[str, str] = {}
+    stops: dict[tuple[str, ...], int | None] = {}
     for table in TABLES:
-        key, others = _columns(settings, table)
+        key, columns = _columns(settings, table)
+        rows = _rows(settings, table, columns)
         # Their order must not depend on how the database spreads them.
-        rows = sorted(_rows(settings, table, [*key, *others]), key=lambda row: _ordered(row[: len(key)]))
-        for row in rows:
-            values = dict(zip(others, row[len(key) :], strict=True))
-            for name in WALL_CLOCK.get(table, frozenset()) & values.keys():
-                values[name] = values[name] is not None
-            found[f"{table} {_json(row[: len(key)])}"] = _json(values)
+        for row in sorted(rows, key=lambda row: [_sortable(row[name]) for name in key]):
+            _clear_wall_clock(table, row, stops)
+            found[f"{table} {_json([row.pop(name) for name in key])}"] = _json(row)
     return found
+
+
+def _clear_wall_clock(table: str, row: dict[str, Any], stops: dict[tuple[str, ...], int | None]) -> None:
+    """Put in place of a moment what can be compared; `stops` goes from the strategies to their positions."""
+    if table == "strategies":
+        stops[row["username"], row["ticker"], row["name"]] = row["stopped"]
+        for name in WALL_CLOCK:
+            row[name] = row[name] is not None
+    elif table == "positions" and row["status"] == "stopped":
+        stopped = row["time"] == stops.get((row["username"], row["ticker"], row["name"]))
+        row["time"] = "of its stop" if stopped else row["time"]
 
 
 def text(rows: Dump) -> str:
@@ -95,7 +106,7 @@ def write(rows: Dump, path: Path) -> None:
 
 
 def _columns(settings: Settings, table: str) -> tuple[list[str], list[str]]:
-    """Return the columns of a table's primary key in its order, and all others by name."""
+    """Return the columns of a table's primary key in its order, and all of its columns."""
     with answering():
         rows = list(
             connect(settings).execute(
@@ -104,19 +115,20 @@ def _columns(settings: Settings, table: str) -> tuple[list[str], list[str]]:
                 (settings.keyspace, table),
             )
         )
-    kinds = {"partition_key": 0, "clustering": 1}
-    key = sorted((kinds[row.kind], row.position, row.column_name) for row in rows if row.kind in kinds)
-    return [name for *_, name in key], sorted(row.column_name for row in rows if row.kind not in kinds)
+    kinds = ("partition_key", "clustering")
+    key = sorted((kinds.index(row.kind), row.position, row.column_name) for row in rows if row.kind in kinds)
+    return [name for *_, name in key], [row.column_name for row in rows]
 
 
-def _rows(settings: Settings, table: str, columns: list[str]) -> list[tuple[Any, ...]]:
+def _rows(settings: Settings, table: str, columns: list[str]) -> list[dict[str, Any]]:
     query = f"SELECT {', '.join(columns)} FROM {settings.keyspace}.{table}"  # noqa: S608  names of the schema
     with answering():
-        return [tuple(row) for row in connect(settings).execute(query, timeout=60)]
+        found = connect(settings).execute(query, timeout=60)
+        return [dict(zip(columns, row, strict=True)) for row in found]
 
 
-def _ordered(key: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(value if isinstance(value, int | str) else str(value) for value in key)
+def _sortable(value: Any) -> int | str:
+    return value if isinstance(value, int) else str(value)
 
 
 def _json(value: Any) -> str:

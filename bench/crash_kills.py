@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import psutil
 
@@ -55,21 +57,35 @@ def _stream(line: Line, which: str) -> None:
 
 
 def _worker(line: Line, chance: random.Random) -> None:
-    """Kill one of the processes in which the executor runs our code; Spark makes a new one."""
-    stream = line.stream
-    deadline = 60.0
+    """Kill one of the processes in which the executor runs our code, in the midst of a shard if it can be met there."""
+    deadline = time.monotonic() + _GONE_SECONDS
     while True:
-        descendants = [] if stream is None else psutil.Process(stream.pid).children(recursive=True)
-        daemons = [one for one in descendants if _is_daemon(one)]
-        # Workers are forks of the daemon: the same command line, and a daemon for a parent.
-        workers = sorted(one.pid for one in daemons if one.ppid() in {other.pid for other in daemons})
-        if workers:
-            psutil.Process(chance.choice(workers)).kill()
+        workers = _workers(line)
+        busy = [worker for worker in workers if _holds_a_shard(worker)]
+        late = time.monotonic() > deadline
+        if busy or (late and workers):
+            chance.choice(busy or workers).kill()
             return
-        deadline -= 0.2
-        if deadline < 0:
+        if late:
             raise ServerError("has no workers", server="stream")
-        line.pause(0.2)
+        line.pause(0.01)
+
+
+def _workers(line: Line) -> list[psutil.Process]:
+    """Return the stream's workers: forks of Spark's daemon, with its command line."""
+    try:
+        children = psutil.Process(line.stream.pid).children(recursive=True) if line.stream is not None else []
+        daemons = {child.pid for child in children if _is_daemon(child)}
+        return [child for child in children if child.pid in daemons and child.ppid() in daemons]
+    except psutil.Error:
+        return []  # one of them has just ended
+
+
+def _holds_a_shard(worker: psutil.Process) -> bool:
+    try:
+        return any(Path(file.path).name == "lock" for file in worker.open_files())
+    except psutil.Error:
+        return False
 
 
 def _is_daemon(process: psutil.Process) -> bool:
