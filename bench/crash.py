@@ -177,9 +177,10 @@ def _round(
     one = Round(number)
     began = time.monotonic()
     try:
+        # It waits for its tables, and Spark starts meanwhile.
+        line.start_stream()
         init(own)
         publish_openings(own, tape.strategies)
-        line.start_stream()
         line.await_(lambda: line.offset() > 0, time.monotonic() + 120, "the first batch")
         with _Saboteur(line, kills, options.away, chance, one, told) as saboteur:
             started = time.monotonic()
