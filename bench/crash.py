@@ -6,11 +6,11 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench import crash_dump
 from bench.crash_kills import KINDS, Kill, act, planned
@@ -29,6 +29,8 @@ from riskcontrol.warm import compile_kernels
 from spark.source import Tape as Offsets
 
 __all__ = ["Options", "run", "tell"]
+
+Result = TypeVar("Result")
 
 _SESSION_SECONDS = 6.5 * 3_600
 
@@ -179,7 +181,7 @@ def _round(
     try:
         # It waits for its tables, and Spark starts meanwhile.
         line.start_stream()
-        init(own)
+        _patiently(line, lambda: init(own))
         publish_openings(own, tape.strategies)
         line.await_(lambda: line.offset() > 0, time.monotonic() + 120, "the first batch")
         with _Saboteur(line, kills, options.away, chance, one, told) as saboteur:
@@ -188,16 +190,30 @@ def _round(
             one.played = time.monotonic() - started
             saboteur.join()
         line.await_taken(lambda: _all_taken(own))
-        one.rows = crash_dump.dump(own)
+        one.rows = _patiently(line, lambda: crash_dump.dump(own))
         crash_dump.write(one.rows, settings.home / "crash" / f"round-{number:03d}" / "rows.txt")
     except RiskControlError as error:
         one.failure = str(error)
     finally:
         line.close()
     one.seconds = time.monotonic() - began
-    drop(own)
+    with suppress(ServerError):  # it is only in the way
+        drop(own)
     close_sessions()
     return one
+
+
+def _patiently(line: Line, ask: Callable[[], Result]) -> Result:
+    """Ask the database, and again where it doesn't answer in time: everything runs on one machine.
+
+    Raises:
+        ServerError: It doesn't answer five times in a row.
+    """
+    for _ in range(4):
+        with suppress(ServerError):
+            return ask()
+        line.pause(1.0)
+    return ask()
 
 
 def _play(line: Line, tape: Tape, options: Options) -> None:
@@ -280,13 +296,13 @@ class _Saboteur:
 
 
 def _all_taken(settings: Settings) -> bool:
-    """Return whether the tables have everything that is on the tape."""
-    offsets = Offsets(settings)
+    """Return whether the tables have everything that is on the tape, as far as the servers say."""
     try:
-        ends = offsets.ends()
-    finally:
-        offsets.close()
-    marks = Writer(connect(settings)).watermarks(tape_id(settings))
+        with closing(Offsets(settings)) as offsets:
+            ends = offsets.ends()
+        marks = Writer(connect(settings)).watermarks(tape_id(settings))
+    except ServerError:
+        return False
     return all(marks.get(shard, 0) >= end for shard, end in ends.items())
 
 

@@ -38,7 +38,9 @@ class Losses:
             said = str(error.java_exception)
             if _FAULT in said or self._count > MOST:
                 raise
-            raise ServerError(f"a worker was lost: {_first_line(said)}", server="spark") from error
+            raise ServerError(
+                f"a worker was lost, Spark makes a new one ({_first_line(said)})", server="spark"
+            ) from error
         self._count = 0
 
 
