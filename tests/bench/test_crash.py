@@ -14,7 +14,7 @@ from bench.crash_kills import KINDS
 from riskcontrol.strategy import Strategy
 from tests.processes import RISKCONTROL
 
-SMALL = ("--trades", "6000", "--strategies", "100", "--day-seconds", "2")
+SMALL = ("--trades", "4000", "--strategies", "60", "--day-seconds", "1")
 KILLED = ("driver", "worker", "producer", "kafka", "cassandra")
 
 

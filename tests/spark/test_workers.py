@@ -17,8 +17,6 @@ from tests.core.test_engine import openings
 from tests.spark.test_state import step
 
 CRASHED = "org.apache.spark.SparkException: Job aborted: Python worker exited unexpectedly (crashed)"
-    "org.apache.spark.SparkException: Job aborted due to stage failure: Python worker exited unexpectedly (crashed)"
-)
 RAISED = "org.apache.spark.SparkException: Job aborted\norg.apache.spark.api.python.PythonException: Traceback ..."
 
 
