@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -187,6 +188,7 @@ def _round(
         with _Saboteur(line, kills, options.away, chance, one, told) as saboteur:
             started = time.monotonic()
             _play(line, tape, options)
+            line.played.set()
             one.played = time.monotonic() - started
             saboteur.join()
         line.await_taken(lambda: _all_taken(own))
@@ -223,15 +225,11 @@ def _play(line: Line, tape: Tape, options: Options) -> None:
     line.run("ingest", today, *pace, producer=True)
     stopped = tape.strategies[0]
     tickers = [part for ticker in tape.tickers for part in ("--ticker", ticker)]
-    with ExitStack() as stack:
+    with ThreadPoolExecutor(1) as pool:
         # Both at once: which comes first is of no matter, as they are of different users.
-        opening = threading.Thread(
-            target=line.run, args=("strategy", "open", str(tape.later), "--user", LATECOMER, *tickers),
-            kwargs={"name": "open"},
-        )  # fmt: skip
-        opening.start()
-        stack.callback(opening.join)
+        opening = pool.submit(line.run, "strategy", "open", str(tape.later), "--user", LATECOMER, *tickers, name="open")
         line.run("strategy", "stop", stopped.name, "--user", stopped.username, "--ticker", stopped.ticker, name="stop")
+        opening.result()
     for day in others:
         line.run("ingest", day, *pace, producer=True)
 
@@ -282,10 +280,10 @@ class _Saboteur:
                 self._line.pause(max(0.0, began + kill.after - time.monotonic()))
                 at, offset = time.monotonic(), self._line.offset()
                 self._told(f"round {self._one.number}: {kill.what} at {at - began:.1f} s, offset {offset:,}")
-                act(kill.what, self._line, self._chance, self._away)
+                what = act(kill.what, self._line, self._chance, self._away)
                 self._one.kills.append(
                     {
-                        "what": kill.what,
+                        "what": what,
                         "seconds": at - began,
                         "offset": offset,
                         "back_seconds": time.monotonic() - at,

@@ -95,10 +95,14 @@ def _is_daemon(process: psutil.Process) -> bool:
         return False
 
 
-def _producer(line: Line) -> None:
-    """Kill `riskcontrol ingest`; who waits for it runs it again."""
-    if line.producer is not None:
-        kill_group(line.producer)
+def _producer(line: Line) -> str:
+    """Kill `riskcontrol ingest`, or the next one where none runs; who waits for it runs it again."""
+    while not line.played.is_set():
+        if line.producer is not None and line.producer.poll() is None:
+            kill_group(line.producer)
+            return ""
+        line.pause(0.01)
+    return NOTHING
 
 
 def _server(line: Line, name: str, away: float = 0.0) -> None:
@@ -139,8 +143,11 @@ QUICK = KINDS[:7]
 """Those that are brought back at once."""
 
 
-def act(what: str, line: Line, chance: random.Random, away: float) -> None:
-    """Kill something and bring it back; return when it is back.
+NOTHING = "nothing: the producer was done"
+
+
+def act(what: str, line: Line, chance: random.Random, away: float) -> str:
+    """Kill something and bring it back.
 
     Args:
         what: One of `KINDS`.
@@ -148,10 +155,13 @@ def act(what: str, line: Line, chance: random.Random, away: float) -> None:
         chance: Chooses among workers.
         away: Seconds for which a server is away or paused.
 
+    Returns:
+        What was killed, once it is back.
+
     Raises:
         ServerError: It wasn't there, or doesn't come back.
     """
-    acts: dict[str, Callable[[Line], None]] = {
+    acts: dict[str, Callable[[Line], str | None]] = {
         "driver": partial(_stream, which="both"),
         "driver's python": partial(_stream, which="python"),
         "driver's JVM": partial(_stream, which="jvm"),
@@ -164,7 +174,7 @@ def act(what: str, line: Line, chance: random.Random, away: float) -> None:
         "kafka paused": partial(_pause, name="kafka", away=away),
         "cassandra paused": partial(_pause, name="cassandra", away=away),
     }
-    acts[what](line)
+    return acts[what](line) or what
 
 
 def planned(rounds: int, each: int, seconds: float, chance: random.Random, kinds: tuple[str, ...]) -> list[list[Kill]]:

@@ -42,6 +42,8 @@ class Line:
         self.stream: subprocess.Popen[bytes] | None = None
         self.being_killed = threading.Event()
         """Set while the stream is meant to be dead."""
+        self.played = threading.Event()
+        """Set when no producer will run any more."""
         self._logs = logs
         self._processes: list[subprocess.Popen[bytes]] = []
 
