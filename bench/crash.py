@@ -24,7 +24,7 @@ from database.writes import Writer
 from ingestion.producer import publish_openings
 from ingestion.topic import tape_id
 from riskcontrol import servers
-from riskcontrol.errors import RiskControlError, ServerError
+from riskcontrol.errors import InputError, RiskControlError, ServerError
 from riskcontrol.settings import Settings, load
 from riskcontrol.warm import compile_kernels
 from spark.source import Tape as Offsets
@@ -103,14 +103,16 @@ def run(options: Options, *, home: Path | None = None) -> dict[str, Any]:
         The result, as `--json` prints it.
 
     Raises:
-        InputError: The tape can't be made.
+        InputError: The tape can't be made, or the folder has been used.
         ServerError: The undisturbed run fails.
     """
+    if home is not None and (home / "crash").exists():
+        raise InputError("holds a crash test already, whose tape is there; name another --home", source=str(home))
     # Here rather than in the midst of a round, on two processors at once.
     compile_kernels()
     with progress(options.rounds) as told, _servers(home, told) as settings:
         folder = settings.home / "crash"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
         tape = make(
             folder, seed=options.seed, tickers=options.tickers, trades=options.trades, strategies=options.strategies
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
@@ -19,9 +18,7 @@ KILLED = ("driver", "worker", "producer", "kafka", "cassandra")
 
 
 def crash(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*RISKCONTROL, "bench", "crash", *arguments], capture_output=True, text=True, check=False, env=os.environ
-    )
+    return subprocess.run([*RISKCONTROL, "bench", "crash", *arguments], capture_output=True, text=True, check=False)
 
 
 @pytest.mark.servers
@@ -42,6 +39,13 @@ def test_every_row_is_that_of_an_undisturbed_run_whatever_was_killed(tmp_path: P
     assert '"status":"stopped"' in rows
     assert f'["{crash_tape.LATECOMER}"' in rows
     assert not (tmp_path / "servers.json").exists() or json.loads((tmp_path / "servers.json").read_text()) == {}
+
+
+def test_a_folder_that_has_been_used_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "crash").mkdir()
+    done = crash("--home", str(tmp_path))
+    assert done.returncode == 1
+    assert "name another --home" in done.stderr
 
 
 def test_a_kind_of_kill_that_there_is_not_is_refused_with_those_there_are() -> None:
