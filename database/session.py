@@ -216,7 +216,8 @@ def _connected(settings: Settings, keyspace: str) -> Session:
             sockopts=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             connect_timeout=_CONNECT_SECONDS,
             control_connection_timeout=10,
-            reconnection_policy=ExponentialReconnectionPolicy(0.5, 10.0),
+            # However long a node is away: by default the driver gives it up after 64 tries.
+            reconnection_policy=ExponentialReconnectionPolicy(0.5, 10.0, max_attempts=None),
             execution_profiles={
                 EXEC_PROFILE_DEFAULT: ExecutionProfile(
                     # Not shuffled: a batch goes to the replica for which its rows were put together.

@@ -32,6 +32,7 @@ from spark.source import REJECTED, Tape
 from spark.spool import Waiting
 from spark.state import ShardStore
 from spark.task import Done, Work, advance_shards
+from spark.workers import Losses
 
 log = logging.getLogger("riskcontrol.stream")
 
@@ -108,6 +109,7 @@ class Stream:
                 field="keyspace",
             )
         self._rate = Rate(interval)
+        self._losses = Losses()
         self._event_time = 0
         self._idle = Idle()
         self._next = self._positions()
@@ -206,6 +208,7 @@ class Stream:
         """Hand the ranges to the workers.
 
         Raises:
+            ServerError: A worker was lost.
             StateError: A shard's state doesn't fit.
         """
         if not ranges:
@@ -216,7 +219,8 @@ class Stream:
         ]
         # A task a core rather than a shard: starting a task costs about as much as advancing a shard.
         tasks = min(len(works), context.defaultParallelism)
-        parts = tuple(context.parallelize(works, tasks).mapPartitions(advance_shards).collect())
+        with self._losses.borne():
+            parts = tuple(context.parallelize(works, tasks).mapPartitions(advance_shards).collect())
         for part in parts:
             if part.unfit:
                 raise StateError(part.unfit, shard=part.shard)
@@ -283,6 +287,11 @@ rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
 logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
 logger.gateway.level = error
+# Of a worker that is lost we tell ourselves, and of an exception in one as well.
+logger.executor.name = org.apache.spark.executor.Executor
+logger.executor.level = off
+logger.tasks.name = org.apache.spark.scheduler.TaskSetManager
+logger.tasks.level = off
 appender.stderr.type = Console
 appender.stderr.name = stderr
 appender.stderr.target = SYSTEM_ERR

@@ -42,8 +42,8 @@ class Work:
 class Done:
     """What came of it; seconds are wall clock.
 
-    A `failure` says that a server did not answer; the shard then stands where it stood and the range can be tried
-    again, which writes the same rows. `unfit` says that the shard's state doesn't fit, which ends the stream.
+    A `failure` says that a server did not answer, or that the shard stands elsewhere; it goes on from `next`, which
+    writes the same rows. `unfit` says that the shard's state doesn't fit, which ends the stream.
     """
 
     shard: int
@@ -88,7 +88,7 @@ def advance_shard(work: Work) -> Done:
 
     Raises:
         ServerError: The tape doesn't answer.
-        StateError: The shard stands somewhere else.
+        StateError: The shard's state can't be used.
     """
     store = ShardStore(work.state, work.shard, work.tape)
     with store.locked():
@@ -97,7 +97,9 @@ def advance_shard(work: Work) -> Done:
             # A second attempt at a task whose first one had finished.
             return Done(work.shard, work.end, last_time=before.last_time, worker=os.getpid())
         if before.next != work.start:
-            raise StateError(f"stands at offset {before.next}, not at {work.start}", shard=work.shard)
+            # A worker that outlived its driver, or its job, was quicker than we were told.
+            failure = f"shard {work.shard} stands at offset {before.next}, not at {work.start}"
+            return Done(work.shard, before.next, last_time=before.last_time, worker=os.getpid(), failure=failure)
         clock = [time.perf_counter()]
         events, rejected = read_range(work.settings, work.shard, work.start, work.end, shards=work.shards)
         clock.append(time.perf_counter())

@@ -175,3 +175,47 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
         click.echo(json.dumps(found))
     else:
         tell(found)
+
+
+@command.command(epilog="Example: riskcontrol bench crash --rounds 20 --seed 1 --json")
+@click.option("--rounds", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Runs with kills.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True,
+              help="Of the tape, the strategies, what is killed and when.")  # fmt: skip
+@click.option("--kills", type=click.IntRange(1, 100), default=2, show_default=True, help="Kills in a round.")
+@click.option("--kill", "kinds", metavar="WHAT", multiple=True,
+              help="Kill only this, as the table names it; may be repeated [default: all in turn].")  # fmt: skip
+@click.option("--away", type=click.FloatRange(0, 3_600), default=30.0, show_default=True,
+              help="Seconds for which a server is away or paused.")  # fmt: skip
+@click.option("--trades", type=click.IntRange(100, 10_000_000), default=40_000, show_default=True,
+              help="Trades on the tape, of two days.")  # fmt: skip
+@click.option("--strategies", type=click.IntRange(1, 100_000), default=400, show_default=True, help="Strategies.")
+@click.option("--day-seconds", type=click.FloatRange(0.5, 23_400), default=8.0, show_default=True,
+              help="Seconds in which a trading day is replayed.")  # fmt: skip
+@click.option("--home", type=click.Path(file_okay=False, path_type=Path), default=None,
+              help="Folder for servers, logs and rows, kept afterwards [default: one that is removed].")  # fmt: skip
+@_JSON
+def crash(*, home: Path | None, kinds: tuple[str, ...], as_json: bool, **chosen: object) -> None:
+    """Kill parts of the line at random moments, and compare every row with an undisturbed run's.
+
+    The same two simulated days, with splits, openings and stops between them, are replayed through Kafka and the Spark
+    job into Cassandra, once undisturbed, then in rounds in which parts are killed (kill -9) and brought back: the
+    driver with its JVM or one of the two, a worker, the producer, Kafka, Cassandra; or Kafka or Cassandra are away,
+    killed or paused, for a while. After each round all rows of strategies, positions, fills and bars must be the same,
+    byte for byte; the first that differ are shown, and the exit status is 1. docs/crashes.md tells what is promised.
+    """
+    import json
+    import sys
+
+    from bench.crash import Options, run, tell
+    from bench.crash_kills import KINDS
+    from riskcontrol.cli.compiling import tell_of_compiling
+
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of: {', '.join(KINDS)}", param_hint="--kill")
+    tell_of_compiling()
+    found = run(Options(kinds=kinds or KINDS, **chosen), home=home)  # type: ignore[arg-type]
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        tell(found)
+    sys.exit(0 if found["equal"] == found["rounds"] else 1)

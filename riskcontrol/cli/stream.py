@@ -58,8 +58,8 @@ def command(
     from spark.job import run
 
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    # What they say of a server that is away is said once a batch by ours.
-    for client in ("kafka", "cassandra"):
+    # What they say of a server that is away, or of a JVM that has ended, is said by ours.
+    for client in ("kafka", "cassandra", "py4j"):
         logging.getLogger(client).setLevel(logging.CRITICAL)
     logging.getLogger("riskcontrol").setLevel(logging.DEBUG if verbose else logging.INFO)
     tell_of_compiling()

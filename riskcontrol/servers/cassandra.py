@@ -6,7 +6,7 @@ from pathlib import Path
 
 from riskcontrol.servers import archive
 from riskcontrol.servers.java import LONG_RUNNING, java
-from riskcontrol.servers.node import HOST, Node, free_ports, heap, touch
+from riskcontrol.servers.node import HOST, Node, heap, ports, touch
 
 _CONFIG = """\
 cluster_name: riskcontrol
@@ -17,8 +17,8 @@ commitlog_directory: "{folder}/commitlog"
 saved_caches_directory: "{folder}/saved_caches"
 hints_directory: "{folder}/hints"
 cdc_raw_directory: "{folder}/cdc_raw"
-commitlog_sync: periodic
-commitlog_sync_period: 10s
+# What is acknowledged is on the disk: the stream does nothing a second time that it has saved its state after.
+commitlog_sync: batch
 endpoint_snitch: SimpleSnitch
 seed_provider:
   - class_name: org.apache.cassandra.locator.SimpleSeedProvider
@@ -108,13 +108,13 @@ _GC = ("-XX:+UseG1GC",)
 
 
 def cassandra(home: Path) -> Node:
-    """Prepare a node whose data is under `home`; its ports are chosen anew at each start."""
+    """Prepare a node whose data is under `home`; it keeps its ports while they are free."""
     from jars.fetch import fetch  # noqa: PLC0415  jars/ stands above the core
 
     folder = (home / "cassandra").absolute()
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
-    port, storage, ssl = free_ports(3)
+    port, storage, ssl = ports(folder, 3)
     (conf / "cassandra.yaml").write_text(_CONFIG.format(host=HOST, port=port, storage=storage, ssl=ssl, folder=folder))
     (conf / "logback.xml").write_text(_LOGGING.format())
     jars = fetch("cassandra")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from riskcontrol.servers import archive
 from riskcontrol.servers.java import LONG_RUNNING, java
-from riskcontrol.servers.node import HOST, Node, free_ports, heap, touch
+from riskcontrol.servers.node import HOST, Node, heap, ports, touch
 
 _PROPERTIES = """\
 process.roles=broker,controller
@@ -38,13 +38,13 @@ _GC = ("-XX:+UseG1GC",)
 
 
 def kafka(home: Path) -> Node:
-    """Prepare a broker whose data is under `home`; its ports are chosen anew at each start."""
+    """Prepare a broker whose data is under `home`; it keeps its ports while they are free."""
     from jars.fetch import fetch  # noqa: PLC0415  jars/ stands above the core
 
     folder = (home / "kafka").absolute()
     folder.mkdir(parents=True, exist_ok=True)
     jars = fetch("kafka")
-    port, controller = free_ports(2)
+    port, controller = ports(folder, 2)
     properties = folder / "server.properties"
     properties.write_text(_PROPERTIES.format(host=HOST, port=port, controller=controller, folder=folder))
     logging = folder / "log4j2.yaml"

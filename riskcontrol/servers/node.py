@@ -47,6 +47,27 @@ def free_ports(count: int) -> list[int]:
     return [next(free) for _ in range(count)]
 
 
+def ports(folder: Path, count: int) -> list[int]:
+    """Return loopback ports for a server: those that it had before, so that its clients find it again.
+
+    Others are chosen where it had none, or somebody listens on one of them now.
+
+    Args:
+        folder: The server's; the ports are noted there.
+        count: How many.
+    """
+    note = folder / "ports"
+    try:
+        known = [int(text) for text in note.read_text().split()]
+    except (OSError, ValueError):
+        known = []
+    if len(set(known)) == count and all(port in _PORTS and _free(port) for port in known):
+        return known
+    chosen = free_ports(count)
+    note.write_text(" ".join(map(str, chosen)) + "\n")
+    return chosen
+
+
 def _free(port: int) -> bool:
     with socket.socket() as probe:
         # As servers do it: a port that only connections that have ended still hold is free.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from riskcontrol.servers.node import HOST, Node, free_ports, touch
+from riskcontrol.servers.node import HOST, Node, ports, touch
 
 ACCESS_KEY, SECRET_KEY = "riskcontrol", "riskcontrol-local"  # it takes any
 REGION = "us-east-1"
@@ -18,10 +18,10 @@ _RUN = (
 
 
 def s3(home: Path) -> Node:
-    """Prepare the server; its port is chosen anew at each start."""
+    """Prepare the server; it keeps its port while that is free."""
     folder = (home / "s3").absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    (port,) = free_ports(1)
+    (port,) = ports(folder, 1)
     return Node(
         name="s3",
         folder=folder,

@@ -69,12 +69,12 @@ def test_a_running_server_is_left_as_it_is(home: Path) -> None:
 
 
 def test_a_killed_server_is_noticed_and_comes_back(home: Path) -> None:
-    servers.start(home, ["s3"])
+    first = servers.start(home, ["s3"])
     pid = pid_of(home)
     os.kill(pid, signal.SIGKILL)
     assert gone(pid)
     assert servers.running(home) == {}
-    servers.start(home, ["s3"])
+    assert servers.start(home, ["s3"]) == first, "its clients look for it where it was"
     assert pid_of(home) != pid
 
 
@@ -124,8 +124,8 @@ def test_somebody_elses_server_on_the_chosen_port_is_not_taken_for_ours(
     theirs = tmp_path / "theirs"
     address = servers.start(theirs, ["s3"])["s3"]
     taken = int(address.rpartition(":")[2])
-    ports = iter([[taken], free_ports(1)])
-    monkeypatch.setattr(sys.modules["riskcontrol.servers.s3"], "free_ports", lambda _count: next(ports))
+    found = iter([[taken], free_ports(1)])
+    monkeypatch.setattr(sys.modules["riskcontrol.servers.s3"], "ports", lambda _folder, _count: next(found))
     try:
         assert servers.start(home, ["s3"])["s3"] != address
         assert pid_of(home) != pid_of(theirs)

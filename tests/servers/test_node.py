@@ -1,0 +1,30 @@
+"""A server finds its ports again."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from riskcontrol.servers.node import HOST, ports
+
+
+def test_ports_are_kept_as_long_as_they_are_free(tmp_path: Path) -> None:
+    first = ports(tmp_path, 3)
+    assert len(set(first)) == 3
+    assert ports(tmp_path, 3) == first
+    with socket.socket() as taken:
+        taken.bind((HOST, first[1]))
+        taken.listen()
+        second = ports(tmp_path, 3)
+    assert first[1] not in second
+    assert ports(tmp_path, 3) == second
+
+
+@pytest.mark.parametrize("text", ["", "20000", "20000 20000", "80 81", "x y", "\x00", "20000 20001 20002"])
+def test_a_note_of_ports_that_makes_no_sense_is_not_taken(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ports").write_text(text)
+    found = ports(tmp_path, 2)
+    assert len(set(found)) == 2
+    assert ports(tmp_path, 2) == found
