@@ -25,9 +25,12 @@ from riskcontrol.servers.holders import STREAM
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
+from spark.depot import depot
 from spark.rate import Rate, plan
+from spark.reopen import reopen
+from spark.restore import lost, stand
+from spark.snapshots import Snapshots
 from spark.source import REJECTED, Tape
-from spark.state import ShardStore
 from spark.task import Done, Work, advance_shards
 
 log = logging.getLogger("riskcontrol.stream")
@@ -70,10 +73,19 @@ class Stream:
         state: Folder of the shards' state.
         interval: Seconds between batches.
         on_batch: Told of every batch.
+        snapshot_every: Seconds between snapshots, if the settings name a place for them.
+        from_cassandra: Make the state of shards that have nothing else to go on from what the tables hold.
     """
 
     def __init__(
-        self, settings: Settings, state: Path, interval: float, on_batch: Callable[[Batch], None] | None = None
+        self,
+        settings: Settings,
+        state: Path,
+        interval: float,
+        on_batch: Callable[[Batch], None] | None = None,
+        *,
+        snapshot_every: float = 60.0,
+        from_cassandra: bool = False,
     ) -> None:
         self.settings = settings
         self.state = state.absolute()
@@ -96,34 +108,30 @@ class Stream:
                 field="keyspace",
             )
         self._rate = Rate(interval)
-        self._event_time = 0
-        self._next = self._positions()
+        place = depot(settings)
+        begins = self._tape.begins()
+        if from_cassandra:
+            self._reopen(lost(self.state, self._id, begins, place))
+        metas = stand(self.state, self._id, begins, place)
+        self._event_time = max(meta.last_time for meta in metas.values())
+        self._next = {shard: meta.next for shard, meta in metas.items()}
+        self._snapshots = (
+            Snapshots(place, self.state, self._id, self.shards, snapshot_every) if place is not None else None
+        )
 
     @property
     def shards(self) -> int:
         """How many shards there are."""
         return self._tape.shards
 
-    def _positions(self) -> dict[int, int]:
-        """Ask the state where each shard stands.
-
-        Raises:
-            StateError: It is of another tape, or the tape no longer holds what comes next.
-        """
-        positions, begins = {}, self._tape.begins()
-        for shard in range(self._tape.shards):
-            store = ShardStore(self.state, shard, self._id)
-            with store.locked():
-                meta = store.recover()
-            positions[shard] = meta.next
-            self._event_time = max(self._event_time, meta.last_time)
-            if meta.next < begins[shard]:
-                raise StateError(
-                    f"the tape begins at offset {begins[shard]}, but {meta.next} comes next; its retention is too "
-                    "short for a stop that long: the trades between are lost",
-                    shard=shard,
-                )
-        return positions
+    def _reopen(self, begins: dict[int, int]) -> None:
+        if not begins:
+            raise SettingsError(
+                "every shard has a state or a snapshot, or the tape still has its beginning, from which everything is "
+                "exactly as it was: leave --from-cassandra out",
+                field="from_cassandra",
+            )
+        reopen(self.settings, self.state, self._id, self.shards, begins)
 
     def run_batch(self, nominal: dt.datetime, context: Any) -> Batch:
         """Lead all shards through what the tape has gained.
@@ -202,6 +210,11 @@ class Stream:
             self._event_time = max(self._event_time, part.last_time)
         return parts
 
+    def close(self) -> None:
+        """Give up a snapshot that is under way; call it when the last batch is done."""
+        if self._snapshots is not None:
+            self._snapshots.close()
+
     def on_tick(self, nominal: dt.datetime, rdd: Any) -> None:
         """Run the batch of a tick of the DStream's clock; a fault of ours stops the stream."""
         if self.stopping.is_set():
@@ -214,6 +227,8 @@ class Stream:
             log_batch(batch)
             if self._on_batch is not None:
                 self._on_batch(batch)
+            if self._snapshots is not None:
+                self._snapshots.after_batch()
         except BaseException as error:
             self.failed = error
             self.stopping.set()
@@ -327,6 +342,8 @@ def run(
     master: str = "local[2]",
     memory: str = "1g",
     patience: float = 0.0,
+    snapshot_every: float = 60.0,
+    from_cassandra: bool = False,
     on_batch: Callable[[Batch], None] | None = None,
     on_ready: Callable[[Stream], None] | None = None,
     stop: threading.Event | None = None,
@@ -340,6 +357,8 @@ def run(
         master: Spark's master.
         memory: Memory of the driver's JVM.
         patience: Seconds to wait for brokers, database and tables to be there; Spark starts meanwhile.
+        snapshot_every: Seconds between snapshots, if the settings name a place for them.
+        from_cassandra: Make the state of shards that have nothing else to go on from what the tables hold.
         on_batch: Told of every batch.
         on_ready: Told when the workers are warm, before the first batch.
         stop: Set it from another thread or a signal handler to end the stream.
@@ -363,7 +382,9 @@ def run(
         context.parallelize(range(workers), workers).foreachPartition(_warm)
         if patience:
             settings = _await(settings, patience, stop)
-        stream = Stream(settings, state, interval, on_batch)
+        stream = Stream(
+            settings, state, interval, on_batch, snapshot_every=snapshot_every, from_cassandra=from_cassandra
+        )
         if on_ready is not None:
             on_ready(stream)
         with warnings.catch_warnings():
@@ -380,6 +401,7 @@ def run(
                 raise ServerError(_JVM_ENDED, server="spark")
         stream.stopping.set()
         streaming.stop(stopSparkContext=False, stopGraceFully=True)
+        stream.close()
     except OSError as error:  # what py4j raises when nobody listens
         if _ended(context):
             raise ServerError(_JVM_ENDED, server="spark") from error

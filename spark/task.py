@@ -140,8 +140,10 @@ def advance_shard(work: Work) -> Done:
 
 def write_rows(writer: Writer, shard: int, tape: str, end: int, book: Book, outcome: Outcome) -> None:
     """Write what a stretch of the tape did; writing it again changes nothing."""
-    writer.strategies(outcome.openings)
+    writer.strategies(outcome.openings, version=end)
     writer.fills(outcome.fills)
+    # A position's row says that its fills are in (`spark.reopen` relies on it).
+    writer.flush()
     writer.positions(outcome.positions, version=end)
     writer.bars(outcome.bars)
     if outcome.trades:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ from spark.state import ShardStore
 from tests.core.test_engine import openings
 from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
-from tests.spark.test_state import step
+from tests.spark.test_state import rewrite, step
 
 pytestmark = pytest.mark.servers
 
@@ -243,8 +242,7 @@ def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) 
     publish_openings(servers, [strategy])
     store = ShardStore(tmp_path / "state", shard, tape_id(servers))
     step(store, [openings(strategy)])
-    meta = store.folder / "meta.json"
-    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
+    rewrite(store, next=99)
     with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
         stream.wait_for("the tape ends at 1")
         assert stream.process.wait(60) == 1
