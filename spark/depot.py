@@ -68,17 +68,11 @@ class FolderDepot:
     """Snapshots in a folder.
 
     Args:
-        root: The folder; made if it isn't there.
+        root: The folder; it is made when there is something to put into it.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingsError(
-                f"{self.root} can't be made ({error.strerror or error}); name another folder", field="snapshots"
-            ) from error
 
     def __str__(self) -> str:
         return str(self.root)
@@ -209,6 +203,8 @@ def depot(settings: Settings) -> Depot | None:
             raise SettingsError(str(error), field="snapshots") from error
     if "://" in place:
         raise SettingsError(f"{place!r} is neither a folder nor s3://BUCKET/PREFIX", field="snapshots")
+    if Path(place).exists() and not Path(place).is_dir():
+        raise SettingsError(f"{place} is no folder", field="snapshots")
     return FolderDepot(Path(place))
 
 

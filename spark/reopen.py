@@ -29,7 +29,6 @@ from riskcontrol.errors import StateError
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
-from riskcontrol.trades import NS_PER_MINUTE
 from spark.state import ShardStore
 from spark.task import Work, advance_shard
 
@@ -155,7 +154,7 @@ class _Shard:
             times, highs = bars["time"].to_numpy(), bars["high"].to_numpy()
             for i in rows:
                 # The minute in which it was bought has prices of before.
-                later = highs[times + NS_PER_MINUTE > records[i]["entered"] + NS_PER_MINUTE]
+                later = highs[times > records[i]["entered"]]
                 records[i]["peak"] = max(int(records[i]["entry"]), int(later.max(initial=0)), last)
 
     def _put_marks(self, book: Book) -> int:
