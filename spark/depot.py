@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -34,6 +35,13 @@ class Depot(Protocol):
 
     Every method raises `ServerError`, `InputError` or `OSError` where the place can't be used.
     """
+
+    def prepare(self) -> None:
+        """Make the place ready for its first snapshot.
+
+        Raises:
+            SettingsError: It can't be.
+        """
 
     def listing(self) -> Listing:
         """Return all that is there."""
@@ -68,7 +76,7 @@ class FolderDepot:
     """Snapshots in a folder.
 
     Args:
-        root: The folder; it is made when there is something to put into it.
+        root: The folder.
     """
 
     def __init__(self, root: Path) -> None:
@@ -76,6 +84,18 @@ class FolderDepot:
 
     def __str__(self) -> str:
         return str(self.root)
+
+    def prepare(self) -> None:
+        """See `Depot`."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.root):
+                pass
+        except OSError as error:
+            raise SettingsError(
+                f"nothing can be put into {self.root} ({error.strerror or error}); name another folder",
+                field="snapshots",
+            ) from error
 
     def listing(self) -> Listing:
         """See `Depot`."""
@@ -130,6 +150,10 @@ class BucketDepot:
 
     def _address(self, *parts: str) -> s3.Address:
         return s3.Address(self._bucket, self._prefix + "/".join(parts))
+
+    def prepare(self) -> None:
+        """See `Depot`."""
+        s3.find(self._client, self._address(""))  # tells of a bucket that isn't there, or of keys that are refused
 
     def listing(self) -> Listing:
         """See `Depot`."""
@@ -203,8 +227,6 @@ def depot(settings: Settings) -> Depot | None:
             raise SettingsError(str(error), field="snapshots") from error
     if "://" in place:
         raise SettingsError(f"{place!r} is neither a folder nor s3://BUCKET/PREFIX", field="snapshots")
-    if Path(place).exists() and not Path(place).is_dir():
-        raise SettingsError(f"{place} is no folder", field="snapshots")
     return FolderDepot(Path(place))
 
 

@@ -109,6 +109,8 @@ class Stream:
             )
         self._rate = Rate(interval)
         place = depot(settings)
+        if place is not None:
+            place.prepare()
         begins = self._tape.begins()
         if from_cassandra:
             self._reopen(lost(self.state, self._id, begins, place))
@@ -373,6 +375,7 @@ def run(
         # Whoever has no servers is told before Spark takes its seconds to start.
         settings = _reach(settings)
     context = spark_context(master, settings.home, memory)
+    stream = None
     try:
         from pyspark.streaming import StreamingContext  # noqa: PLC0415  as above
 
@@ -401,12 +404,13 @@ def run(
                 raise ServerError(_JVM_ENDED, server="spark")
         stream.stopping.set()
         streaming.stop(stopSparkContext=False, stopGraceFully=True)
-        stream.close()
     except OSError as error:  # what py4j raises when nobody listens
         if _ended(context):
             raise ServerError(_JVM_ENDED, server="spark") from error
         raise
     finally:
+        if stream is not None:
+            stream.close()
         # Of a JVM that has ended there is nothing to stop, and asking it to would hide why we are here.
         if not _ended(context):
             context.stop()

@@ -33,6 +33,8 @@ COPIED = 16 << 20
 """Bytes after which the copying of shards goes on after the next batch; a shard is copied at once."""
 
 _NICE = 10
+_PATIENCE = 5.0
+"""Seconds that the end of the stream waits for one that is being put away; without it, it is as if killed."""
 
 
 class Snapshots:
@@ -84,7 +86,7 @@ class Snapshots:
         """Give up what is under way; complete snapshots stay as they are."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_PATIENCE)
 
     def _copy(self) -> None:
         if not self._copied:

@@ -388,16 +388,25 @@ def test_closing_gives_up_what_is_under_way(world: World, caplog: pytest.LogCapt
 
 
 @pytest.mark.servers
-def test_a_bucket_that_is_not_there_is_told_at_the_start(tmp_path: Path, all_servers: Settings) -> None:
+def test_a_bucket_that_is_not_there_is_told_at_the_start(all_servers: Settings) -> None:
     place = depot(all_servers.model_copy(update={"snapshots": "s3://nobody-made-it/x"}))
+    assert place is not None
     with pytest.raises(RiskControlError, match="no bucket 'nobody-made-it'"):
-        stand(tmp_path / "state", TAPE, {0: 0}, place)
+        place.prepare()
 
 
 @pytest.mark.parametrize("place", ["http://a/b", "s3:///key", "gs://bucket"])
 def test_a_place_that_can_be_none_is_refused(place: str) -> None:
     with pytest.raises(SettingsError, match="snapshots"):
         depot(Settings(snapshots=place))
+
+
+def test_a_folder_that_can_not_be_made_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    place = depot(Settings(snapshots=str(tmp_path / "file" / "below")))
+    assert place is not None
+    with pytest.raises(SettingsError, match="nothing can be put into"):
+        place.prepare()
 
 
 def test_no_place_means_no_snapshots() -> None:
