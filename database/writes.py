@@ -76,6 +76,8 @@ _BAR = insert("bars", ["ticker", "day", "time", "open", "high", "low", "close", 
 _MARK = insert("marks", ["shard", "written", "block"])
 _USER = insert("users", ["username", "created", "origin"])
 _WATERMARK = insert("watermarks", ["tape", "shard", "next"]) + " USING TIMESTAMP ?"
+_FUTURE = 1 << 60
+"""Later than any wall clock, microseconds: tables of before have watermarks with its time."""
 _WATERMARKS = select("watermarks", ["shard", "next"], "tape = ?")
 _BATCH_COLUMNS = (
     "trades",
@@ -233,8 +235,8 @@ class Writer:
             next_offset: The first offset whose rows are not in the tables.
         """
         self.flush()
-        # With the offset as its timestamp it only grows: what is read again after a loss is in the tables already.
-        self._row(_WATERMARK, (tape, shard, next_offset, next_offset))
+        # By its timestamp it only grows: what is read again after a loss is in the tables already.
+        self._row(_WATERMARK, (tape, shard, next_offset, _FUTURE + next_offset))
         self.flush()
 
     def watermarks(self, tape: str) -> dict[int, int]:

@@ -225,7 +225,7 @@ def depot(settings: Settings) -> Depot | None:
             return BucketDepot(settings, s3.Address.of(place))
         except InputError as error:
             raise SettingsError(str(error), field="snapshots") from error
-    if "://" in place:
+    if re.match(r"[A-Za-z0-9]+:/", place):
         raise SettingsError(f"{place!r} is neither a folder nor s3://BUCKET/PREFIX", field="snapshots")
     return FolderDepot(Path(place))
 

@@ -371,6 +371,7 @@ def run(
         StateError: The state doesn't fit the tape.
     """
     stop = stop or threading.Event()
+    depot(settings)  # so that one that can't be is told of at once
     if not patience:
         # Whoever has no servers is told before Spark takes its seconds to start.
         settings = _reach(settings)

@@ -395,7 +395,7 @@ def test_a_bucket_that_is_not_there_is_told_at_the_start(all_servers: Settings) 
         place.prepare()
 
 
-@pytest.mark.parametrize("place", ["http://a/b", "s3:///key", "gs://bucket"])
+@pytest.mark.parametrize("place", ["http://a/b", "s3:///key", "gs://bucket", "s3:/bucket/key"])
 def test_a_place_that_can_be_none_is_refused(place: str) -> None:
     with pytest.raises(SettingsError, match="snapshots"):
         depot(Settings(snapshots=place))
