@@ -39,6 +39,10 @@ from spark.meta import SCHEMA, SUMMED, Meta, decode_checked, encode_checked, met
 
 _MAGIC = b"RCREDO04"
 _PIECE = 1 << 20
+
+Parts = list[tuple[str, NDArray[np.int64], NDArray[Any]]]
+"""Rows that change: the table, which of its rows, ascending, and what they become."""
+
 _RESTORED = "; started again, the stream takes a snapshot in its place or reads the tape again"
 
 
@@ -173,31 +177,23 @@ class ShardStore:
             before: Where the shard stood when `book` was mapped.
             after: Where it stands now.
         """
-        parts: list[tuple[str, NDArray[np.int64], NDArray[Any]]] = [
-            (name, rows, getattr(book, name)) for name, rows in touched.rows.items()
-        ]
+        parts: Parts = [(name, rows, getattr(book, name)) for name, rows in touched.rows.items()]
         if _rows(self.folder, "index") == len(book.index):
             places = index_places(book.index, book.names, book.pages, touched.opened)
             parts.append(("index", places, book.index))
         rows = [(name, where, np.ascontiguousarray(table[where])) for name, where, table in parts if len(where)]
-        after = replace(after, sums=self._sums(before, rows))
+        # Mapped once for both: most of what either costs is getting at pages.
+        tables = {name: _mapped(self.folder, name, "r+") for name, _, _ in rows if _rows(self.folder, name)}
+        after = replace(after, sums=_sums(tables, before, rows))
         self._write_redo(before, after, len(book.index), rows)
-        self._apply(after, len(book.index), rows)
+        self._apply(after, len(book.index), rows, tables)
 
-    def _sums(self, before: Meta, parts: list[tuple[str, NDArray[np.int64], NDArray[Any]]]) -> tuple[int, ...]:
-        """Return the tables' sums with these rows in them."""
-        sums = dict(zip(SUMMED, before.sums, strict=True))
+    def _apply(self, after: Meta, index_rows: int, parts: Parts, tables: dict[str, NDArray[Any]] | None = None) -> None:
         for name, where, values in parts:
-            if name in sums:
-                known = where[where < before.used(name)]
-                old = rows_sum(_mapped(self.folder, name, "r")[known], known) if len(known) else 0
-                sums[name] = (sums[name] + rows_sum(values, where) - old) & BITS
-        return tuple(sums.values())
-
-    def _apply(self, after: Meta, index_rows: int, parts: list[tuple[str, NDArray[np.int64], NDArray[Any]]]) -> None:
-        for name, where, values in parts:
-            _extend(self.folder, name, index_rows if name == "index" else int(where[-1]) + 1)
-            table = _mapped(self.folder, name, "r+")
+            table = (tables or {}).get(name)
+            if table is None or len(table) <= where[-1]:
+                _extend(self.folder, name, index_rows if name == "index" else int(where[-1]) + 1)
+                table = _mapped(self.folder, name, "r+")
             table[where] = values
         if index_rows and _rows(self.folder, "index") != index_rows:
             book = MappedBook(self.folder, after.counts)
@@ -246,9 +242,7 @@ class ShardStore:
         self._write_meta(meta)
         return meta
 
-    def _write_redo(
-        self, before: Meta, after: Meta, index_rows: int, parts: list[tuple[str, NDArray[np.int64], NDArray[Any]]]
-    ) -> None:
+    def _write_redo(self, before: Meta, after: Meta, index_rows: int, parts: Parts) -> None:
         header = json.dumps(
             {
                 "start": before.next,
@@ -265,7 +259,7 @@ class ShardStore:
             check = crc32c(chunk, check)
         _write_atomically(self.folder / "redo", *chunks, check.to_bytes(4, "little"))
 
-    def _read_redo(self, path: Path, meta: Meta) -> tuple[Meta, int, list[tuple[str, NDArray[np.int64], NDArray[Any]]]]:
+    def _read_redo(self, path: Path, meta: Meta) -> tuple[Meta, int, Parts]:
         """Return where a redo file leads to, the rows of the hash table, and what changes; `meta` if it is done."""
         try:
             with path.open("rb") as file:
@@ -293,7 +287,7 @@ def _redo_header(file: BinaryIO) -> dict[str, Any]:
     return {name: header[name] for name in ("start", "meta", "index_rows", "parts")}
 
 
-def _redo_parts(data: bytes) -> list[tuple[str, NDArray[np.int64], NDArray[Any]]]:
+def _redo_parts(data: bytes) -> Parts:
     """Return the rows in a redo file.
 
     Raises:
@@ -311,6 +305,17 @@ def _redo_parts(data: bytes) -> list[tuple[str, NDArray[np.int64], NDArray[Any]]
         at += values.nbytes
         parts.append((name, where, values))
     return parts
+
+
+def _sums(tables: dict[str, NDArray[Any]], before: Meta, parts: Parts) -> tuple[int, ...]:
+    """Return the sums of tables that get these rows."""
+    sums = dict(zip(SUMMED, before.sums, strict=True))
+    for name, where, values in parts:
+        if name in sums:
+            known = where[where < before.used(name)]
+            old = rows_sum(tables[name][known], known) if len(known) else 0
+            sums[name] = (sums[name] + rows_sum(values, where) - old) & BITS
+    return tuple(sums.values())
 
 
 def _library(folder: Path, meta: Meta) -> Library:

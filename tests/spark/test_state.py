@@ -136,7 +136,7 @@ def test_a_commit_cut_short_has_happened_or_has_not(
     store = ShardStore(tmp_path / "b", 0, "tape")
     assert step(store, batches[0]) == expected[0]
 
-    write, mapped, tables = state._write_atomically, state._mapped, []
+    write, apply = state._write_atomically, ShardStore._apply
 
     def dying_write(path: Path, *chunks: bytes) -> None:
         if path.name == "redo" and point == "before redo":
@@ -147,15 +147,18 @@ def test_a_commit_cut_short_has_happened_or_has_not(
         if path.name == "redo" and point == "after redo":
             raise Killed
 
-    def dying_map(folder: Path, name: str, mode: str) -> np.ndarray:
-        tables.append(name)
-        if mode == "r+" and name == "pages" and point == "in the middle of the tables":
+    def dying_apply(
+        self: ShardStore, after: Meta, index_rows: int, parts: state.Parts, tables: dict[str, np.ndarray]
+    ) -> None:
+        if point == "in the middle of the tables":
+            for name, where, values in parts[: len(parts) // 2]:
+                tables[name][where] = values
             raise Killed
-        return mapped(folder, name, mode)
+        apply(self, after, index_rows, parts, tables)
 
     with monkeypatch.context() as patch:
         patch.setattr(state, "_write_atomically", dying_write)
-        patch.setattr(state, "_mapped", dying_map)
+        patch.setattr(ShardStore, "_apply", dying_apply)
         with pytest.raises(Killed):
             step(store, batches[1])
 
