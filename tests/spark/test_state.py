@@ -203,7 +203,7 @@ def test_damage_is_told(tmp_path: Path, damage: object, reason: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*TABLES, "meta.json", "redo"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4)
 @given(data=st.data())
 def test_a_byte_changed_or_missing_is_noticed_or_mended(tmp_path: Path, name: str, data: st.DataObject) -> None:
     shutil.rmtree(tmp_path / "s", ignore_errors=True)
@@ -248,7 +248,7 @@ HALVED = Splits(np.array([b"IBM"]), np.array([10**15]), np.array([2]), np.array(
 
 
 @given(tape=st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(traders(), RATIOS)))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=15)
 def test_a_copy_put_elsewhere_goes_on_as_the_shard_itself(tmp_path: Path, tape: list[Event]) -> None:
     shutil.rmtree(tmp_path, ignore_errors=True)
     stores = [ShardStore(tmp_path / name, 3, "tape") for name in "ab"]
