@@ -70,6 +70,8 @@ class Snapshots:
             if time.monotonic() < self._due:
                 return
             self._due = time.monotonic() + self._every
+            if self._taken == [self._meta(shard) for shard in range(self._shards)]:
+                return
             self._waiting, self._copied = list(range(self._shards)), []
         try:
             self._copy()
@@ -77,7 +79,7 @@ class Snapshots:
             self._waiting = []
             _tell_of_failure(error)
             return
-        if self._waiting or self._copied == self._taken:
+        if self._waiting:
             return
         self._thread = threading.Thread(target=self._put_away, args=(self._copied,), name="snapshot", daemon=True)
         self._thread.start()
@@ -100,6 +102,11 @@ class Snapshots:
                 meta = store.recover()
                 copied += store.copy(meta, self._raw(shard))
             self._copied.append(meta)
+
+    def _meta(self, shard: int) -> Meta:
+        store = ShardStore(self._state, shard, self._tape)
+        with store.locked():
+            return store.recover()
 
     def _raw(self, shard: int) -> Path:
         return self._scratch / f"shard-{shard:04d}"
