@@ -112,6 +112,10 @@ def run(load: Load) -> dict[str, object]:
         "bars_per_second": float(measured["bars"].sum()) / seconds,
         "fills_in_database": fills,
         "opening_seconds": opened,
+        "rows_waiting_p50": percentile(measured["waiting"].tolist(), 0.50),
+        "rows_waiting_max": int(measured["waiting"].max()),
+        "rows_behind_p50": percentile(measured["behind"].tolist(), 0.50),
+        "rows_behind_p99": percentile(measured["behind"].tolist(), 0.99),
         "event_seconds_per_second": load.rate / (load.day_trades / 23_400),
         "producer_late_seconds": steady.late,
         "peak_memory_mb": peak,
@@ -145,16 +149,17 @@ class _Steady:
             self._producer.wait(partition)
 
 
-def _drained(reader: Reader, sent: int, load: Load, seconds: float = 120.0) -> pd.DataFrame:
-    """Wait until the stream has taken all that was sent and return its batches, oldest first."""
+def _drained(reader: Reader, sent: int, load: Load, seconds: float = 300.0) -> pd.DataFrame:
+    """Wait until the stream has taken all that was sent, and its rows are in; return its batches, oldest first."""
     deadline = time.monotonic() + seconds
     while True:
         limit = int((load.seconds + load.warm_up + seconds) / load.batch) * 2 + 1_000
         batches = reader.batches(limit=limit)
-        if int(batches["trades"].sum()) >= sent:
+        if int(batches["trades"].sum()) >= sent and not batches["waiting"].iloc[0]:
             return batches.iloc[::-1]
         if time.monotonic() > deadline:
-            raise ServerError(f"took {int(batches['trades'].sum()):,} of {sent:,} trades", server="stream")
+            taken, waiting = int(batches["trades"].sum()), int(batches["waiting"].iloc[0])
+            raise ServerError(f"took {taken:,} of {sent:,} trades, and {waiting:,} rows wait", server="stream")
         time.sleep(0.5)
 
 

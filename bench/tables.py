@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from riskcontrol.aligned import aligned
+
 GROWTH = 1.5
 """As much longer may the same fills take among the most users than among the fewest: memory is farther away than a
 cache. The goal itself is that users who don't act cost nothing."""
@@ -83,7 +85,9 @@ def tell(found: Mapping[str, Any]) -> None:
         _section(f"vectorbt, bars of {part['bar_seconds']} s", part["vectorbt"])
     if "crowd" in found:
         _crowd_table(found["crowd"])
-    click.echo(f"\nload average {found['load_average']:.1f}, best of {found['repeats']}, processor seconds of one core")
+    runs = [f"best of {found['repeats']}"] if found.keys() & {"engine", "crosses", "crowd"} else []
+    runs += ["mixed run once"] if "mixed" in found else []
+    click.echo(f"\nload average {found['load_average']:.1f}, {', '.join(runs)}, processor seconds of one core")
     if found["goals"]:
         _table("goals", [("", "measured", "goal", "reached")] + [
             (row["name"], shown(row["value"]), row["goal"], {True: "yes", False: "NO", None: "not run"}[row["reached"]])
@@ -109,10 +113,4 @@ def _crowd_table(crowd: Mapping[str, Any]) -> None:
 
 def _table(name: str, rows: Sequence[tuple[str, ...]]) -> None:
     click.echo(f"\n{name}")
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            f"{cell:<{width}}" if at == 0 else f"{cell:>{width}}"
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        click.echo("  " + "  ".join(cells).rstrip())
+    click.echo("\n".join(aligned(rows, indent="  ")))

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from bench.market import Market
 from ingestion.sources import MAX_REJECT_SHARE
 from riskcontrol.aggregate import aggregate
-from riskcontrol.backtest_run import TradeTape
 from riskcontrol.errors import InputError
 from riskcontrol.nearest import nearest
 from riskcontrol.newyork import NS_PER_DAY, local_time
 from riskcontrol.rows import Columns, Ints
 from riskcontrol.settings import Settings
+from riskcontrol.trade_tape import TradeTape
 from riskcontrol.trades import ALL_FLAGS, DRIVING, NS_PER_SECOND, TRADES
 
 

@@ -19,6 +19,8 @@ from cassandra.query import tuple_factory
 from database.queries import select
 from database.session import answering, prepare
 from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.leaders import Leaders, decode_leaders, merged
+from riskcontrol.newyork import date_of
 from riskcontrol.shape import PARAMETERS, read_shape
 from riskcontrol.strategy import USERNAME_PATTERN, Strategy
 from riskcontrol.terms import read_terms
@@ -34,8 +36,8 @@ _FIRST_TIME = -(1 << 63)
 
 _FILL_COLUMNS = ("time", "number", "price", "shares", "fee", "cash", "sequence", "reason")
 _BAR_COLUMNS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
-_BATCH_COUNTS = ("trades", "openings", "fills", "positions", "bars", "rejected", "lag", "event_time")
-_BATCH_SECONDS = ("processing", "delay")
+_BATCH_COUNTS = ("trades", "openings", "fills", "positions", "bars", "rejected", "lag", "event_time", "waiting")
+_BATCH_SECONDS = ("processing", "delay", "behind")
 _BATCH_COLUMNS = ("time", *_BATCH_COUNTS, *_BATCH_SECONDS)
 
 
@@ -84,6 +86,7 @@ _FILLS = select("fills", _FILL_COLUMNS, "username = ? AND ticker = ? AND name = 
 _BARS = select("bars", _BAR_COLUMNS, "ticker = ? AND day = ?")
 _TRADES = select("bars", ["sum(trades)"], "ticker = ? AND day = ?")
 _MARKS = select("marks", ["shard", "block"])
+_LEADERS = select("leaders", ["time", "block"], "day = ? AND shard = ? AND time <= ? LIMIT 1")
 _BATCHES = select("batches", _BATCH_COLUMNS, "day = ? LIMIT ?")
 
 
@@ -175,6 +178,20 @@ class Reader:
                     self._marks, self._blocks = _unpacked(blocks), blocks
                 self._marks_at = time.monotonic()
             return self._marks
+
+    def leaders(self, *, until: int | None = None) -> Leaders | None:
+        """Return who leads at the end of a minute, merged from what the shards found; None if there is nothing.
+
+        A shard without a trade since counts as it stood last on that day.
+
+        Args:
+            until: A time in the minute, nanoseconds UTC; without one, the newest.
+        """
+        if until is None:
+            until = max((time for time, _ in self.marks().values()), default=0)
+        keys = [(date_of(until), shard, until) for (shard, _) in self._rows(_MARKS)]
+        found = [decode_leaders(*rows[0]) for rows in self._many(_LEADERS, keys) if rows]
+        return merged(found) if found else None
 
     def batches(self, *, limit: int = 60) -> pd.DataFrame:
         """Return the stream's last batches of today and yesterday (UTC), newest first.

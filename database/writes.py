@@ -27,7 +27,7 @@ from database.queries import insert, select
 from database.replicas import group_by_replica
 from database.session import answering, prepare
 from riskcontrol.book import Reason, Status
-from riskcontrol.newyork import NEW_YORK
+from riskcontrol.newyork import NEW_YORK, date_of
 from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
 from riskcontrol.shape import PARAMETERS
 from riskcontrol.strategy import Action
@@ -75,6 +75,7 @@ _FILL = insert(
 _BAR = insert("bars", ["ticker", "day", "time", "open", "high", "low", "close", "volume", "notional", "trades"])
 _MARK = insert("marks", ["shard", "written", "block"])
 _USER = insert("users", ["username", "created", "origin"])
+_LEADERS = insert("leaders", ["day", "shard", "time", "block"])
 _WATERMARK = insert("watermarks", ["tape", "shard", "next"]) + " USING TIMESTAMP ?"
 _FUTURE = 1 << 60
 """Later than any wall clock, microseconds: tables of before have watermarks with its time."""
@@ -90,6 +91,8 @@ _BATCH_COLUMNS = (
     "delay",
     "lag",
     "event_time",
+    "waiting",
+    "behind",
 )
 _BATCH = insert("batches", ["day", "time", *_BATCH_COLUMNS])
 
@@ -211,6 +214,16 @@ class Writer:
             block: An Arrow IPC stream with columns ticker, price (micro-dollars), time (ns UTC).
         """
         self._row(_MARK, (shard, dt.datetime.now(dt.UTC), block))
+
+    def leaders(self, shard: int, time: int, block: bytes) -> None:
+        """Write who led in a shard.
+
+        Args:
+            shard: Its number.
+            time: Start of the minute, nanoseconds UTC.
+            block: Of `riskcontrol.leaders.encode_leaders`.
+        """
+        self._row(_LEADERS, (date_of(time), shard, time, block))
 
     def batch(self, *, time: dt.datetime, **columns: float) -> None:
         """Write what a batch did, and wait until it is in.

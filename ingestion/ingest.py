@@ -22,7 +22,7 @@ from ingestion.splits import Coming
 from riskcontrol.errors import InputError
 from riskcontrol.rows import Splits
 from riskcontrol.settings import Settings
-from riskcontrol.splits import NO_SPLITS
+from riskcontrol.splits import NO_SPLITS, unmet
 
 if TYPE_CHECKING:
     from ingestion.sources import Source
@@ -58,6 +58,7 @@ class Summary:
         stopped: Whether it was asked to stop before the end.
         time: Event time of the last trade sent, nanoseconds UTC; 0 for none.
         splits: Splits sent.
+        unmet: Tickers with splits that no file had, where all were read to their ends.
     """
 
     sources: list[Sent] = field(default_factory=list)
@@ -65,6 +66,7 @@ class Summary:
     stopped: bool = False
     time: int = 0
     splits: int = 0
+    unmet: list[str] = field(default_factory=list)
 
     @property
     def sent(self) -> int:
@@ -146,6 +148,7 @@ def ingest(
         trails = [Trail(tape, partition, *recover(tape, partition)) for partition in range(producer.partitions)]
         directory = Directory(producer.partitions)
         coming = Coming(splits, directory)
+        unread = False
         for source_name, source in named.items():
             if stop.is_set():
                 break
@@ -154,6 +157,7 @@ def ingest(
             sent = Sent(source_name)
             summary.sources.append(sent)
             if reading.sent_before >= 0:
+                unread = True
                 sent.skipped, sent.complete = reading.sent_before, True
                 continue
             outbox = Outbox(producer, trails, directory, source_name, reading)
@@ -176,6 +180,8 @@ def ingest(
             sent.skipped, sent.complete = reading.skipped, reading.finished and not stop.is_set()
             if sent.complete:
                 outbox.complete()
+        if not (unread or stop.is_set()):
+            summary.unmet = unmet(splits, directory.tickers)
     summary.stopped = stop.is_set()
     summary.seconds = time.monotonic() - began
     return summary

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from ingestion import verdicts
 from ingestion.calendar import FIRST_YEAR, LAST_YEAR
 from ingestion.conditions import DROPPED, IF_FIRST, KEPT, UNKNOWN
 from riskcontrol.money import MAX_PRICE
@@ -24,32 +25,6 @@ ROLES = 13
 # The rows of the table that `cut` fills, one column per line.
 START, STOP, DAY, CLOCK, TICKER, LETTERS, SHARES, MICROS, NUMBER = range(9)
 FACTS = 9
-
-# The verdict on a line; all from BAD_FIELDS on are rejects.
-GOOD, CANCELLED, BLANK, TRAILER = range(4)
-BAD_FIELDS, BAD_DATE, BAD_TIME, BAD_SYMBOL, MANY_SYMBOLS, BAD_CONDITION, BAD_LETTER = range(4, 11)
-BAD_SIZE, SIZE_RANGE, BAD_PRICE, DECIMALS, NOT_POSITIVE, PRICE_RANGE, NOTIONAL_RANGE = range(11, 18)
-BAD_CORRECTION, BAD_SEQUENCE, AFTER_TRAILER = range(18, 21)
-
-REASONS = {
-    BAD_FIELDS: "wrong number of fields",
-    BAD_DATE: "unreadable date",
-    BAD_TIME: "unreadable time",
-    BAD_SYMBOL: "not a symbol",
-    MANY_SYMBOLS: "too many different symbols or conditions in one file",
-    BAD_CONDITION: "unreadable sale condition",
-    BAD_LETTER: "unknown letter in the sale condition",
-    BAD_SIZE: "unreadable size",
-    SIZE_RANGE: f"size not between 1 and {MAX_SIZE:,}",
-    BAD_PRICE: "unreadable price",
-    DECIMALS: "price with more than six decimal places",
-    NOT_POSITIVE: "price not above 0",
-    PRICE_RANGE: f"price over {MAX_PRICE // 1_000_000:,} dollars",
-    NOTIONAL_RANGE: f"price × size over {MAX_NOTIONAL // 1_000_000:,} dollars",
-    BAD_CORRECTION: "unknown correction indicator",
-    BAD_SEQUENCE: "unreadable sequence number",
-    AFTER_TRAILER: "line after the trailer",
-}
 
 _KEPT, _DROPPED = KEPT, DROPPED
 _SECOND = 1_000_000_000
@@ -96,17 +71,17 @@ def _price(text: Any, a: int, b: int) -> int:
         elif digit == -2 and not dot:
             dot = True
         else:
-            return -BAD_PRICE
+            return -verdicts.BAD_PRICE
     if digits == 0:
-        return -BAD_PRICE
+        return -verdicts.BAD_PRICE
     if extra:
-        return -DECIMALS
+        return -verdicts.DECIMALS
     for _ in range(6 - places):
         fraction *= 10
     micros = whole * 1_000_000 + fraction
     if negative or micros == 0:
-        return -NOT_POSITIVE
-    return micros if micros <= MAX_PRICE else -PRICE_RANGE
+        return -verdicts.NOT_POSITIVE
+    return micros if micros <= MAX_PRICE else -verdicts.PRICE_RANGE
 
 
 @njit(cache=True)
@@ -218,40 +193,40 @@ def _parse(text: Any, starts: Any, stops: Any, today: int, symbols: Any, conditi
     """Read the fields of one line into `fact`; return the verdict."""
     correction = _number(text, starts[CORRECTION], stops[CORRECTION])
     if correction in _DROPPED:
-        return CANCELLED
+        return verdicts.CANCELLED
     if correction not in _KEPT or stops[CORRECTION] - starts[CORRECTION] > 2:
-        return BAD_CORRECTION
+        return verdicts.BAD_CORRECTION
 
     fact[DAY] = today if today >= 0 else _date(text, starts[DATE], stops[DATE])
     if fact[DAY] < 0:
-        return BAD_DATE
+        return verdicts.BAD_DATE
     clock = _clock(text, starts[TIME], stops[TIME])
     if clock >= 0 and stops[NANOS] > starts[NANOS]:
         # WRDS splits a time into microseconds and, in a column of its own, the nanoseconds that follow.
         nanos = _number(text, starts[NANOS], stops[NANOS])
         clock = clock + nanos if 0 <= nanos <= 999 and clock % 1000 == 0 else -1
     if clock < 0:
-        return BAD_TIME
+        return verdicts.BAD_TIME
     fact[CLOCK] = clock
 
     pair[:] = 0
     length = _push_symbol(text, starts[SYMBOL], stops[SYMBOL], pair, 0)
     length = _push_symbol(text, starts[SUFFIX], stops[SUFFIX], pair, length)
     if length <= 0:
-        return BAD_SYMBOL
+        return verdicts.BAD_SYMBOL
     fact[TICKER] = _intern(pair, symbols[0], symbols[1], symbols[2], symbols[3])
     if fact[TICKER] < 0:
-        return MANY_SYMBOLS
+        return verdicts.MANY_SYMBOLS
 
     pair[:] = 0
     length = 0
     for i in range(starts[CONDITION], stops[CONDITION]):
         length = _push(pair, length, text[i])
     if length < 0:
-        return BAD_CONDITION
+        return verdicts.BAD_CONDITION
     condition = _intern(pair, conditions[0], conditions[1], conditions[2], conditions[3])
     if condition < 0:
-        return MANY_SYMBOLS
+        return verdicts.MANY_SYMBOLS
     reporter = text[starts[SOURCE]] if stops[SOURCE] > starts[SOURCE] else 0
     exchange = text[starts[EXCHANGE]] if stops[EXCHANGE] > starts[EXCHANGE] else 0
     utp = reporter == 78 or (reporter != 67 and exchange == 81)
@@ -261,17 +236,17 @@ def _parse(text: Any, starts: Any, stops: Any, today: int, symbols: Any, conditi
     price = _price(text, starts[PRICE], stops[PRICE])
     number = _number(text, starts[SEQUENCE], stops[SEQUENCE])
     if size < 0:
-        return BAD_SIZE
+        return verdicts.BAD_SIZE
     if size == 0 or size > MAX_SIZE:
-        return SIZE_RANGE
+        return verdicts.SIZE_RANGE
     if price < 0:
         return -price
     if size > MAX_NOTIONAL // price:
-        return NOTIONAL_RANGE
+        return verdicts.NOTIONAL_RANGE
     if number < 0:
-        return BAD_SEQUENCE
+        return verdicts.BAD_SEQUENCE
     fact[SHARES], fact[MICROS], fact[NUMBER] = size, price, number
-    return GOOD
+    return verdicts.GOOD
 
 
 @njit(cache=True, nogil=True)
@@ -337,7 +312,7 @@ def cut(
         fact[STOP] = stop
         position += 1
         if start == stop:
-            verdict[lines] = BLANK
+            verdict[lines] = verdicts.BLANK
         elif (
             not quoted
             and stop - start > 4
@@ -346,9 +321,9 @@ def cut(
             and text[start + 2] == 68
             and text[start + 3] == 124
         ):
-            verdict[lines] = TRAILER
+            verdict[lines] = verdicts.TRAILER
         elif fields != roles.size:
-            verdict[lines] = BAD_FIELDS
+            verdict[lines] = verdicts.BAD_FIELDS
         else:
             verdict[lines] = _parse(text, starts, stops, today, symbols, conditions, pair, fact)
         lines += 1
@@ -387,16 +362,16 @@ def assemble(
     """
     trades = 0
     for line in range(verdict.size):
-        if verdict[line] != GOOD:
+        if verdict[line] != verdicts.GOOD:
             continue
         fact = facts[line]
         ticker = fact[TICKER]
         updates = letters[fact[LETTERS]]
         if not tickers[ticker]:
-            verdict[line] = BAD_SYMBOL
+            verdict[line] = verdicts.BAD_SYMBOL
             continue
         if updates & UNKNOWN:
-            verdict[line] = BAD_LETTER
+            verdict[line] = verdicts.BAD_LETTER
             continue
         slot = slots[fact[DAY]]
         if updates & IF_FIRST:

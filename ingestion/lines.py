@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ingestion import kernel
+from ingestion import kernel, verdicts
 from ingestion.calendar import EPOCH, day
 from ingestion.conditions import Tape, classify
 from ingestion.layout import Layout
@@ -49,7 +49,7 @@ class Lines:
     Attributes:
         text: The block.
         facts: What `kernel.cut` read of each line, ``int64[lines, kernel.FACTS]``.
-        verdict: What became of each line, ``uint8[lines]``, as `ingestion.kernel` numbers it.
+        verdict: What became of each line, ``uint8[lines]``, as `ingestion.verdicts` numbers it.
         trades: Those that stand, schema `TRADES`.
     """
 
@@ -128,9 +128,9 @@ class LineReader:
 
     def _end(self, verdict: NDArray[np.uint8]) -> None:
         """Mark what follows the trailer."""
-        ends = np.flatnonzero(verdict == kernel.TRAILER)
+        ends = np.flatnonzero(verdict == verdicts.TRAILER)
         rest = verdict if self.ended else verdict[ends[0] + 1 :] if len(ends) else verdict[:0]
-        rest[rest != kernel.BLANK] = kernel.AFTER_TRAILER
+        rest[rest != verdicts.BLANK] = verdicts.AFTER_TRAILER
         self.ended |= len(ends) > 0
 
     def _learn(self, facts: NDArray[np.int64], verdict: NDArray[np.uint8]) -> None:
@@ -142,7 +142,7 @@ class LineReader:
             at = 2 * self._classified
             self._letters[at : at + 2] = [classify(condition, tape) for tape in Tape]
             self._classified += 1
-        days = np.array([self._today]) if self._today >= 0 else facts[verdict == kernel.GOOD, kernel.DAY]
+        days = np.array([self._today]) if self._today >= 0 else facts[verdict == verdicts.GOOD, kernel.DAY]
         for number in np.flatnonzero(np.bincount(days, minlength=1)):
             if self._slots[number] < 0:
                 self._add_day(int(number))

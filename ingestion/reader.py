@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from ingestion import kernel, taq, wrds
+from ingestion import kernel, taq, verdicts, wrds
 from ingestion.calendar import EPOCH
 from ingestion.layout import Layout
 from ingestion.lines import LineReader, Lines
@@ -80,7 +80,7 @@ def read(
             reader = LineReader(find_layout(header, source), today, source)
         lines = reader.read(text)
         _account(lines, number, source, report, limits.rejects)
-        for end in map(int, np.flatnonzero(lines.verdict == kernel.TRAILER)):
+        for end in map(int, np.flatnonzero(lines.verdict == verdicts.TRAILER)):
             trailer = number + end, lines.line(end)
         number += len(lines.verdict)
         waiting.append(lines.trades)
@@ -139,39 +139,43 @@ def find_day(pieces: Iterable[bytes], source: str) -> dt.date | None:
         source: Its path or URL, for errors.
 
     Raises:
-        InputError: It isn't a trade file, or its trailer isn't there.
+        InputError: It isn't a trade file, is cut short or damaged, or its trailer isn't there.
     """
     texts = blocks(unpack(pieces, source, lambda _: None), source)
     header, _, text = next(texts).partition(b"\n")
     layout = find_layout(header, source)
     if layout.dated:
         lines = LineReader(layout, None, source).read(text)
-        good = np.flatnonzero(lines.verdict == kernel.GOOD)
+        good = np.flatnonzero(lines.verdict == verdicts.GOOD)
         return EPOCH + dt.timedelta(days=int(lines.facts[good[0], kernel.DAY])) if len(good) else None
     tail = text[-_TAIL:]
+    for text in texts:
+        tail = (tail + text)[-_TAIL:]
     try:
-        for text in texts:
-            tail = (tail + text)[-_TAIL:]
         day, _ = taq.trailer(tail.rstrip().rpartition(b"\n")[2].decode("latin-1"), source)
     except InputError as error:
         raise InputError(
-            "its name doesn't tell its day, nor does its end; name it ..._YYYYMMDD.gz", source=source
+            "its name doesn't tell its day, nor does its last line, which is no trailer END|YYYYMMDD|count; if it is "
+            "cut short, get it again; if not, name it ..._YYYYMMDD.gz",
+            source=source,
         ) from error
     return day
 
 
 def _account(lines: Lines, number: int, source: str, report: Report, rejects: Rejects) -> None:
-    counts = np.bincount(lines.verdict, minlength=kernel.AFTER_TRAILER + 1)
-    report.lines += len(lines.verdict) - int(counts[kernel.BLANK] + counts[kernel.TRAILER])
-    report.dropped += int(counts[kernel.CANCELLED])
-    bad = np.flatnonzero(lines.verdict >= kernel.BAD_FIELDS)
+    counts = np.bincount(lines.verdict, minlength=verdicts.AFTER_TRAILER + 1)
+    report.lines += len(lines.verdict) - int(counts[verdicts.BLANK] + counts[verdicts.TRAILER])
+    report.dropped += int(counts[verdicts.CANCELLED])
+    bad = np.flatnonzero(lines.verdict >= verdicts.BAD_FIELDS)
     if not len(bad):
         return
     for verdict in map(int, np.flatnonzero(counts)):
-        if verdict in kernel.REASONS:
-            reason = kernel.REASONS[verdict]
+        if verdict in verdicts.REASONS:
+            reason = verdicts.REASONS[verdict]
             report.rejected[reason] = report.rejected.get(reason, 0) + int(counts[verdict])
-    rejects.add(source, ((number + int(at), kernel.REASONS[int(lines.verdict[at])], lines.line(int(at))) for at in bad))
+    rejects.add(
+        source, ((number + int(at), verdicts.REASONS[int(lines.verdict[at])], lines.line(int(at))) for at in bad)
+    )
 
 
 def _judge(report: Report, limits: Limits, source: str) -> None:
@@ -202,7 +206,7 @@ def _check_trailer(found: tuple[int, bytes] | None, today: dt.date | None, repor
     day, count = taq.trailer(line.decode("latin-1"), source, number)
     if day != today:
         raise InputError(f"the trailer is of {day}, the file's name says {today}", source=source, line=number)
-    lines = report.lines - report.rejected.get(kernel.REASONS[kernel.AFTER_TRAILER], 0)
+    lines = report.lines - report.rejected.get(verdicts.REASONS[verdicts.AFTER_TRAILER], 0)
     if count != lines:
         raise InputError(
             f"the trailer counts {count:,} trades, the file has {lines:,}; get the file again",

@@ -78,10 +78,7 @@ def _gunzip(pieces: Iterator[bytes], source: str) -> Iterator[bytes]:
     while not member.eof and (text := member.decompress(b"", _PIECE)):
         yield text
     if not member.eof:
-        raise InputError(
-            "the gzip data ends too early: the file is cut short; every whole line before was read; get the file again",
-            source=source,
-        )
+        raise InputError("the gzip data ends too early: the file is cut short; get the file again", source=source)
 
 
 def blocks(texts: Iterable[bytes], source: str) -> Iterator[bytes]:

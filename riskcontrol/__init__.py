@@ -9,6 +9,7 @@ from pathlib import Path
 _FROZEN = [
     "book",
     "code",
+    "leaders",
     "money",
     "newyork",
     "terms",

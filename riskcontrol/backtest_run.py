@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
 from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades, strategy_of
 from riskcontrol.backtest_bars import BarTape, read_tape
@@ -28,14 +18,15 @@ from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.nearest import nearest
 from riskcontrol.newyork import NEW_YORK
+from riskcontrol.progress import on_terminal
 from riskcontrol.rows import Fills, Splits
-from riskcontrol.settings import Settings
-from riskcontrol.splits import NO_SPLITS, of_ticker
+from riskcontrol.splits import NO_SPLITS, of_ticker, say_unmet, unmet
 from riskcontrol.statistics import Record, Value, compute
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document
 from riskcontrol.sweep import Sweep, parse_axes, score, variants
+from riskcontrol.trade_tape import TradeTape
 from riskcontrol.trades import NS_PER_SECOND
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
 
@@ -129,68 +120,25 @@ def run(
     strategies = [strategy_of(one, ticker=ticker) for one, ticker in wanted]
     if isinstance(data, Path):
         return _run_on_bars(data, [one for one, _ in wanted], strategies, splits)
-    backtest = on_trades(strategies, data.batches(), splits)
-    for strategy in strategies:
-        data.check(backtest, strategy.ticker)
-    about = data.data()
-    about = replace(about, notes=(*about.notes, *notes_of(backtest)))
+    about, backtest = _on_trades(strategies, data, splits)
     return about, [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
 
 
-class TradeTape:
-    """The trades of files in order, with a progress bar where stderr is a terminal.
+def _on_trades(strategies: Sequence[Strategy], tape: TradeTape, splits: Splits) -> tuple[Data, Backtest]:
+    """Run strategies on trades in one pass.
 
-    Args:
-        locations: Files, folders, s3:// URLs.
-        settings: Where S3 is.
-        max_reject_share: Share of bad lines over which a file is refused.
+    Raises:
+        InputError: A file can't be used, or a ticker has no trade that could drive a strategy.
     """
-
-    def __init__(self, locations: Sequence[str], settings: Settings, max_reject_share: float) -> None:
-        from ingestion.files import is_url  # noqa: PLC0415  bars need none of it
-        from ingestion.sources import find_all  # noqa: PLC0415
-
-        if any(is_url(location) for location in locations):
-            from riskcontrol import servers  # noqa: PLC0415
-
-            settings = servers.resolve(settings)
-        self.rejects = settings.home / "rejects.tsv"
-        self.sources = find_all(locations, settings, rejects=self.rejects, max_reject_share=max_reject_share)
-        self.tickers: set[str] = set()
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the trades of all files."""
-        name = TextColumn("{task.description}")
-        with _progress(name, BarColumn(), DownloadColumn(), TimeRemainingColumn()) as progress:
-            task = progress.add_task("", total=sum(source.size for source in self.sources))
-            before = 0
-            for source in self.sources:
-                progress.update(task, description=source.name)
-                for batch in source.batches():
-                    self.tickers.update(batch.column("ticker").dictionary.to_pylist())
-                    yield batch
-                    progress.update(task, completed=before + source.report.bytes_read)
-                before += source.size
-
-    def check(self, backtest: Backtest, ticker: str) -> None:
-        """Refuse a ticker that has no trade to drive a strategy.
-
-        Raises:
-            InputError: It has none; the nearest that are there are named.
-        """
-        names = ", ".join(source.location for source in self.sources)
-        if ticker not in self.tickers:
-            raise InputError(f"no trades of {ticker}; {nearest(ticker, self.tickers)}", source=names, field="ticker")
+    backtest = on_trades(strategies, tape.batches(), splits)
+    names = ", ".join(tape.locations)
+    for ticker in dict.fromkeys(strategy.ticker for strategy in strategies):
+        if ticker not in tape.tickers:
+            raise InputError(f"no trades of {ticker}; {nearest(ticker, tape.tickers)}", source=names, field="ticker")
         if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
             raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
-
-    def data(self) -> Data:
-        """Return what was read, once it is."""
-        bad = [source for source in self.sources if source.report.rejected or source.report.dropped]
-        notes = [f"{source.name}: {source.report}" for source in bad]
-        if any(source.report.rejected for source in self.sources):
-            notes.append(f"The rejected lines are in {self.rejects}.")
-        return Data(tuple(source.location for source in self.sources), "trades", tuple(notes))
+    notes = (*tape.notes(), *notes_of(backtest), *_missed(splits, tape.tickers, "trades"))
+    return Data(tape.locations, "trades", notes), backtest
 
 
 def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy], splits: Splits) -> Runs:
@@ -203,6 +151,7 @@ def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequ
         passes.setdefault(tapes[strategy.ticker].every_of(strategy), []).append(i)
     found: dict[int, Result] = {}
     notes = dict.fromkeys(note for tape in tapes.values() for note in tape.notes)
+    notes |= dict.fromkeys(_missed(splits, tapes, "bars"))
     for every, numbers in passes.items():
         own = [strategies[i] for i in numbers]
         bars = {ticker: tapes[ticker].columns(every) for ticker in {one.ticker for one in own}}
@@ -245,25 +194,31 @@ def run_sweep(
             raise InputError(f"with {said}: {error.message}", source=str(path), field=error.field) from error
 
     count = math.prod(len(axis.values) for axis in axes)
-    with _progress(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
+    with on_terminal(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
         strategies = list(progress.track(variants(of, axes, ticker), total=count))
     if isinstance(data, TradeTape):
-        backtest = on_trades(strategies, data.batches(), splits)
-        data.check(backtest, strategies[0].ticker)
-        about = data.data()
+        about, backtest = _on_trades(strategies, data, splits)
     else:
         tape = read_tape(data, strategies[0].ticker, [definition])
         every = tape.every_of(strategies[0])
         backtest = on_bars(strategies, {strategies[0].ticker: tape.columns(every)}, splits)
-        about = Data((str(data),), "bars", tape.notes)
-    about = replace(about, notes=(*about.notes, *notes_of(backtest)))
-    with _progress(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
+        about = Data(
+            (str(data),), "bars", (*tape.notes, *notes_of(backtest), *_missed(splits, backtest.prices, "bars"))
+        )
+    with on_terminal(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("", total=count)
-        sweep = Sweep(axes, by, score(backtest, by, lambda done: progress.update(task, completed=done)))
+        scores = score(backtest, by, lambda done: progress.update(task, completed=done))
+    sweep = Sweep(axes, by, scores, np.diff(backtest.places))
     best = sweep.best(1)
     if not best:
         raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")
     return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
+
+
+def _missed(splits: Splits, tickers: Collection[str], what: str) -> list[str]:
+    """Return what to say of splits of tickers that never came."""
+    names = unmet(splits, tickers)
+    return [say_unmet(names, what)] if names else []
 
 
 def notes_of(backtest: Backtest) -> list[str]:
@@ -283,8 +238,3 @@ def notes_of(backtest: Backtest) -> list[str]:
             if abs(math.log(moved)) < abs(math.log(moved * numerator / denominator)):
                 notes.append(f"{ticker}'s price hardly moves with it: are the prices adjusted already?")
     return notes
-
-
-def _progress(*columns: ProgressColumn) -> Progress:
-    terminal = Console(stderr=True)
-    return Progress(*columns, console=terminal, disable=not terminal.is_terminal, transient=True)

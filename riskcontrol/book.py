@@ -98,6 +98,10 @@ POSITION = np.dtype(
 """A position. `reference` is 0 until it has seen a trade; `entry`, `peak` and `entered` are of the shares held;
 `time` is that of its last fill, first trade or stop; `reason` belongs to the order."""
 
+SCORE = np.dtype([("cash", "i8"), ("trips", "i8"), *((f"sum{power}", "f8") for power in range(1, 5))])
+"""What a position has shown: cash that it was opened with, round trips, and the sums of the first four powers of their
+returns."""
+
 PAGE_RECORD = np.dtype([*_SUMMARY, *((name, "i4") for name in ("cohort", "ticker", "next", "used", "chapter", "pad"))])
 """A page: its summary, cohort and ticker, the cohort's next page (-1: none), slots in use, chapter."""
 
@@ -155,6 +159,7 @@ _SLOT, _PAGES = "strategies", "pages"
 TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
     "triggers": (TRIGGER, (), _SLOT),
     "positions": (POSITION, (), _SLOT),
+    "scores": (SCORE, (), _SLOT),
     "names": (np.dtype("u8"), (NAME_WORDS,), _SLOT),
     "parameters": (np.dtype("f8"), (PARAMETERS,), _SLOT),
     "terms_of": (np.dtype("i4"), (), _SLOT),
@@ -192,6 +197,7 @@ class Book:
         counts: Rows in use of each of `COUNTED`.
         triggers: By slot: `TRIGGER`.
         positions: By slot: `POSITION`.
+        scores: By slot: `SCORE`.
         names: By slot: username and strategy name as NUL-padded words, see `usernames`.
         parameters: By slot: the numbers of the shape.
         terms_of: By slot: row of `terms`.
@@ -214,6 +220,7 @@ class Book:
 
     triggers: NDArray[np.void]
     positions: NDArray[np.void]
+    scores: NDArray[np.void]
     names: NDArray[np.uint64]
     parameters: NDArray[np.float64]
     terms_of: NDArray[np.int32]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -45,3 +47,21 @@ def claim(path: Path) -> TextIO | None:
     file.write(f"{os.getpid()}\n")
     file.flush()
     return file
+
+
+@contextmanager
+def noted(path: Path) -> Iterator[None]:
+    """Claim a lock file while something runs, so that others know of it; it runs all the same where that can't be.
+
+    Args:
+        path: The file; removed in the end.
+    """
+    file = None
+    with suppress(SettingsError, OSError):
+        file = claim(path)
+    try:
+        yield
+    finally:
+        if file is not None:
+            path.unlink(missing_ok=True)
+            file.close()

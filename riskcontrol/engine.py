@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +32,7 @@ from riskcontrol.blocks import Event
 from riskcontrol.book import BAR_FIELDS, COUNTED, PAGE, TABLES, Book, name_words
 from riskcontrol.fills import FILL
 from riskcontrol.kernel import Days, Shared, advance_tickers, group_by_ticker
+from riskcontrol.leaders import Leaders
 from riskcontrol.machine import VIEW, new_stack
 from riskcontrol.market import Directory
 from riskcontrol.minutes import BAR, advance_bars
@@ -39,8 +41,9 @@ from riskcontrol.opening import open_and_stop
 from riskcontrol.pending import Pending
 from riskcontrol.rows import Bars, Fills, Ints, Openings, Positions, Splits
 from riskcontrol.split_kernel import apply_split
+from riskcontrol.standing import leaders_of
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH, Action
-from riskcontrol.trades import TICKER_LENGTH
+from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
 from riskcontrol.triggers import Room, Slots
 
 _WIDTHS = {"username": USERNAME_LENGTH, "name": NAME_LENGTH, "ticker": TICKER_LENGTH}
@@ -79,6 +82,7 @@ class Outcome:
         ignored: Openings of what was there already, stops of what wasn't, splits that were known or came after a trade
             at prices after them.
         last_time: Event time of the newest trade, 0 without one.
+        leaders: Who led at the end of each minute that ended, if that was asked for.
         touched: What changed in the book.
     """
 
@@ -90,17 +94,19 @@ class Outcome:
     late: int
     ignored: int
     last_time: int
+    leaders: list[Leaders]
     touched: Touched
 
 
-def advance(book: Book, events: Iterable[Event]) -> Outcome:
+def advance(book: Book, events: Iterable[Event], *, rank: bool = False) -> Outcome:
     """Lead a book through a stretch of its shard's tape.
 
     Args:
         book: The shard's book; changed in place.
         events: Blocks of trades (`riskcontrol.trades.TRADES`), of openings and of splits, in the order of the tape.
+        rank: Whether to rank all strategies at the end of each minute.
     """
-    run = _Run(book)
+    run = _Run(book, rank=rank)
     waiting: list[pa.RecordBatch] = []
     for event in events:
         if isinstance(event, Openings | Splits):
@@ -116,11 +122,28 @@ def advance(book: Book, events: Iterable[Event]) -> Outcome:
     return run.outcome()
 
 
+class _Trades(NamedTuple):
+    """Trades in the order of the tape, by ticker number."""
+
+    ticker: NDArray[np.int32]
+    price: Ints
+    time: Ints
+    size: Ints
+    flags: NDArray[np.uint8]
+    sequence: Ints
+
+    def take(self, index: Ints | NDArray[np.bool_] | slice) -> _Trades:
+        """Return the trades that a NumPy index picks."""
+        return _Trades._make(column[index] for column in self)
+
+
 class _Run:
     """Collects what the stretches of one `advance` give."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, rank: bool) -> None:
         self.book = book
+        self.rank = rank
+        self.leaders: list[Leaders] = []
         self.directory = Directory(book)
         self.pending = Pending(book)
         self.before = dict(zip(COUNTED, book.counts.tolist(), strict=True))
@@ -163,21 +186,39 @@ class _Run:
     def trade(self, batches: list[pa.RecordBatch]) -> None:
         if not batches:
             return
-        numbers = np.concatenate([self._trade_numbers(batch) for batch in batches])
-        price, time, size, flags, sequence = (
+        columns = (
             np.concatenate([batch.column(name).to_numpy() for batch in batches])
             for name in ("price", "time", "size", "flags", "sequence")
         )
-        self.trades += len(numbers)
-        self.last_time = max(self.last_time, int(time.max()))
-        while (due := self.pending.due(numbers, time)) is not None:
+        trades = _Trades(np.concatenate([self._trade_numbers(batch) for batch in batches]), *columns)
+        self.trades += len(trades.ticker)
+        self.last_time = max(self.last_time, int(trades.time.max()))
+        first = 0
+        for at, minute in self._minutes(trades.time):
+            self._between(trades.take(slice(first, at)))
+            self.leaders.append(leaders_of(self.book, minute))
+            first = at
+        self._between(trades.take(slice(first, None)))
+
+    def _minutes(self, time: Ints) -> list[tuple[int, int]]:
+        """Return, for each minute that these trades end, the first of them that is later, and the minute's start."""
+        if not self.rank:
+            return []
+        latest = int(self.book.tickers["latest"][: self.book.count("tickers")].max(initial=0))
+        minutes = np.maximum(np.maximum.accumulate(time), latest) // NS_PER_MINUTE
+        before = np.concatenate([[latest // NS_PER_MINUTE], minutes[:-1]])
+        ends = np.flatnonzero(minutes > before)
+        return [(at, int(before[at]) * NS_PER_MINUTE) for at in ends.tolist() if before[at]]
+
+    def _between(self, trades: _Trades) -> None:
+        """Take trades of a minute."""
+        while (due := self.pending.due(trades.ticker, trades.time)) is not None:
             after, splits = due
-            self._stretch(numbers[~after], *(column[~after] for column in (price, time, size, flags, sequence)))
+            self._stretch(trades.take(~after))
             for row in splits:
                 self._split(row)
-            numbers = numbers[after]
-            price, time, size, flags, sequence = (column[after] for column in (price, time, size, flags, sequence))
-        self._stretch(numbers, price, time, size, flags, sequence)
+            trades = trades.take(after)
+        self._stretch(trades)
 
     def split(self, splits: Splits) -> None:
         book, directory = self.book, self.directory
@@ -198,21 +239,13 @@ class _Run:
         self.closed.append(clocks)
         self.tickers.append(np.array([ticker]))
 
-    def _stretch(
-        self,
-        numbers: NDArray[np.int32],
-        price: Ints,
-        time: Ints,
-        size: Ints,
-        flags: NDArray[np.uint8],
-        sequence: Ints,
-    ) -> None:
+    def _stretch(self, trades: _Trades) -> None:
         """Take trades between which no split comes."""
-        if not len(numbers):
+        if not len(trades.ticker):
             return
         book = self.book
-        order, starts = group_by_ticker(numbers, book.count("tickers"))
-        price, time, size, flags, sequence = price[order], time[order], size[order], flags[order], sequence[order]
+        order, starts = group_by_ticker(trades.ticker, book.count("tickers"))
+        _, price, time, size, flags, sequence = trades.take(order)
         traded = np.flatnonzero(np.diff(starts))
         latest = book.tickers["latest"]
         latest[traded] = np.maximum(latest[traded], np.maximum.reduceat(time, starts[traded]))
@@ -277,6 +310,7 @@ class _Run:
             late=self.late,
             ignored=self.ignored,
             last_time=self.last_time,
+            leaders=self.leaders,
             touched=self._touched(slots),
         )
 
@@ -302,11 +336,9 @@ class _Run:
             "states": _ranges(book.series["state"][series], book.series["words"][series]),
             "splits": _distinct([np.array(self.pending.touched, np.int64)]),
         }
-        rows = {
-            name: opened if name in ("names", "parameters", "terms_of") else by_unit[unit]
-            for name, (_, _, unit) in TABLES.items()
-            if name != "index"
-        }
+        fixed = dict.fromkeys(("names", "parameters", "terms_of"), opened)
+        own = {**fixed, "scores": _distinct([opened, *self.changed])}
+        rows = {name: own.get(name, by_unit[unit]) for name, (_, _, unit) in TABLES.items() if name != "index"}
         return Touched(rows, opened)
 
 

@@ -21,6 +21,19 @@ _BUY, _HALTED = int(Order.BUY), int(Status.HALTED)
 
 
 @inlined
+def _keep_score(score, brought, shares, entry, own):
+    """Add a round trip to a position's score: what its sale brought, less the fee, for shares bought at `entry`."""
+    spent = np.float64(shares * entry) + np.float64(orders.fee(shares, entry, own))
+    gain = np.float64(brought) / spent - 1.0
+    square = gain * gain
+    score.trips += 1
+    score.sum1 += gain
+    score.sum2 += square
+    score.sum3 += square * gain
+    score.sum4 += square * square
+
+
+@inlined
 def execute(fills, n, slot, slots, own, order, reason, rows, row, price, time):
     """Execute an order at a price and, unless it lapses, add the fill; halt what would leave 64 bits.
 
@@ -54,6 +67,7 @@ def execute(fills, n, slot, slots, own, order, reason, rows, row, price, time):
             return n
         shares = -position.shares
         cost = orders.sale_fee(position.cash, position.shares, paid, own)
+        _keep_score(slots.scores[slot], position.shares * paid - cost, position.shares, position.entry, own)
         position.shares = 0
         position.entry = position.peak = position.entered = 0
     cash = position.cash - (shares * paid + cost)

@@ -44,6 +44,18 @@ def transitions() -> tuple[Ints, Ints]:
     return np.array(moments, np.int64) * NS_PER_SECOND, np.array(offsets, np.int64) * NS_PER_SECOND
 
 
+def date_of(time: int) -> dt.date:
+    """Return the date in New York.
+
+    Args:
+        time: Nanoseconds UTC.
+
+    >>> date_of(0)
+    datetime.date(1969, 12, 31)
+    """
+    return dt.datetime.fromtimestamp(time // NS_PER_SECOND, NEW_YORK).date()
+
+
 def _offset(seconds: int) -> int:
     shift = dt.datetime.fromtimestamp(seconds, NEW_YORK).utcoffset()
     assert shift is not None  # noqa: S101  narrows the type

@@ -120,6 +120,9 @@ def open_and_stop(
             position.entered = position.time = 0
             position.cash, position.fills = cash[i], 0
             position.order, position.status, position.reason, position.pad = _NONE, _RUNNING, _NONE, 0
+            score = slots.scores[slot]
+            score.cash, score.trips = cash[i], 0
+            score.sum1 = score.sum2 = score.sum3 = score.sum4 = 0.0
             any_trade(slot, slots)
             count_in(page, pages, slots, slot, 1)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,6 +22,9 @@ MAX_PART = 100_000
 
 MOST_SPLITS = 200_000
 """Most lines of a file."""
+
+_NAMED = 3
+"""Tickers that are named, where there may be thousands."""
 
 HEADER = ("ticker", "ex_date", "ratio")
 
@@ -77,7 +80,8 @@ def read_splits(path: Path) -> Splits:
     """Read a CSV of splits.
 
     Args:
-        path: With the header `ticker,ex_date,ratio`, in any order; other columns are not looked at.
+        path: With the header `ticker,ex_date,ratio`, in any order; other columns are not looked at. Tickers in lower
+            case are taken in upper case.
 
     Returns:
         The splits by time and ticker, each once.
@@ -86,9 +90,10 @@ def read_splits(path: Path) -> Splits:
         InputError: The file or a line of it can't be used, or two lines of one ticker and day contradict each other.
     """
     found: dict[tuple[int, str], tuple[Fraction, int]] = {}
-    for line, (ticker, date, ratio) in _lines(path):
+    for line, (written, date, ratio) in _lines(path):
+        ticker = written.upper()
         if not TICKER_PATTERN.fullmatch(ticker):
-            raise InputError(f"{ticker[:40]!r} is no ticker", source=str(path), line=line, field="ticker")
+            raise InputError(f"{written[:40]!r} is no ticker", source=str(path), line=line, field="ticker")
         key = (_time(date, path, line), ticker)
         try:
             parsed = parse_ratio(ratio)
@@ -119,11 +124,16 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
-            names = [name.strip().lower() for name in next(reader, [])]
-            missing = [name for name in HEADER if names.count(name) != 1]
-            if missing:
+            first = next(reader, [])
+            names = [name.strip().lower() for name in first]
+            wrong = [name for name in HEADER if names.count(name) != 1]
+            if wrong:
+                said = repr(",".join(first)[:80]) if any(names) else "empty"
                 raise InputError(
-                    f"needs one column {missing[0]}; the first line is {','.join(HEADER)}", source=str(path), line=1
+                    f"is {said}, with {names.count(wrong[0]) or 'no'} column{'s' * (wrong[0] in names)} {wrong[0]}; it "
+                    f"must be {','.join(HEADER)}, in any order, other columns beside them",
+                    source=str(path),
+                    line=1,
                 )
             places = [names.index(name) for name in HEADER]
             for row in reader:
@@ -156,6 +166,25 @@ def _time(text: str, path: Path, line: int) -> int:
 def of_ticker(splits: Splits, ticker: str) -> Splits:
     """Return the splits of one ticker."""
     return splits.take(splits.ticker == ticker.encode("ascii"))
+
+
+def unmet(splits: Splits, tickers: Collection[str]) -> list[str]:
+    """Return the tickers of splits that aren't among those that came, in order."""
+    return sorted({ticker.decode("ascii") for ticker in splits.ticker.tolist()} - set(tickers))
+
+
+def say_unmet(names: Sequence[str], what: str) -> str:
+    """Return what to say of tickers that have splits, and nothing else.
+
+    Args:
+        names: The tickers, at least one.
+        what: What didn't come of them.
+
+    >>> say_unmet(["A", "B", "C", "D"], "trades")
+    'No trades came of A, B, C and 1 more, of which there are splits.'
+    """
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"No {what} came of {', '.join(names[:_NAMED])}{more}, of which there are splits."
 
 
 def comparable(price: Ints, first: Ints, splits: Splits) -> Ints:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from riskcontrol.backtest import Backtest, strategy_of
 from riskcontrol.errors import InputError
+from riskcontrol.rows import Ints
 from riskcontrol.statistics import STATISTICS
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition
@@ -58,11 +59,13 @@ class Sweep:
         axes: The parameters, the first of which varies slowest.
         by: Name of the statistic.
         scores: Its values, NaN where there is none, shape (variants,).
+        fills: How many fills each has, shape (variants,).
     """
 
     axes: tuple[Axis, ...]
     by: str
     scores: NDArray[np.float64]
+    fills: Ints
 
     @property
     def grid(self) -> NDArray[np.float64]:
@@ -75,8 +78,11 @@ class Sweep:
         return {axis.name: axis.values[int(at)] for axis, at in zip(self.axes, places, strict=True)}
 
     def best(self, count: int) -> list[int]:
-        """Return the numbers of the best variants, the best first; those without a score are left out."""
-        order = np.argsort(-self.scores, kind="stable")
+        """Return the numbers of the best variants, the best first; those without a score are left out.
+
+        Those that never trade come last: to lose nothing takes no strategy.
+        """
+        order = np.lexsort((-self.scores, self.fills == 0))
         return [int(number) for number in order[:count] if not math.isnan(self.scores[number])]
 
     def heat(self) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ class Slots(NamedTuple):
 
     triggers: NDArray[np.void]
     positions: NDArray[np.void]
+    scores: NDArray[np.void]
     parameters: NDArray[np.float64]
     terms_of: NDArray[np.int32]
 

@@ -51,7 +51,7 @@ def compile_kernels() -> None:
     )
     assert isinstance(splits, Splits)  # noqa: S101  narrows the type
     book = Book()
-    advance(book, [opening, splits, received, received])
+    advance(book, [opening, splits, received, received], rank=True)
     book.reindex(1024)
     for table in (book.positions, book.terms_of, book.texts):  # of eight, four and one bytes a word
         rows_sum(table)

@@ -11,7 +11,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,23 @@ from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
 from spark.depot import depot
+from spark.idle import Idle
 from spark.rate import Rate, plan
 from spark.reopen import reopen
 from spark.restore import lost, stand
+from spark.rowwriter import RowWriter
 from spark.snapshots import Snapshots
 from spark.source import REJECTED, Tape
+from spark.spool import Waiting
 from spark.task import Done, Work, advance_shards
 
 log = logging.getLogger("riskcontrol.stream")
+
+MOST_WAITING = 2_000_000
+"""Rows that may wait for the database before no further batch is made: about a minute's writing."""
+
+PATIENCE = 60.0
+"""Seconds that a stream that is stopped gives the database for the last rows."""
 
 _SUMS = ("records", "trades", "openings", "fills", "positions", "bars", "rejected", "late", "ignored")
 
@@ -47,6 +56,8 @@ class Batch:
         processing: Seconds from its start to its end.
         delay: Seconds from its nominal time to its start.
         lag: Records of those that the tape held at its start that it did not take.
+        waiting: Rows not yet in the tables at its end.
+        behind: Seconds that the oldest of them has waited.
         event_time: Newest trade seen so far, nanoseconds UTC.
         parts: What each shard did.
         failure: Why it came to nothing, if it did; the next batch tries again.
@@ -57,6 +68,8 @@ class Batch:
     delay: float
     lag: int
     event_time: int
+    waiting: int = 0
+    behind: float = 0.0
     parts: tuple[Done, ...] = ()
     failure: str = ""
 
@@ -99,8 +112,7 @@ class Stream:
         ensure_topic(settings.model_copy(update={"topic": settings.topic + REJECTED, "shards": 1}))
         self._id = tape_id(settings)
         self._tape = Tape(settings)
-        self._writer = Writer(connect(settings))
-        others = self._writer.tapes() - {self._id}
+        others = Writer(connect(settings)).tapes() - {self._id}
         if others:
             raise SettingsError(
                 f"{settings.keyspace} holds the rows of another tape ({min(others)}); name another one, or drop it: "
@@ -108,6 +120,7 @@ class Stream:
                 field="keyspace",
             )
         self._rate = Rate(interval)
+        self._idle = Idle()
         place = depot(settings)
         if place is not None:
             place.prepare()
@@ -120,6 +133,7 @@ class Stream:
         self._snapshots = (
             Snapshots(place, self.state, self._id, self.shards, snapshot_every) if place is not None else None
         )
+        self._rows = RowWriter(settings, self.state, self._id)
 
     @property
     def shards(self) -> int:
@@ -147,32 +161,45 @@ class Stream:
         try:
             ends = self._tape.ends()
             self._check_ends(ends)
-            ranges = plan(self._next, ends, self._rate.bound)
+            # Where the database can't keep up, rows would fill the disk: the tape is where they wait best.
+            full = self._rows.waiting().rows > MOST_WAITING
+            ranges = {} if full else plan(self._next, ends, self._rate.bound)
             parts = self._advance(context, ranges)
             failure = next((part.failure for part in parts if part.failure), "")
             lag = sum(end - self._next[shard] for shard, end in ends.items())
         except ServerError as error:
             parts, failure, lag = (), str(error), -1
-        batch = Batch(nominal, time.time() - began, delay, lag, self._event_time, parts, failure)
+        waiting = self._rows.waiting()
+        batch = Batch(
+            nominal, time.time() - began, delay, lag, self._event_time, waiting.rows, waiting.seconds, parts, failure
+        )
         if not failure:
             self._rate.record(records=max((part.records for part in parts), default=0), seconds=batch.processing)
-        try:
-            self._note(batch)
-        except ServerError as error:
-            # Only the pipeline's own history lacks a row: what the batch did is written and saved.
-            batch = replace(batch, failure=batch.failure or str(error))
+        self._note(batch)
         return batch
 
+    def close(self) -> Waiting:
+        """Have the last rows written, as far as the database takes them; return what waits for the next start.
+
+        A snapshot that is under way is given up.
+        """
+        if self._snapshots is not None:
+            self._snapshots.close()
+        return self._rows.close(PATIENCE)
+
     def _note(self, batch: Batch) -> None:
-        """Write the batch's row; one that came to nothing has none, so that pages see that nothing moves."""
+        """Have the batch's row written; one that came to nothing has none, so that pages see that nothing moves."""
         if batch.failure and not batch.sum("records"):
+            self._rows.tell()
             return
-        self._writer.batch(
-            time=batch.time,
+        self._rows.tell(
+            time=batch.time.isoformat(),
             processing=batch.processing,
             delay=batch.delay,
             lag=batch.lag,
             event_time=batch.event_time,
+            waiting=batch.waiting,
+            behind=batch.behind,
             **{name: batch.sum(name) for name in _SUMS if name not in ("records", "late", "ignored")},
         )
 
@@ -212,11 +239,6 @@ class Stream:
             self._event_time = max(self._event_time, part.last_time)
         return parts
 
-    def close(self) -> None:
-        """Give up a snapshot that is under way; call it when the last batch is done."""
-        if self._snapshots is not None:
-            self._snapshots.close()
-
     def on_tick(self, nominal: dt.datetime, rdd: Any) -> None:
         """Run the batch of a tick of the DStream's clock; a fault of ours stops the stream."""
         if self.stopping.is_set():
@@ -226,7 +248,8 @@ class Stream:
             return
         try:
             batch = self.run_batch(nominal.astimezone(dt.UTC), rdd.context)
-            log_batch(batch)
+            if not self._idle.hides(batch.time, idle=not (batch.failure or batch.parts or batch.lag)):
+                log_batch(batch)
             if self._on_batch is not None:
                 self._on_batch(batch)
             if self._snapshots is not None:
@@ -243,12 +266,13 @@ def log_batch(batch: Batch) -> None:
         log.warning("%s batch failed, will be tried again: %s", moment, batch.failure)
         return
     log.info(
-        "%s trades %d openings %d fills %d bars %d rejected %d processing %.3f s delay %.3f s lag %d",
+        "%s trades %d openings %d fills %d bars %d rejected %d processing %.3f s delay %.3f s lag %d rows waiting %d",
         moment,
         *(batch.sum(name) for name in ("trades", "openings", "fills", "bars", "rejected")),
         batch.processing,
         batch.delay,
         batch.lag,
+        batch.waiting,
     )
     for part in batch.parts:
         log.debug(
@@ -376,10 +400,7 @@ def run(
         # Whoever has no servers is told before Spark takes its seconds to start.
         settings = _reach(settings)
     context = spark_context(master, settings.home, memory)
-    stream = None
     try:
-        from pyspark.streaming import StreamingContext  # noqa: PLC0415  as above
-
         if stop.is_set():
             return
         workers = context.defaultParallelism
@@ -389,34 +410,50 @@ def run(
         stream = Stream(
             settings, state, interval, on_batch, snapshot_every=snapshot_every, from_cassandra=from_cassandra
         )
-        if on_ready is not None:
-            on_ready(stream)
-        with warnings.catch_warnings():
-            # DStreams are deprecated but stay; the design rests on them.
-            warnings.simplefilter("ignore", FutureWarning)
-            # Parts of seconds are fine, whatever the annotation says.
-            streaming = StreamingContext(context, interval)  # type: ignore[arg-type]
-        # A queue with a default is a clock: it gives an (empty) RDD at every tick.
-        empty = context.emptyRDD()
-        streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)
-        streaming.start()
-        while not (stop.wait(0.2) or stream.stopping.is_set()):
-            if _ended(context):
-                raise ServerError(_JVM_ENDED, server="spark")
-        stream.stopping.set()
-        streaming.stop(stopSparkContext=False, stopGraceFully=True)
+        try:
+            _serve(context, stream, interval, on_ready, stop)
+        finally:
+            left = stream.close()
+            if left.rows:
+                log.warning("%d rows are not in the tables yet; the next start writes them", left.rows)
     except OSError as error:  # what py4j raises when nobody listens
         if _ended(context):
             raise ServerError(_JVM_ENDED, server="spark") from error
         raise
     finally:
-        if stream is not None:
-            stream.close()
         # Of a JVM that has ended there is nothing to stop, and asking it to would hide why we are here.
         if not _ended(context):
             context.stop()
     if stream.failed is not None:
         raise stream.failed
+
+
+def _serve(
+    context: Any,
+    stream: Stream,
+    interval: float,
+    on_ready: Callable[[Stream], None] | None,
+    stop: threading.Event,
+) -> None:
+    """Run batches until `stop` is set or one of them fails for good."""
+    from pyspark.streaming import StreamingContext  # noqa: PLC0415  reads the environment set above
+
+    if on_ready is not None:
+        on_ready(stream)
+    with warnings.catch_warnings():
+        # DStreams are deprecated but stay; the design rests on them.
+        warnings.simplefilter("ignore", FutureWarning)
+        # Parts of seconds are fine, whatever the annotation says.
+        streaming = StreamingContext(context, interval)  # type: ignore[arg-type]
+    # A queue with a default is a clock: it gives an (empty) RDD at every tick.
+    empty = context.emptyRDD()
+    streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)
+    streaming.start()
+    while not (stop.wait(0.2) or stream.stopping.is_set()):
+        if _ended(context):
+            raise ServerError(_JVM_ENDED, server="spark")
+    stream.stopping.set()
+    streaming.stop(stopSparkContext=False, stopGraceFully=True)
 
 
 _JVM_ENDED = "its JVM has ended; started again, the stream goes on where it was"

@@ -9,13 +9,13 @@ from typing import Any
 
 from riskcontrol.book import COUNTED, PAGE, TABLES
 
-SCHEMA = 5
+SCHEMA = 6
 """Version of the files' layout."""
 
 SUMMED = tuple(name for name in TABLES if name != "index")
 """The tables that a state is: the hash table follows from them."""
 
-_CHECKED = 5
+_CHECKED = 6
 """First layout with checksums."""
 
 
@@ -66,8 +66,8 @@ def meta_from(fields: dict[str, Any]) -> Meta:
 def encode_checked(fields: dict[str, Any]) -> bytes:
     """Return an object as JSON with a checksum in it.
 
-    >>> decode_checked(encode_checked({"schema": 5}))
-    {'schema': 5}
+    >>> decode_checked(encode_checked({"schema": 6}))
+    {'schema': 6}
     """
     return json.dumps({**fields, "crc": zlib.crc32(json.dumps(fields).encode())}).encode()
 

@@ -12,6 +12,7 @@ from spark.depot import Depot
 from spark.meta import SCHEMA, Meta
 from spark.snapshot import Snapshot, complete, unpack
 from spark.snapshots import SCRATCH
+from spark.spool import Spool
 from spark.state import ShardStore
 
 log = logging.getLogger("riskcontrol.stream")
@@ -65,8 +66,7 @@ def lost(state: Path, tape: str, begins: dict[int, int], depot: Depot | None) ->
     for shard in begins:
         store = ShardStore(state, shard, tape)
         with contextlib.suppress(StateLost), store.locked():
-            meta = store.recover()
-            store.check(meta)
+            meta = _checked(store)
             reached[shard] = max(reached[shard], meta.next)
     return {shard: begin for shard, begin in begins.items() if reached[shard] < begin}
 
@@ -92,8 +92,7 @@ def _fitting(depot: Depot, scratch: Path, tape: str) -> list[Snapshot]:
 def _shard(store: ShardStore, begin: int, depot: Depot | None, snapshots: list[Snapshot]) -> Meta:
     with store.locked():
         try:
-            meta = store.recover()
-            store.check(meta)
+            meta = _checked(store)
             why = "" if meta.next else "no state"
         except StateLost as error:
             meta, why = Meta(store.tape, store.shard), error.message.partition(";")[0]
@@ -119,6 +118,24 @@ def _shard(store: ShardStore, begin: int, depot: Depot | None, snapshots: list[S
             log.warning("shard %d: %s; no snapshot fits: the tape is read again from its beginning", store.shard, why)
             store.clear()
         return store.recover()
+
+
+def _checked(store: ShardStore) -> Meta:
+    """Return where a shard stands, having read all of its files; call it with the store locked.
+
+    Raises:
+        StateLost: One is damaged.
+        StateError: They are of another tape or a newer program.
+    """
+    meta = store.recover()
+    store.check(meta)
+    spool = Spool(store.folder)
+    for path in spool.files():
+        try:
+            spool.take(path)
+        except StateError as error:
+            raise StateLost(error.message, shard=store.shard) from error
+    return meta
 
 
 def _check_begin(meta: Meta, begin: int, snapshot: Snapshot | None = None, why: str = "") -> None:

@@ -19,6 +19,7 @@ from riskcontrol.errors import RiskControlError
 from spark.depot import Depot, tape_folder
 from spark.meta import Meta
 from spark.snapshot import Part, complete, new_name, pack, prune, publish
+from spark.spool import Spool
 from spark.state import ShardStore
 
 log = logging.getLogger("riskcontrol.stream")
@@ -33,6 +34,8 @@ COPIED = 16 << 20
 """Bytes after which the copying of shards goes on after the next batch; a shard is copied at once."""
 
 _NICE = 10
+_LOOK = 0.5
+"""Seconds between looks whether rows have been written."""
 _PATIENCE = 5.0
 """Seconds that the end of the stream waits for one that is being put away; without it, it is as if killed."""
 
@@ -103,6 +106,18 @@ class Snapshots:
                 copied += store.copy(meta, self._raw(shard))
             self._copied.append(meta)
 
+    def _await_rows(self, metas: list[Meta]) -> None:
+        """Wait until the tables have the rows of before a snapshot: going on from it makes only those after it.
+
+        Raises:
+            InterruptedError: It was given up.
+        """
+        for meta in metas:
+            spool = Spool(ShardStore(self._state, meta.shard, self._tape).folder)
+            while spool.holds(meta.next):
+                if self._stop.wait(_LOOK):
+                    raise InterruptedError
+
     def _meta(self, shard: int) -> Meta:
         store = ShardStore(self._state, shard, self._tape)
         with store.locked():
@@ -125,6 +140,7 @@ class Snapshots:
             for meta in metas:
                 parts.append(pack(self._raw(meta.shard), meta, room, self._stop))
                 self._raw(meta.shard).unlink()
+            self._await_rows(metas)
             taken = publish(self._depot, self._tape, name, room, parts)
             prune(self._depot, self._tape, [*there, taken][-KEPT:])
         except InterruptedError:

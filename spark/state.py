@@ -127,7 +127,7 @@ class ShardStore:
         (self.folder / "meta.json").unlink(missing_ok=True)
         for path in self.folder.iterdir():
             if path.name != "lock":
-                path.unlink()
+                path.unlink(missing_ok=True)  # the row writer of a stream that was killed may be at its last rows
 
     def copy(self, meta: Meta, target: Path) -> int:
         """Write the rows in use of all tables into a file, one table after the other; call it `locked`.

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from database.session import connect
-from database.writes import Writer
 from riskcontrol.blocks import encode
 from riskcontrol.book import Book
-from riskcontrol.engine import Outcome, advance
+from riskcontrol.engine import advance
 from riskcontrol.errors import ServerError, StateError
+from riskcontrol.leaders import encode_leaders
 from riskcontrol.settings import Settings
 from spark.source import read_range, send_rejected
+from spark.spool import Rows, Spool
 from spark.state import ShardStore
 
 MARKS = pa.schema([("ticker", pa.utf8()), ("price", pa.int64()), ("time", pa.int64())])
@@ -81,13 +81,13 @@ def advance_shards(works: Iterable[Work]) -> Iterator[Done]:
 
 
 def advance_shard(work: Work) -> Done:
-    """Lead a shard from offset `start` to `end`: read, advance, write rows, save state.
+    """Lead a shard from offset `start` to `end`: read, advance, put rows into the spool, save state.
 
-    The rows are written before the state is saved: killed in between, the range is done again, and as rows are a
+    The rows are put down before the state is saved: killed in between, the range is done again, and as rows are a
     function of the tape, the same rows are written again.
 
     Raises:
-        ServerError: The tape or the database doesn't answer.
+        ServerError: The tape doesn't answer.
         StateError: The shard stands somewhere else.
     """
     store = ShardStore(work.state, work.shard, work.tape)
@@ -102,11 +102,14 @@ def advance_shard(work: Work) -> Done:
         events, rejected = read_range(work.settings, work.shard, work.start, work.end, shards=work.shards)
         clock.append(time.perf_counter())
         book = store.book(before)
-        outcome = advance(book, events)
+        outcome = advance(book, events, rank=True)
         clock.append(time.perf_counter())
         send_rejected(work.settings, work.shard, rejected)
-        with Writer(connect(work.settings)) as writer:
-            write_rows(writer, work.shard, work.tape, work.end, book, outcome)
+        marks = encode_marks(book) if outcome.trades else b""
+        leaders = tuple((one.time, encode_leaders(one)) for one in outcome.leaders)
+        Spool(store.folder).put(
+            Rows(work.end, outcome.openings, outcome.fills, outcome.positions, outcome.bars, marks, leaders)
+        )
         clock.append(time.perf_counter())
         after = replace(
             before,
@@ -136,19 +139,6 @@ def advance_shard(work: Work) -> Done:
         saving=saving,
         worker=os.getpid(),
     )
-
-
-def write_rows(writer: Writer, shard: int, tape: str, end: int, book: Book, outcome: Outcome) -> None:
-    """Write what a stretch of the tape did; writing it again changes nothing."""
-    writer.strategies(outcome.openings, version=end)
-    writer.fills(outcome.fills)
-    # A position's row says that its fills are in (`spark.reopen` relies on it).
-    writer.flush()
-    writer.positions(outcome.positions, version=end)
-    writer.bars(outcome.bars)
-    if outcome.trades:
-        writer.marks(shard, encode_marks(book))
-    writer.watermark(tape, shard, end)
 
 
 def encode_marks(book: Book) -> bytes:

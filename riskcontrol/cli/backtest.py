@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from riskcontrol.cli.compiling import tell_of_compiling
-from riskcontrol.cli.options import with_settings
-from riskcontrol.cli.trade_files import TickerName
+from riskcontrol.cli.options import S3, max_reject_share_option, splits_option, with_settings
+from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -46,14 +46,7 @@ from riskcontrol.settings import Settings
 @click.option(
     "--by", default="return", show_default=True, help="Statistic by which the best of the variants is chosen."
 )
-@click.option(
-    "--splits",
-    "splits_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="CSV of splits for prices that aren't adjusted: ticker,ex_date,ratio and lines like AAPL,2020-08-31,4:1.",
-)
+@splits_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: dollars, fractions, seconds.")
 @click.option(
     "--html",
@@ -70,14 +63,8 @@ from riskcontrol.settings import Settings
     default=None,
     help="CSV to write every fill to; - prints them all.",
 )
-@click.option(
-    "--max-reject-share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of bad lines over which a trade file is refused.",
-)
-@with_settings("s3_endpoint", "s3_region")
+@max_reject_share_option
+@with_settings(*S3)
 def command(
     files: tuple[str, ...],
     strategies: tuple[Path, ...],
@@ -115,9 +102,10 @@ def command(
     splits = read_splits(splits_file) if splits_file else NO_SPLITS
     tell_of_compiling()
 
-    from riskcontrol.backtest_run import TradeTape, run, run_sweep
+    from riskcontrol.backtest_run import run, run_sweep
     from riskcontrol.cli import backtest_output as output
     from riskcontrol.sweep import BY
+    from riskcontrol.trade_tape import TradeTape
 
     if by not in BY:
         raise click.BadParameter(f"{by!r} is none to choose by; known are {', '.join(BY)}", param_hint="--by")

@@ -11,13 +11,15 @@ from typing import Any
 
 import click
 
+from riskcontrol.aligned import aligned
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
-from riskcontrol.cli.backtest_sweep import sweep_json, sweep_lines, table
+from riskcontrol.cli.backtest_sweep import sweep_json, sweep_lines
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.statistics import STATISTICS, format_value, plain
+from riskcontrol.statistics.formats import why_none
 from riskcontrol.sweep import Sweep
 from riskcontrol.trades import NS_PER_SECOND
 
@@ -105,12 +107,12 @@ def _text(result: Result, *, all_fills: bool) -> list[str]:
     rows = list(fill_rows(result, first))
     if rows:
         header = ("number", "New York", "why", "shares", "price", "fee", "cash")
-        lines += table([header, *(row[2:] for row in rows)], left=(1, 2))
+        lines += aligned([header, *(row[2:] for row in rows)], left=(1, 2), indent="  ")
     return lines
 
 
 def statistics_lines(result: Result) -> list[str]:
-    """Return all statistics, two columns of them side by side."""
+    """Return all statistics, two columns of them side by side, and why some have no number."""
     cells = [
         (STATISTICS[name].title, format_value(STATISTICS[name], value)) for name, value in result.statistics.items()
     ]
@@ -120,7 +122,7 @@ def statistics_lines(result: Result) -> list[str]:
     return [
         f"  {a:<{widths[0]}}  {b:>{widths[1]}}     {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip()
         for (a, b), (c, d) in zip(left, right, strict=True)
-    ]
+    ] + textwrap.wrap(why_none(result.statistics), _WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def verdict_lines(result: Result) -> list[str]:

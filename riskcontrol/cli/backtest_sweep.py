@@ -11,6 +11,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcontrol.aligned import aligned
 from riskcontrol.statistics import STATISTICS, format_value, plain
 from riskcontrol.sweep import Sweep, colour_of
 
@@ -29,7 +30,11 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
         "variants": len(sweep.scores),
         "warning": warning(sweep),
         "best": [
-            {"parameters": sweep.values_of(number), **plain({sweep.by: float(sweep.scores[number])})}
+            {
+                "parameters": sweep.values_of(number),
+                **plain({sweep.by: float(sweep.scores[number])}),
+                "fills": int(sweep.fills[number]),
+            }
             for number in sweep.best(SHOWN)
         ],
     }
@@ -38,16 +43,24 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
 def sweep_lines(sweep: Sweep) -> list[str]:
     """Return the best variants, a heat map of the first two parameters and the warning."""
     one = STATISTICS[sweep.by]
-    rows = [
-        [*sweep.values_of(number).values(), format_value(one, float(sweep.scores[number]))]
-        for number in sweep.best(SHOWN)
-    ]
-    header = [*(axis.name for axis in sweep.axes), one.title]
+    header, *rows = best_rows(sweep)
     title = f"{len(sweep.scores):,} variants, the best {len(rows)} by {one.title.lower()}"
-    lines = [click.style(title, bold=True), *table([header, *rows], left=())]
+    lines = [click.style(title, bold=True), *aligned([header, *rows], left=(), indent="  ")]
+    if idle := int((sweep.fills == 0).sum()):
+        lines.append(f"  {idle:,} of them never trade{'s' * (idle == 1)}; they come last.")
     if sum(len(axis.values) > 1 for axis in sweep.axes[:2]):
         lines += ["", *heat_lines(sweep, colours=sys.stdout.isatty())]
     return [*lines, "", click.style(warning(sweep), fg="yellow")]
+
+
+def best_rows(sweep: Sweep) -> list[list[str]]:
+    """Return the best variants as texts, a header first: values of the parameters, the statistic, fills."""
+    one = STATISTICS[sweep.by]
+    rows = [
+        [*sweep.values_of(number).values(), format_value(one, float(sweep.scores[number])), f"{sweep.fills[number]:,}"]
+        for number in sweep.best(SHOWN)
+    ]
+    return [[*(axis.name for axis in sweep.axes), one.title, "Fills"], *rows]
 
 
 def warning(sweep: Sweep) -> str:
@@ -64,7 +77,7 @@ def warning(sweep: Sweep) -> str:
 def heat_lines(sweep: Sweep, *, colours: bool) -> list[str]:
     """Return a heat map as text: the first parameter from left to right, the second downwards.
 
-    Where there are more values than fit, a cell has the best of its neighbours.
+    Where there are more values than fit, a cell has the best of its neighbours, and the label of the first of them.
 
     Args:
         sweep: What to draw.
@@ -74,18 +87,38 @@ def heat_lines(sweep: Sweep, *, colours: bool) -> list[str]:
     low, high = float(np.nanmin(heat)), float(np.nanmax(heat))
     across = sweep.axes[0]
     down = sweep.axes[1] if len(sweep.axes) > 1 else None
-    labels = [""] * heat.shape[1]
-    if down is not None:
-        labels[0], labels[-1] = down.values[0], down.values[-1]
+    labels = _first_of_each(down.values, _ROWS) if down is not None else [""]
     width = max(len(label) for label in labels)
     lines = [
         f"  {label:>{width}} " + "".join(_cell(value, low, high, colours=colours) for value in row)
         for label, row in zip(labels, heat.T.tolist(), strict=True)
     ]
-    edge = f"{across.name} {across.values[0]} to {across.values[-1]} across" + (f", {down.name} down" if down else "")
+    lines.append(f"  {' ' * width} " + _axis_line(_first_of_each(across.values, _COLUMNS), 2 if colours else 1))
+    edge = f"{across.name} across" + (f", {down.name} down" if down else "")
     one = STATISTICS[sweep.by]
     ends = [_cell(end, low, high, colours=colours) + " " + format_value(one, end) for end in (low, high)]
     return [*lines, f"  {' ' * width} {edge}; {ends[0]} to {ends[1]}"]
+
+
+def _first_of_each(values: Sequence[str], most: int) -> list[str]:
+    """Return the first value of each row or column that `_fewer` makes of them."""
+    return [str(part[0]) for part in np.array_split(np.array(values), min(len(values), most))]
+
+
+def _axis_line(labels: Sequence[str], cell: int) -> str:
+    """Return as many labels as there is room for, each beginning under its column; the last one always.
+
+    Args:
+        labels: Of all columns.
+        cell: How many characters a column has.
+    """
+    last = (len(labels) - 1) * cell
+    line = ""
+    for at, label in enumerate(labels[:-1]):
+        free = not line or len(line) + 2 <= at * cell
+        if free and at * cell + len(label) + 2 <= last:
+            line = line.ljust(at * cell) + label
+    return line.ljust(last) + labels[-1]
 
 
 def _cell(value: float, low: float, high: float, *, colours: bool) -> str:
@@ -105,15 +138,3 @@ def _fewer(values: NDArray[np.float64], most: int, axis: int) -> NDArray[np.floa
     parts = np.array_split(np.where(np.isnan(values), -np.inf, values), most, axis=axis)
     best = np.stack([part.max(axis=axis) for part in parts], axis=axis)
     return np.where(np.isinf(best), np.nan, best)
-
-
-def table(rows: Sequence[Sequence[str]], left: Sequence[int]) -> list[str]:
-    """Return rows as lines of aligned columns; those in `left` are aligned left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  "
-        + "  ".join(
-            f"{cell:<{w}}" if i in left else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]

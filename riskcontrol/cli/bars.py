@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from riskcontrol.cli.options import with_settings
-from riskcontrol.cli.trade_files import TickerName, local_servers, read_all, tell_of_rejects
+from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
+from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
 from riskcontrol.settings import Settings
@@ -78,14 +78,8 @@ class Interval(click.ParamType):
     default=None,
     help="File to keep bad lines in [default: rejects.tsv in --home].",
 )
-@click.option(
-    "--max-reject-share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of bad lines over which a file is refused.",
-)
-@with_settings("s3_endpoint", "s3_region")
+@max_reject_share_option
+@with_settings(*S3)
 def command(
     locations: tuple[str, ...],
     tickers: tuple[str, ...],
@@ -103,38 +97,32 @@ def command(
     for them, volume and VWAP from those that count as volume; a bar is named by its start in New York. Prices stay
     empty where no trade of a bar sets one (odd lots alone, before the bell).
     """
-    from ingestion.sources import find_all
     from riskcontrol.aggregate import Aggregator
     from riskcontrol.nearest import nearest
+    from riskcontrol.trade_tape import TradeTape
 
     form = form or _form_of(output)
     if form == "parquet" and output is None:
         raise click.BadParameter("Parquet goes to a file; name it with --output", param_hint="--format")
-    settings = local_servers(locations, settings)
-    kept = rejects or settings.home / "rejects.tsv"
-    sources = find_all(locations, settings, rejects=kept, max_reject_share=max_reject_share)
+    tape = TradeTape(locations, settings, max_reject_share, rejects)
     aggregator = Aggregator(interval, tickers or None)
     failure: RiskControlError | None = None
-    there: set[str] = set()
-
-    def take(batch: pa.RecordBatch) -> None:
-        there.update(batch.column("ticker").dictionary.to_pylist())
-        aggregator.add(batch)
-
     try:
-        read_all(sources, take)
+        for batch in tape.batches():
+            aggregator.add(batch)
     except RiskControlError as error:
         # What came before is printed all the same, and the command fails.
         failure = error
     bars = aggregator.bars()
     if bars.num_rows:
         _write(bars, form, output)
-    tell_of_rejects(sources, kept)
+    for note in tape.notes():
+        click.echo(note, err=True)
     if failure is not None:
         raise failure
     missing = sorted(set(tickers) - set(bars.column("ticker").unique().to_pylist()))
     if missing:
-        raise InputError(f"no trades of {', '.join(missing)}; {nearest(missing[0], there)}")
+        raise InputError(f"no trades of {', '.join(missing)}; {nearest(missing[0], tape.tickers)}")
     if not bars.num_rows:
         raise InputError("no trades that make a bar", source=", ".join(locations))
 

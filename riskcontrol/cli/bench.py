@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import S3, with_settings
 from riskcontrol.settings import Settings
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -107,7 +107,7 @@ def users(count: int, *, as_json: bool) -> None:
               help="Run this part alone; may be repeated [default: all].")  # fmt: skip
 @click.option("--graph", type=click.Path(dir_okay=False, writable=True, path_type=Path), default=None,
               help="Draw the crowd's time against its users into this SVG file.")  # fmt: skip
-@with_settings("s3_endpoint", "s3_region")
+@with_settings(*S3)
 @_JSON
 def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Settings, **chosen: object) -> None:
     """Measure the engine beside a plain loop, backtesting.py and vectorbt, in one run, on one core.

@@ -5,20 +5,18 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import click
 
-from riskcontrol.claim import claim
-from riskcontrol.cli.options import with_settings
-from riskcontrol.errors import ServerError, SettingsError
+from riskcontrol.claim import noted
+from riskcontrol.cli.options import DATABASE, TOPIC, with_settings
+from riskcontrol.errors import ServerError
 from riskcontrol.servers.holders import dashboard_lock
 from riskcontrol.settings import Settings
 
 
 @click.command(epilog="Example: riskcontrol dashboard --port 0")
-@with_settings("kafka", "topic", "cassandra", "cassandra_username", "cassandra_password", "keyspace")
+@with_settings(*TOPIC, *DATABASE)
 @click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
               help="Port to listen on; 0 takes a free one.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -43,25 +41,10 @@ def command(settings: Settings, port: int, host: str) -> None:
         app = create_app(settings, loopback_only=loopback)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws="none"))
         click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
-        with _noted(settings, address(listener)):
+        with noted(dashboard_lock(settings.home, address(listener))):
             server.run(sockets=[listener])
     finally:
         listener.close()
-
-
-@contextmanager
-def _noted(settings: Settings, url: str) -> Iterator[None]:
-    """Let `riskcontrol status` know of us while we run; pages are served all the same where that can't be."""
-    noted = None
-    path = dashboard_lock(settings.home, url)
-    with suppress(SettingsError, OSError):
-        noted = claim(path)
-    try:
-        yield
-    finally:
-        if noted is not None:
-            path.unlink(missing_ok=True)
-            noted.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, with_settings
 from riskcontrol.settings import Settings
-
-_WHERE = ("cassandra", "cassandra_username", "cassandra_password", "keyspace")
 
 
 @click.group(
@@ -19,7 +17,7 @@ def command() -> None:
 
 
 @command.command(epilog="Example: riskcontrol database init --cassandra node1,node2,node3 --replication 3")
-@with_settings(*_WHERE, "replication")
+@with_settings(*DATABASE, "replication")
 def init(settings: Settings) -> None:
     """Create the keyspace and the tables; what is there stays as it is.
 
@@ -35,7 +33,7 @@ def init(settings: Settings) -> None:
 
 @command.command(epilog="Example: riskcontrol database drop --keyspace trial --yes")
 @click.option("--yes", is_flag=True, help="Don't ask.")
-@with_settings(*_WHERE)
+@with_settings(*DATABASE)
 def drop(settings: Settings, *, yes: bool) -> None:
     """Drop the keyspace with everything in it: users, strategies, positions, fills, bars.
 

@@ -145,7 +145,7 @@ def _welcome(ready: Ready, users: int) -> None:
 def _replayed(demo: Demo, ready: Ready, bar: Bar | None) -> None:
     """Replay the day, showing how far it is, until it is over or a part fails."""
     from ingestion.replay import new_york
-    from riskcontrol.cli.demonstration import in_background
+    from riskcontrol.cli.background import in_background
 
     task = None
     if bar is not None:

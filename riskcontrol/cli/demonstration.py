@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from datetime import date
 from datetime import time as clock_time
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 from riskcontrol import servers
 from riskcontrol.claim import claim
+from riskcontrol.cli.background import in_background, wait
 from riskcontrol.cli.compiling import COMPILING, is_compiled
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.holders import DEMO
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from ingestion.sources import Source
     from riskcontrol.rows import Openings
 
-T = TypeVar("T")
 Told = Callable[[str, float | None], None]
 """Takes what is being done and which part of it is done, None where that isn't known."""
 
@@ -341,27 +341,6 @@ class Demo:
             entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *flags, *arguments])
             self._children.append(entry)
         return entry
-
-
-def in_background(function: Callable[[], T]) -> Future[T]:
-    """Run a function in a thread that does not keep the program from ending."""
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(function())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return future
-
-
-def wait(future: Future[T]) -> T:
-    """Wait for a result so that Ctrl-C is heard meanwhile."""
-    while not future.done():
-        time.sleep(0.05)
-    return future.result()
 
 
 def _busiest(openings: Openings) -> str:

@@ -7,6 +7,17 @@ import click
 from riskcontrol.cli.options import with_settings
 from riskcontrol.settings import Settings
 
+_FATES = {
+    "stream": "its batches fail, and are tried again until the servers are back",
+    "ingest": "it ends with an error; the same command goes on where the tape ends",
+    "dashboard": "its pages say what is away until the servers are back",
+}
+_PURGED = _FATES | {
+    "stream": "its state and tape are removed; stop it, and start it again after riskcontrol up",
+    "ingest": "it ends with an error; the same command sends everything again",
+}
+"""What becomes of commands without the servers, and without the data, that they run on."""
+
 
 @click.command(epilog="Example: riskcontrol down --purge")
 @with_settings()
@@ -20,9 +31,24 @@ def command(settings: Settings, purge: bool) -> None:
 
     from riskcontrol import servers
 
+    if purge or servers.running(settings.home):
+        _warn(settings, purge=purge)
     stopped = servers.stop(settings.home, purge=purge)
     click.echo(f"Stopped: {', '.join(stopped)}" if stopped else "None was running.", err=True)
     if purge:
         # State without its tape is of no use.
         shutil.rmtree(settings.home / "state", ignore_errors=True)
         click.echo("Their data is removed.", err=True)
+
+
+def _warn(settings: Settings, *, purge: bool) -> None:
+    """Name the commands that run on these servers, and say what becomes of them; those that are stopped too, aside."""
+    from riskcontrol.servers.holders import holders
+    from riskcontrol.servers.registry import Registry
+
+    stopped = {entry.pid for entry in Registry(settings.home).alive().values()}
+    fates = _PURGED if purge else _FATES
+    for each in holders(settings.home):
+        if each.name in fates and each.pid not in stopped:
+            said = f"Warning: riskcontrol {each.name} (pid {each.pid}, {each.claims}) still runs: {fates[each.name]}."
+            click.echo(click.style(said, fg="yellow"), err=True)

@@ -17,6 +17,9 @@ from riskcontrol.errors import InputError
 ROWS = 65_536
 """Rows that are written at a time."""
 
+DIGITS = 12
+"""Significant digits of a value: more than any price has, and fewer than where sums of floats begin to differ."""
+
 
 @click.command(
     name="indicators",
@@ -77,7 +80,7 @@ def command(bars: Path, expressions: tuple[str, ...], ticker: str, out: Path | N
 
 
 def _text(value: float) -> str:
-    return "" if math.isnan(value) else repr(value)
+    return "" if math.isnan(value) else repr(float(f"{value:.{DIGITS}g}"))
 
 
 def _opened(path: Path) -> contextlib.AbstractContextManager[IO[bytes]]:

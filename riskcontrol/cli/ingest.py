@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.claim import noted
+from riskcontrol.cli.options import S3, TAPE, max_reject_share_option, splits_option, with_settings
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -80,25 +81,12 @@ class ClockTime(click.ParamType):
     help="New York time at which the replay clock starts; earlier trades are sent at once.",
 )
 @click.option("--as", "name", default=None, help="Another name on the tape, to send again what is there already.")
-@click.option(
-    "--splits",
-    "splits_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    default=None,
-    help="CSV of splits to send with the trades: ticker,ex_date,ratio and lines like AAPL,2020-08-31,4:1.",
-)
+@splits_option
 @click.option(
     "--rejects", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to keep bad lines in."
 )
-@click.option(
-    "--max-reject-share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of bad lines over which a file is refused.",
-)
-@with_settings("kafka", "topic", "shards", "replication", "s3_endpoint")
+@max_reject_share_option
+@with_settings(*TAPE, *S3)
 def command(
     locations: tuple[str, ...],
     speed: float,
@@ -118,6 +106,7 @@ def command(
     from ingestion.ingest import ingest
     from ingestion.sources import find_all
     from riskcontrol.servers import require
+    from riskcontrol.servers.holders import producer_lock
     from riskcontrol.splits import NO_SPLITS, read_splits
 
     if name is not None and not (0 < len(name) <= 200 and name.isprintable()):
@@ -127,7 +116,7 @@ def command(
     sources = find_all(locations, settings, rejects=rejects, max_reject_share=max_reject_share)
     latest: list[Progress] = []
     try:
-        with _stopping() as stop, _shown() as show:
+        with _stopping() as stop, _shown() as show, noted(producer_lock(settings.home, settings.topic)):
 
             def seen(progress: Progress) -> None:
                 latest[:] = [progress]
@@ -226,6 +215,8 @@ def _clock(time_ns: int) -> str:
 
 
 def _tell(summary: Summary, reports: dict[str, str]) -> None:
+    from riskcontrol.splits import say_unmet
+
     for source in summary.sources:
         if source.complete and not source.sent:
             click.echo(f"{source.name}: already on the tape; nothing sent. To replay it again: --as NAME")
@@ -237,6 +228,8 @@ def _tell(summary: Summary, reports: dict[str, str]) -> None:
     click.echo(f"{summary.sent:,} trades sent in {summary.seconds:.1f} s{rate}.")
     if summary.splits:
         click.echo(f"{summary.splits:,} split{'s' * (summary.splits > 1)} sent.")
+    if summary.unmet:
+        click.echo(say_unmet(summary.unmet, "trades"), err=True)
     if summary.stopped:
         at = f" at {_clock(summary.time)}" if summary.time else ""
         click.echo(f"Stopped{at}. To go on from there, run the same command again.", err=True)

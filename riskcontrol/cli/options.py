@@ -1,4 +1,4 @@
-"""Options that commands share: `@with_settings("kafka", "topic")` adds flags for those settings."""
+"""Options that commands share: `@with_settings(*TAPE)` adds flags for those settings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,37 @@ import click
 
 from riskcontrol.errors import SettingsError
 from riskcontrol.settings import Settings, load, read_file
+
+TOPIC = ("kafka", "topic")
+"""Settings that say where the tape is."""
+
+TAPE = (*TOPIC, "shards", "replication")
+"""Settings of who may have to make the tape."""
+
+DATABASE = ("cassandra", "cassandra_username", "cassandra_password", "keyspace")
+"""Settings that say where the tables are."""
+
+S3 = ("s3_endpoint", "s3_region")
+"""Settings that say where trade files on S3 are."""
+
+max_reject_share_option = click.option(
+    "--max-reject-share",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    help="Share of bad lines over which a trade file is refused.",
+)
+"""Decorator of the commands that read trade files."""
+
+splits_option = click.option(
+    "--splits",
+    "splits_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="CSV of splits for prices that aren't adjusted: ticker,ex_date,ratio and lines like AAPL,2020-08-31,4:1.",
+)
+"""Decorator of the commands that take splits beside trades."""
 
 
 def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -55,26 +55,22 @@ def command(day: datetime.date, tickers: int, trades: int, seed: int, output: Pa
     Needs nothing. Prices are a diffusion with bid-ask bounce, volume a U over the session; opening and closing prints,
     odd lots, sweeps, cancelled and late trades are in it, so that what reads it right reads real files right.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from ingestion.simulate import file_name, simulate_day
+    from riskcontrol.progress import on_terminal
 
     path = output or Path()
     if path.is_dir():
         path /= file_name(day)
     if path.exists() and not force:
         raise InputError("is there already; --force overwrites it", source=str(path))
-    terminal = Console(stderr=True)
-    with Progress(
+    with on_terminal(
         TextColumn("Simulating"),
         BarColumn(),
         TaskProgressColumn(),
         TextColumn("{task.completed:,.0f} trades"),
         TimeRemainingColumn(),
-        console=terminal,
-        disable=not terminal.is_terminal,
-        transient=True,
     ) as bar:
         task = bar.add_task("", total=trades)
         done = simulate_day(

@@ -18,7 +18,7 @@ import click
     metavar="FILE",
     type=click.Path(path_type=Path),
     default=None,
-    help="CSV of what could have been held instead: times and closes.",
+    help="CSV of what could have been held instead: times and closes, as riskcontrol bars writes them.",
 )
 @click.option(
     "--json",
@@ -34,13 +34,11 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     and those that need days say — for a run of fewer than two. docs/statistics.md defines each.
     """
     from riskcontrol.statistics import STATISTICS, compute, format_value, has, plain
-    from riskcontrol.statistics.files import CLOSES, EQUITY, as_record, read_series
-    from riskcontrol.statistics.formats import NONE
-    from riskcontrol.statistics.registry import MINIMUM_DAYS
-    from riskcontrol.statistics.risk import TAIL_DAYS
+    from riskcontrol.statistics.files import EQUITY, as_record, read_closes, read_series
+    from riskcontrol.statistics.formats import why_none
 
     curve = read_series(equity, EQUITY)
-    other = read_series(benchmark, CLOSES) if benchmark else None
+    other = read_closes(benchmark) if benchmark else None
     record = as_record(curve, other, str(benchmark))
     for path, series in ((equity, curve), (benchmark, other)):
         if series is not None and series.without_zone:
@@ -54,9 +52,5 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     widest = max(map(len, written.values()))
     for name, text in written.items():
         click.echo(f"{STATISTICS[name].title:<{width}}  {text:>{widest}}")
-    if any(value is None and STATISTICS[name].needs_days for name, value in values.items()):
-        click.echo(
-            f"{NONE}: no honest number. Those of daily returns need {MINIMUM_DAYS} trading days, value at risk "
-            f"{TAIL_DAYS}, and returns that differ; docs/statistics.md defines each.",
-            err=True,
-        )
+    if why := why_none(values):
+        click.echo(f"{why} docs/statistics.md defines each.", err=True)

@@ -9,13 +9,13 @@ from typing import Any
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, TOPIC, with_settings
 from riskcontrol.errors import RiskControlError
 from riskcontrol.settings import Settings
 
 
 @click.command(epilog="Example: riskcontrol status --json")
-@with_settings("kafka", "topic", "cassandra", "cassandra_username", "cassandra_password", "keyspace")
+@with_settings(*TOPIC, *DATABASE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(settings: Settings, *, as_json: bool) -> None:
     """Tell what runs under HOME, started by us or by hand, what the tape holds, and the stream's last batch.

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, TAPE, with_settings
+from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
     from database.reads import Reader
     from riskcontrol.strategy import Action, Strategy
 
-_servers = with_settings(
-    "kafka",
-    "topic",
-    "shards",
-    "replication",
-    "cassandra",
-    "cassandra_username",
-    "cassandra_password",
-    "keyspace",
-)
+_servers = with_settings(*TAPE, *DATABASE)
 
 
 @click.command(name="open", epilog="Example: riskcontrol strategy open cross.toml --user ann --ticker LPMP")
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--user", required=True, help="Whose strategy it becomes.")
-@click.option("--ticker", "tickers", multiple=True, help="Trade this instead of the file's ticker; may be repeated.")
+@click.option(
+    "--ticker",
+    "tickers",
+    type=TickerName(),
+    multiple=True,
+    help="Trade this instead of the file's ticker; may be repeated.",
+)
 @click.option("--name", default="", help="Another name than the file's.")
 @_servers
 def open_(file: Path, user: str, tickers: tuple[str, ...], name: str, settings: Settings) -> None:
@@ -39,39 +39,50 @@ def open_(file: Path, user: str, tickers: tuple[str, ...], name: str, settings: 
     as it is. Needs the broker and the database: riskcontrol up, or --kafka and --cassandra.
     """
     from riskcontrol.backtest import strategy_of
-    from riskcontrol.errors import InputError, StrategyError
     from riskcontrol.strategy import Action
     from riskcontrol.strategy_file import load
 
     definition = load(file)
-    try:
+    with _options_named(name="--name"):
         strategies = [strategy_of(definition, username=user, name=name, ticker=one) for one in tickers or ("",)]
-    except StrategyError as error:
-        option = {"username": "--user", "ticker": "--ticker", "name": "--name"}.get(error.field, error.field)
-        raise InputError(error.message, source=option) from error
     _send(settings, strategies, Action.OPEN, "open")
 
 
 @click.command(name="stop", epilog="Example: riskcontrol strategy stop sma-cross --user ann --ticker LPMP")
 @click.argument("name")
 @click.option("--user", required=True, help="Whose strategy it is.")
-@click.option("--ticker", required=True, help="Which ticker it trades.")
+@click.option("--ticker", required=True, type=TickerName(), help="Which ticker it trades.")
 @_servers
 def stop(name: str, user: str, ticker: str, settings: Settings) -> None:
     """Stop the strategy of this NAME; its cash and shares stay as they are, for good.
 
     Needs the broker and the database: riskcontrol up, or --kafka and --cassandra.
     """
-    from riskcontrol.errors import InputError, StrategyError
     from riskcontrol.strategy import FIRST_SHAPE, Action, Strategy
 
-    try:
+    with _options_named(name="NAME"):
         # A stop says whose strategy, its name and its ticker; nothing else of it counts.
         one = Strategy(user, name, ticker, 1, FIRST_SHAPE, (0.0, 0.0))
-    except StrategyError as error:
-        option = {"username": "--user", "ticker": "--ticker", "name": "NAME"}.get(error.field, error.field)
-        raise InputError(error.message, source=option) from error
     _send(settings, [one], Action.STOP, "stopped")
+
+
+@contextmanager
+def _options_named(name: str) -> Iterator[None]:
+    """Name the option or argument, as it was given, where a strategy can't be accepted.
+
+    Args:
+        name: Which one the strategy's name is.
+
+    Raises:
+        InputError: It can't.
+    """
+    from riskcontrol.errors import InputError, StrategyError
+
+    try:
+        yield
+    except StrategyError as error:
+        option = {"username": "--user", "ticker": "--ticker", "name": name}.get(error.field, error.field)
+        raise InputError(error.message, source=option) from error
 
 
 def _send(settings: Settings, strategies: list[Strategy], action: Action, done: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from riskcontrol.cli.compiling import tell_of_compiling
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, TAPE, with_settings
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,19 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: riskcontrol stream --batch 0.5 --kafka broker1:9092 --cassandra node1,node2")
-@with_settings(
-    "kafka",
-    "topic",
-    "shards",
-    "replication",
-    "cassandra",
-    "cassandra_username",
-    "cassandra_password",
-    "keyspace",
-    "snapshots",
-    "s3_endpoint",
-    "s3_region",
-)
+@with_settings(*TAPE, *DATABASE, "snapshots", "s3_endpoint", "s3_region")
 @click.option(
     "--batch",
     "interval",
@@ -79,8 +67,8 @@ def command(
     """Run the Spark job that advances every strategy by the tape.
 
     Each batch reads what the tape has gained, fills paper orders, and writes fills, positions and bars to Cassandra;
-    a line a batch tells how much and how long. Ctrl-C (or SIGTERM) finishes the batch and stops; started again, it
-    goes on where it stopped.
+    a line a batch tells how much and how long, a line a minute that nothing comes. Ctrl-C (or SIGTERM) finishes the
+    batch and stops; started again, it goes on where it stopped.
 
     With --snapshots, the state is put there every so often. Should the folder of the state be lost or damaged, the
     stream goes on from the newest snapshot, and without one from the tape's beginning: to the same rows.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from riskcontrol.cli.options import with_settings
-from riskcontrol.cli.trade_files import local_servers, read_all, tell_of_rejects
+from riskcontrol.aligned import aligned
+from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
 from riskcontrol.settings import Settings
@@ -30,14 +30,8 @@ COLUMNS = ("ticker", "trades", "share", "volume", "first", "last")
     "--limit", type=click.IntRange(min=1), default=None, help="How many to list [default: 20; with --format, all]."
 )
 @click.option("--format", "form", type=click.Choice(("csv", "json")), default=None, help="Another form than the table.")
-@click.option(
-    "--max-reject-share",
-    type=click.FloatRange(0, 1),
-    default=0.01,
-    show_default=True,
-    help="Share of bad lines over which a file is refused.",
-)
-@with_settings("s3_endpoint", "s3_region")
+@max_reject_share_option
+@with_settings(*S3)
 def command(
     locations: tuple[str, ...], limit: int | None, form: str | None, max_reject_share: float, settings: Settings
 ) -> None:
@@ -47,16 +41,15 @@ def command(
     s3://bucket/key or .../prefix/. Share is that of all trades; volume counts the trades that the tape counts; first
     and last are the prices that open and close as in riskcontrol bars, empty where no trade sets one.
     """
-    from ingestion.sources import find_all
     from riskcontrol.tickers import Tickers
+    from riskcontrol.trade_tape import TradeTape
 
-    settings = local_servers(locations, settings)
-    kept = settings.home / "rejects.tsv"
-    sources = find_all(locations, settings, rejects=kept, max_reject_share=max_reject_share)
+    tape = TradeTape(locations, settings, max_reject_share)
     tickers = Tickers()
     failure: RiskControlError | None = None
     try:
-        read_all(sources, tickers.add)
+        for batch in tape.batches():
+            tickers.add(batch)
     except RiskControlError as error:
         # What came before is listed all the same, and the command fails.
         failure = error
@@ -66,7 +59,8 @@ def command(
         {None: _table, "csv": _csv, "json": _json}[form](shown)
     if form is None and len(shown) < len(found):
         click.echo(f"... and {len(found) - len(shown):,} more; --limit shows them.", err=True)
-    tell_of_rejects(sources, kept)
+    for note in tape.notes():
+        click.echo(note, err=True)
     if failure is not None:
         raise failure
     if not found:
@@ -81,10 +75,7 @@ def _table(tickers: Sequence[Ticker]) -> None:
     rows = [
         (t.name, f"{t.trades:,}", f"{t.share:.2%}", f"{t.volume:,}", _price(t.first), _price(t.last)) for t in tickers
     ]
-    widths = [max(len(row[at]) for row in [COLUMNS, *rows]) for at in range(len(COLUMNS))]
-    for row in [COLUMNS, *rows]:
-        name, *numbers = (f"{text:>{width}}" for text, width in zip(row, widths, strict=True))
-        click.echo("  ".join([row[0].ljust(len(name)), *numbers]))
+    click.echo("\n".join(aligned([COLUMNS, *rows])))
 
 
 def _csv(tickers: Sequence[Ticker]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import S3, with_settings
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
 
@@ -16,7 +16,7 @@ from riskcontrol.settings import Settings
 @click.argument("url", metavar="s3://BUCKET/PREFIX/")
 @click.option("--create-bucket", is_flag=True, help="Make the bucket if it isn't there.")
 @click.option("--any", "anything", is_flag=True, help="Take files, too, that aren't trade files.")
-@with_settings("s3_endpoint", "s3_region")
+@with_settings(*S3)
 def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_bucket: bool, anything: bool) -> None:
     """Put trade files into a bucket, in parts, each with its SHA-256.
 
@@ -24,13 +24,13 @@ def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_buc
     (RISKCONTROL_S3_ACCESS_KEY and RISKCONTROL_S3_SECRET_KEY, or boto3's ways). Interrupted, the same command goes on
     with the parts that are missing; a file that is there already with the same checksum and size is not sent again.
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     from ingestion import files, s3
     from ingestion.reader import check_head
     from ingestion.upload import destination, make_bucket, upload
     from riskcontrol import servers
+    from riskcontrol.progress import on_terminal
 
     targets = {path: destination(url, path) for path in paths}
     for path in paths:
@@ -46,15 +46,11 @@ def command(paths: tuple[Path, ...], url: str, settings: Settings, *, create_buc
     client = s3.client(servers.resolve(settings))
     if create_bucket and make_bucket(client, targets[paths[0]], settings.s3_region):
         click.echo(f"Made the bucket {targets[paths[0]].bucket}.")
-    terminal = Console(stderr=True)
-    with Progress(
+    with on_terminal(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
-        console=terminal,
-        disable=not terminal.is_terminal,
-        transient=True,
     ) as progress:
         task = progress.add_task("", total=2 * sum(path.stat().st_size for path in paths))  # checked, then sent
         for path, target in targets.items():

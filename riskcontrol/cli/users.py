@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from riskcontrol.cli.options import with_settings
+from riskcontrol.cli.options import DATABASE, S3, TAPE, with_settings
 from riskcontrol.errors import StrategyError
 from riskcontrol.settings import Settings
 
@@ -45,17 +45,7 @@ def command() -> None:
 @click.option("--from-stream", is_flag=True, help="Take the tickers that the stream has seen, by their trades.")
 @click.option("--prefix", default="user", show_default=True, help="What usernames begin with.")
 @click.option("--start", type=click.IntRange(1, _MAX), default=1, show_default=True, help="Number of the first user.")
-@with_settings(
-    "kafka",
-    "topic",
-    "shards",
-    "replication",
-    "cassandra",
-    "cassandra_username",
-    "cassandra_password",
-    "keyspace",
-    "s3_endpoint",
-)
+@with_settings(*TAPE, *DATABASE, *S3)
 def generate(
     settings: Settings,
     *,
@@ -162,18 +152,11 @@ def _opened(settings: Settings, reader: Reader, writer: Writer, offsets: dict[in
 @contextmanager
 def _shown() -> Iterator[Show]:
     """Give what shows progress, on a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn
 
-    terminal = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        console=terminal,
-        disable=not terminal.is_terminal,
-        transient=True,
-    ) as bar:
+    from riskcontrol.progress import on_terminal
+
+    with on_terminal(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()) as bar:
         task = bar.add_task("Drawing users", total=None)
 
         def show(what: str, done: int, total: int) -> None:

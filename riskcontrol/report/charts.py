@@ -42,19 +42,34 @@ def reduced(values: ArrayLike, most: int = POINTS) -> NDArray[np.int64]:
     return np.array(sorted(kept), np.int64)
 
 
-def ticks(low: float, high: float, count: int = 4) -> list[float]:
+def ticks(low: float, high: float, count: int = 4, least: float = 0.0) -> list[float]:
     """Return round numbers from low to high, about as many as asked for.
 
-    >>> ticks(9_843, 10_067)
-    [9900.0, 10000.0]
+    Args:
+        low: Where they begin.
+        high: Where they end.
+        count: How many.
+        least: The least distance between two.
+
+    >>> ticks(9_843, 10_067), ticks(0, 2, least=1)
+    ([9900.0, 10000.0], [0.0, 1.0, 2.0])
     """
     if not high > low:
         return [low]
-    rough = (high - low) / count
+    rough = max((high - low) / count, least)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough * 0.999)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [round(at * step, 12) for at in range(first, last + 1)] or [low]
+
+
+def decimals(low: float, high: float, least: int) -> int:
+    """Return with how many decimal places four labels or more from low to high differ from each other.
+
+    >>> decimals(0, 100, 2), decimals(0.0, 0.0123, 2)
+    (2, 3)
+    """
+    return min(max(least, -math.floor(math.log10((high - low) / 4))), 9) if high > low else least
 
 
 def line(
@@ -78,7 +93,9 @@ def line(
     """
     column = np.asarray(values, np.float64)
     spread = np.concatenate([column, [mark[1] for mark in marks]])
-    low, high = _range(float(spread.min()), float(spread.max()))
+    lowest, highest = float(spread.min()), float(spread.max())
+    low, high = _range(lowest, highest)
+    lines = ticks(low, high) if highest > lowest else [lowest]
     kept = reduced(column)
     across = _SIZE / max(1, len(column) - 1)
 
@@ -86,7 +103,8 @@ def line(
         return f"{number * across:.1f} {_down(value, low, high):.1f}"
 
     path = "M" + "L".join(at(i, v) for i, v in zip(kept.tolist(), column[kept].tolist(), strict=True))
-    parts = [_grid(low, high)]
+    grid = "".join(f"M0 {_down(value, low, high):.1f}H{_SIZE}" for value in lines)
+    parts = [f'<path class="grid" d="{grid}"/>']
     if filled:
         top = _down(0, low, high)
         parts.append(f'<path class="area" d="{path}L{_SIZE} {top:.1f}L0 {top:.1f}Z"/>')
@@ -96,7 +114,7 @@ def line(
     )
     for number, value, name, said in (marks[int(i)] for i in some):
         parts.append(f'<path class="mark {name}" d="M{at(number, value)}h0"><title>{escape(said)}</title></path>')
-    return _chart(kind, "".join(parts), low, high, x_labels, label)
+    return _box(kind, "".join(parts), [(_down(value, low, high) / _SIZE, label(value)) for value in lines], x_labels)
 
 
 def histogram(values: ArrayLike, label: Label, bins: int = 40) -> str:
@@ -114,6 +132,8 @@ def histogram(values: ArrayLike, label: Label, bins: int = 40) -> str:
     # An edge lies on 0, so that no bar has both.
     step = (high - low) / bins
     edges = np.arange(math.floor(low / step), math.ceil(high / step) + 1) * step
+    # The product of a rounded step may fall short of what it was made of.
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
     counts, edges = np.histogram(column, edges)
     most = float(counts.max())
     wide = _SIZE / len(counts)
@@ -125,7 +145,8 @@ def histogram(values: ArrayLike, label: Label, bins: int = 40) -> str:
         if count
     ]
     x_labels = [label(float(edge)) for edge in np.linspace(edges[0], edges[-1], 5)]
-    return _chart("distribution", "".join(bars), 0, most, x_labels, lambda count: f"{count:,.0f}")
+    y_labels = [(_down(at, 0, most) / _SIZE, f"{at:,.0f}") for at in ticks(0, most, least=1)]
+    return _box("distribution", "".join(bars), y_labels, x_labels)
 
 
 def heat_map(values: NDArray[np.float64], across: Sequence[str], down: Sequence[str], label: Label) -> str:
@@ -133,8 +154,8 @@ def heat_map(values: NDArray[np.float64], across: Sequence[str], down: Sequence[
 
     Args:
         values: Shape (across, down); NaN where there is none.
-        across: Labels from left to right; the first and last are written.
-        down: Labels from the top down.
+        across: Labels from left to right; up to five are written, evenly spaced.
+        down: Labels from the top down; up to nine are.
         label: Writes a value.
     """
     columns, rows = _thinned(len(across)), _thinned(len(down))
@@ -152,13 +173,13 @@ def heat_map(values: NDArray[np.float64], across: Sequence[str], down: Sequence[
                     f'<rect x="{i * wide:.1f}" y="{j * tall:.1f}" width="{wide + 0.5:.1f}" height="{tall + 0.5:.1f}" '
                     f'fill="#{red:02x}{green:02x}{blue:02x}"><title>{escape(said)}</title></rect>'
                 )
-    y_labels = [(0.5 / len(rows), down[0]), (1 - 0.5 / len(rows), down[-1])][: len(down)]
-    return _box("heat", "".join(cells), y_labels, [across[0], across[-1]][: len(across)])
+    y_labels = [((at + 0.5) / len(rows), down[rows[at]]) for at in _thinned(len(rows), 9)]
+    return _box("heat", "".join(cells), y_labels, [across[columns[at]] for at in _thinned(len(columns), 5)])
 
 
-def _thinned(count: int) -> list[int]:
-    """Return which of so many rows or columns to draw: at most 50."""
-    return sorted({int(at) for at in np.linspace(0, count - 1, min(count, 50))})
+def _thinned(count: int, most: int = 50) -> list[int]:
+    """Return which of so many rows or columns to draw, or to label: so many at most, both ends among them."""
+    return [round(at) for at in np.linspace(0, count - 1, min(count, most))]
 
 
 def _range(low: float, high: float) -> tuple[float, float]:
@@ -168,15 +189,6 @@ def _range(low: float, high: float) -> tuple[float, float]:
 
 def _down(value: float, low: float, high: float) -> float:
     return _SIZE * (high - value) / (high - low)
-
-
-def _grid(low: float, high: float) -> str:
-    lines = "".join(f"M0 {_down(at, low, high):.1f}H{_SIZE}" for at in ticks(low, high))
-    return f'<path class="grid" d="{lines}"/>'
-
-
-def _chart(kind: str, inside: str, low: float, high: float, x_labels: Sequence[str], label: Label) -> str:
-    return _box(kind, inside, [(_down(at, low, high) / _SIZE, label(at)) for at in ticks(low, high)], x_labels)
 
 
 def _box(kind: str, inside: str, y_labels: Sequence[tuple[float, str]], x_labels: Sequence[str]) -> str:

@@ -7,17 +7,19 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
 from riskcontrol.cli.backtest_output import clock, result_kind
-from riskcontrol.cli.backtest_sweep import SHOWN, warning
+from riskcontrol.cli.backtest_sweep import best_rows, warning
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.report import charts
 from riskcontrol.report.style import STYLE
 from riskcontrol.statistics import STATISTICS, Record, format_value
 from riskcontrol.statistics.days import trading_days
+from riskcontrol.statistics.formats import why_none
 from riskcontrol.sweep import Sweep
 
 FILLS = 100
@@ -71,8 +73,7 @@ def page(data: Data, result: Result, sweep: Sweep | None = None) -> str:
         sections.insert(1, _section("Sweep", _sweep(sweep)))
     trips = result.record.trips
     if trips is not None and len(trips):
-        drawn = charts.histogram(trips.returns, lambda share: f"{share:.2%}".replace("-", "−"))
-        sections.append(_section("Returns of round trips", drawn))
+        sections.append(_section("Returns of round trips", charts.histogram(trips.returns, _share_of(trips.returns))))
     sections.append(_section("Monthly returns", _months(result.record)))
     sections.append(_section("Fills", _fills(result)))
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in data.notes)
@@ -106,15 +107,17 @@ def _statistics(result: Result) -> str:
         f"<div><dt>{escape(STATISTICS[name].title)}</dt><dd>{escape(format_value(STATISTICS[name], value))}</dd></div>"
         for name, value in result.statistics.items()
     )
-    return f"<dl>{cells}</dl>"
+    why = why_none(result.statistics)
+    return f"<dl>{cells}</dl>" + (f"<p class=note>{escape(why)}</p>" if why else "")
 
 
 def _equity(result: Result) -> str:
     value = result.equity.value / MICROS
     peak = np.maximum.accumulate(np.maximum(value, result.strategy.cash / MICROS))
     times = _times(result)
-    above = charts.line(value, [], _dollars, kind="equity")
-    return above + charts.line(value / peak - 1, times, _percent, kind="drawdown", filled=True)
+    fall = value / peak - 1
+    above = charts.line(value, [], _dollars_of(value), kind="equity")
+    return above + charts.line(fall, times, _share_of(fall), kind="drawdown", filled=True)
 
 
 def _price(result: Result) -> str:
@@ -132,7 +135,8 @@ def _price(result: Result) -> str:
         if reason != Reason.SPLIT
     ]
     legend = '<p class=note><span class="buy">●</span> bought <span class="sell">●</span> sold</p>'
-    return charts.line(curve.price / MICROS, _times(result), _dollars, kind="price", marks=marks) + legend
+    price = curve.price / MICROS
+    return charts.line(price, _times(result), _dollars_of(price), kind="price", marks=marks) + legend
 
 
 def _times(result: Result) -> list[str]:
@@ -152,14 +156,13 @@ def _sweep(sweep: Sweep) -> str:
     first, second = sweep.axes[0], sweep.axes[1] if len(sweep.axes) > 1 else None
     down = list(second.values) if second else [""]
     names = f"{first.name} across" + (f", {second.name} down" if second else "")
-    best = sweep.best(SHOWN)
+    header, *rows = best_rows(sweep)
     low, high = float(np.nanmin(sweep.scores)), float(np.nanmax(sweep.scores))
-    rows = [[*sweep.values_of(number).values(), label(float(sweep.scores[number]))] for number in best]
     return (
         charts.heat_map(sweep.heat(), list(first.values), down, label)
         + f"<p class=note>{escape(names)}; {escape(one.title)} from {escape(label(low))} (dark) to "
         + f"{escape(label(high))} (light).</p><p class=warning>{escape(warning(sweep))}</p>"
-        + _table([*(axis.name for axis in sweep.axes), one.title], rows)
+        + _table(header, rows)
     )
 
 
@@ -208,12 +211,27 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<div class=wide><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def _dollars(value: float) -> str:
-    return f"${value:,.2f}" if abs(value) < 1_000 else f"${value:,.0f}"
-
-
 def _percent(share: float) -> str:
     return format_value(STATISTICS["total_return"], share)
+
+
+def _share_of(values: ArrayLike) -> charts.Label:
+    """Return what writes shares on an axis of these values, as finely as they differ."""
+    column = 100 * np.asarray(values, np.float64)
+    places = charts.decimals(float(column.min()), float(column.max()), 2)
+
+    def write(share: float) -> str:
+        text = f"{100 * share:,.{places}f}"
+        return (text.replace("-", "−") if float(text.replace(",", "")) else text.lstrip("-")) + "%"
+
+    return write
+
+
+def _dollars_of(values: ArrayLike) -> charts.Label:
+    """Return what writes dollars on an axis of these values, likewise."""
+    low, high = float(np.min(values)), float(np.max(values))
+    places = charts.decimals(low, high, 2 if high < 1_000 else 0)
+    return lambda value: f"${value:,.{places}f}"
 
 
 def _base(file: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,12 @@ import psutil
 DEMO = "demo/demo.lock"
 STREAM = "stream.lock"
 
-_PLACES = {"demo": DEMO, "stream": f"state/*/{STREAM}", "dashboard": "dashboards/*.lock"}
+_PLACES = {
+    "demo": DEMO,
+    "ingest": "producers/*.lock",
+    "stream": f"state/*/{STREAM}",
+    "dashboard": "dashboards/*.lock",
+}
 """Where in a home folder a command's claims are."""
 
 
@@ -23,7 +29,8 @@ class Holder:
         name: Which command.
         pid: Its process.
         since: When it made its claim, seconds since 1970.
-        claims: What it has claimed: a demonstration its folder, a stream its state, a dashboard its address.
+        claims: What it has claimed: a demonstration its folder, a stream its state, a dashboard its address; of a
+            producer, the topic that it sends to, which others may as well.
     """
 
     name: str
@@ -41,6 +48,15 @@ def dashboard_lock(home: Path, address: str) -> Path:
     return home / "dashboards" / f"{address.partition('//')[2].rstrip('/')}.lock"
 
 
+def producer_lock(home: Path, topic: str) -> Path:
+    """Return the file that a producer, this process, claims.
+
+    >>> producer_lock(Path("home"), "tape").match("home/producers/tape.*.lock")
+    True
+    """
+    return home / "producers" / f"{topic}.{os.getpid()}.lock"
+
+
 def holders(home: Path) -> list[Holder]:
     """Return the commands that hold a claim in a folder, by name."""
     return [found for name, place in sorted(_PLACES.items()) for found in _found(home, name, place)]
@@ -55,5 +71,10 @@ def _found(home: Path, name: str, place: str) -> Iterator[Holder]:
             continue  # nobody's, or of a process that has ended
         # Not asked by locking it, which could be in the way of a command that starts at this moment.
         if str(path.resolve()) in files:
-            claims = f"http://{path.stem}/" if name == "dashboard" else str(path.parent.absolute())
-            yield Holder(name, pid, since, claims)
+            yield Holder(name, pid, since, _claims(name, path))
+
+
+def _claims(name: str, path: Path) -> str:
+    if name == "dashboard":
+        return f"http://{path.stem}/"
+    return f"topic {path.stem.rpartition('.')[0]}" if name == "ingest" else str(path.parent.absolute())

@@ -8,7 +8,7 @@ import numpy as np
 
 from riskcontrol.statistics.days import DAYS_A_YEAR
 from riskcontrol.statistics.record import Record
-from riskcontrol.statistics.registry import statistic
+from riskcontrol.statistics.registry import GROWTH_DAYS, statistic
 from riskcontrol.statistics.risk import NO_DEVIATION
 
 
@@ -34,15 +34,15 @@ def alpha(record: Record) -> float | None:
     """Return the yearly return that the ticker's moves don't explain.
 
     Formula: (1 + mean(r − β × b))^252 − 1; r and b are the daily returns of run and ticker, risk-free rate zero.
-    None: no benchmark; fewer than two days; equity at or under zero; a ticker that didn't move.
+    None: no benchmark; fewer than 30 days; equity at or under zero; a ticker that didn't move.
     Source: empyrical-reloaded `alpha`; Jensen (1968).
 
     >>> from riskcontrol.statistics.examples import daily
-    >>> round(alpha(daily(100, 102.03, 101.040309, closes=[50, 51, 50.49])), 4)
-    0.0785
+    >>> round(alpha(daily(*range(1_000, 1_031), closes=[50, 51] * 15 + [50])), 4)
+    0.2818
     """
     slope, daily = beta(record), record.daily
-    if slope is None or daily.benchmark is None:
+    if slope is None or daily.benchmark is None or len(daily) < GROWTH_DAYS:
         return None
     return math.pow(1 + float(np.mean(daily.returns - slope * daily.benchmark)), DAYS_A_YEAR) - 1
 

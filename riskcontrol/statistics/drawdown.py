@@ -80,12 +80,12 @@ def calmar(record: Record) -> float | None:
     """Return the annualised return for each unit of max drawdown.
 
     Formula: annualised return / |max drawdown|.
-    None: fewer than two days; equity at or under zero; no drawdown.
+    None: fewer than 30 days; equity at or under zero; no drawdown.
     Source: empyrical-reloaded `calmar_ratio`; here over the whole run, with the drawdown of all points.
 
     >>> from riskcontrol.statistics.examples import daily
-    >>> round(calmar(daily(100, 120, 90, 100.1)), 4)
-    0.3503
+    >>> round(calmar(daily(1_000, 900, *range(1_001, 1_031))), 4)
+    2.7161
     """
     growth, deepest = annualised_return(record), max_drawdown(record)
     return growth / -deepest if growth is not None and deepest else None

@@ -49,7 +49,16 @@ def read_record(path: Path, benchmark: Path | None = None) -> Record:
     Raises:
         InputError: A file can't be used, or the benchmark begins after the equity.
     """
-    return as_record(read_series(path, EQUITY), read_series(benchmark, CLOSES) if benchmark else None, str(benchmark))
+    return as_record(read_series(path, EQUITY), read_closes(benchmark) if benchmark else None, str(benchmark))
+
+
+def read_closes(path: Path) -> Series:
+    """Read a CSV file of closes; lines without one are left out: `riskcontrol bars` writes them where no trade sets it.
+
+    Raises:
+        InputError: As of `read_series`.
+    """
+    return read_series(path, CLOSES, gaps=True)
 
 
 def as_record(equity: Series, benchmark: Series | None = None, source: str = "benchmark") -> Record:
@@ -74,7 +83,7 @@ def as_record(equity: Series, benchmark: Series | None = None, source: str = "be
     return Record(int(equity.value[0]), equity.time, equity.value, closes=closes)
 
 
-def read_series(path: Path, names: Sequence[str]) -> Series:
+def read_series(path: Path, names: Sequence[str], *, gaps: bool = False) -> Series:
     """Read a CSV file with a header, a column of dates or times, and a column of dollars.
 
     A time is ISO 8601; without a zone it is New York's, and a date alone is that day's close, 16:00. Dollars are
@@ -83,6 +92,7 @@ def read_series(path: Path, names: Sequence[str]) -> Series:
     Args:
         path: The file.
         names: What the column of dollars may be called, in lower case.
+        gaps: Whether lines without an amount are left out, instead of being an error.
 
     Raises:
         InputError: The file or a line of it can't be used; it names file, line, field and remedy.
@@ -113,10 +123,12 @@ def read_series(path: Path, names: Sequence[str]) -> Series:
             raise InputError(
                 "is before the line above it; sort the file by time", source=str(path), line=line, field=header[when]
             )
+        if gaps and not row[value].strip():
+            continue
         times.append(time)
         values.append(_micros(path, line, header[value], row[value]))
     if not times:
-        raise InputError("has no lines below its header; give at least one value", source=str(path))
+        raise InputError("has no value below its header; give at least one", source=str(path))
     return Series(np.array(times, np.int64), np.array(values, np.int64), without_zone)
 
 

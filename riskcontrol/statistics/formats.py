@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from riskcontrol.money import MICROS
-from riskcontrol.statistics.registry import STATISTICS, Statistic, Value
+from riskcontrol.statistics.registry import GROWTH_DAYS, MINIMUM_DAYS, STATISTICS, TAIL_DAYS, Statistic, Value
 from riskcontrol.trades import NS_PER_SECOND
 
 NONE = "\N{EM DASH}"
@@ -34,6 +34,22 @@ def format_value(statistic: Statistic, value: Value) -> str:
     number = f"{size:,.2f}"
     sign = MINUS if value < 0 and number != "0.00" else ""
     return f"{sign}{'$' * (statistic.unit == 'money')}{number}{'%' * (statistic.unit == 'percent')}"
+
+
+def why_none(values: dict[str, Value]) -> str:
+    """Return why some of these statistics have no number, or nothing where none of daily returns lacks it.
+
+    >>> why_none({"sharpe": 1.0, "win_rate": None})
+    ''
+    >>> why_none({"calmar": None})[:52]
+    '—: no honest number. Those of daily returns need 2 t'
+    """
+    if not any(value is None and STATISTICS[name].needs_days for name, value in values.items()):
+        return ""
+    return (
+        f"{NONE}: no honest number. Those of daily returns need {MINIMUM_DAYS} trading days (value at risk: "
+        f"{TAIL_DAYS}; annualised return, Calmar ratio and alpha: {GROWTH_DAYS}), and returns that differ."
+    )
 
 
 def plain(values: dict[str, Value]) -> dict[str, Value]:

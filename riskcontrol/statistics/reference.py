@@ -39,7 +39,8 @@ that it ends. A year has 252 days. The risk-free rate is zero. A *profit* is of 
 of all of it), after fees; a round trip still open is none.
 
 "—" stands where there is no honest number: each entry says when. It also does where fills or a benchmark aren't known,
-where a statistic of days has fewer than two, and where a number has no place in 64 bits.
+where a statistic of days has fewer than two, and where a number has no place in 64 bits. What compounds a run's growth
+to a year (annualised return, Calmar ratio, alpha) takes 30 trading days: a good Monday is no good year.
 
 Packages differ on one and the same run, by their conventions; hence one written definition each. Those of
 [empyrical-reloaded](https://github.com/stefan-jansen/empyrical-reloaded) are its own to 10⁻⁹, which the tests check; it

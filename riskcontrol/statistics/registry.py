@@ -25,6 +25,12 @@ Function = Callable[[Record], Value]
 MINIMUM_DAYS = 2
 """Daily returns under which statistics of days are None."""
 
+TAIL_DAYS = 20
+"""Daily returns under which the worst twentieth of them is less than one."""
+
+GROWTH_DAYS = 30
+"""Daily returns under which what compounds them to a year is None: 5 % in two days would be 46,700 % in 252."""
+
 
 @dataclass(frozen=True, slots=True)
 class Statistic:

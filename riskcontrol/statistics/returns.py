@@ -6,7 +6,7 @@ import math
 
 from riskcontrol.statistics.days import DAYS_A_YEAR
 from riskcontrol.statistics.record import Record
-from riskcontrol.statistics.registry import statistic
+from riskcontrol.statistics.registry import GROWTH_DAYS, statistic
 
 
 @statistic("Start equity", "money")
@@ -57,18 +57,20 @@ def total_return(record: Record) -> float | None:
 
 
 @statistic("Annualised return", "percent", needs_days=True)
-def annualised_return(record: Record) -> float:
+def annualised_return(record: Record) -> float | None:
     """Return the yearly growth that would compound to the run's return.
 
     Formula: (last day's equity / start equity)^(252 / days) − 1.
-    None: fewer than two days; equity at or under zero.
+    None: fewer than 30 days, whose growth no year goes on with; equity at or under zero.
     Source: empyrical-reloaded `annual_return`.
 
     >>> from riskcontrol.statistics.examples import daily
-    >>> round(annualised_return(daily(100, 100.1, 100.2001)), 4)
-    0.2864
+    >>> round(annualised_return(daily(*range(1_000, 1_031))), 4)
+    0.2818
     """
     daily = record.daily
+    if len(daily) < GROWTH_DAYS:
+        return None
     return math.pow(int(daily.values[-1]) / daily.start, DAYS_A_YEAR / len(daily)) - 1
 
 

@@ -8,14 +8,12 @@ import numpy as np
 
 from riskcontrol.statistics.days import DAYS_A_YEAR
 from riskcontrol.statistics.record import Floats, Record
-from riskcontrol.statistics.registry import statistic
+from riskcontrol.statistics.registry import TAIL_DAYS, statistic
 
 NO_DEVIATION = 1e-9
 """Deviation of daily returns that is none: money is rounded to micro-dollars, and a ratio to that means nothing."""
 
 TAIL = 0.05
-TAIL_DAYS = 20
-"""Days under which the worst twentieth of them is less than one."""
 
 
 @statistic("Volatility", "percent", needs_days=True)

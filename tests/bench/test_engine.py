@@ -157,6 +157,18 @@ def test_the_tables_have_every_part(found: dict[str, Any], capsys: pytest.Captur
         assert text in said
 
 
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [((), ", best of 1, mixed run once, "), (("mixed",), ", best of 1, processor"),
+     (("engine", "plain_loop", "backtesting", "crosses", "crowd"), ", mixed run once, processor")],
+)  # fmt: skip
+def test_the_tables_say_how_often_what_was_run(
+    found: dict[str, Any], left_out: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell({name: part for name, part in found.items() if name not in left_out})
+    assert said in capsys.readouterr().out
+
+
 def test_the_graph_is_a_drawing_of_all_points(found: dict[str, Any]) -> None:
     root = ET.fromstring(graph(found))  # noqa: S314  our own
     circles = root.findall("{http://www.w3.org/2000/svg}circle")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from riskcontrol.cli import cli
+from riskcontrol.cli.backtest_sweep import heat_lines
 from riskcontrol.errors import InputError
+from riskcontrol.sweep import Axis, Sweep
 from tests.ingestion.trade_files import row, taq, write
 
 DIP = """\
@@ -91,16 +95,25 @@ def test_splits_keep_what_is_held_at_its_worth(tmp_path: Path, strategy: Path) -
     prices = ("10", "9.8", "9.8", "4.9", "4.9", "5.0", "5.0")
     rows = [f"2013-10-{7 + i:02},{price},{price},{price},{price},5" for i, price in enumerate(prices)]
     bars.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
-    splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,2:1\n")
+    splits.write_text("ticker,ex_date,ratio\nibm,2013-10-10,2:1\nAIG,2013-10-10,1:2\n")
     for more in ((), ("--set", "a=0.1,5")):
         result = run(tmp_path, bars, "--strategy", strategy, "--splits", splits, *more)
         assert result.exit_code == 0
         assert "IBM splits 2:1 on 2013-10-10." in result.stderr
+        assert "No bars came of AIG, of which there are splits." in result.stderr
         shown = " ".join(result.stdout.split())
         assert "2 2013-10-10 00:00:00.000 split +1020 4.90 0.00 4.00" in shown
         assert "3 2013-10-13 09:30:00.000 sell -2040 5.00 0.00 10204.00" in shown
     splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,two\n")
     assert "splits.csv, line 2, ratio: 'two'" in failed(tmp_path, bars, "--strategy", strategy, "--splits", splits)
+
+
+def test_splits_of_tickers_that_are_not_in_the_trades_are_told(tmp_path: Path, day: Path, strategy: Path) -> None:
+    splits = tmp_path / "splits.csv"
+    splits.write_text("ticker,ex_date,ratio\nAIG,2013-10-07,2:1\nIBM,2013-10-08,2:1\n")
+    result = run(tmp_path, day, "--strategy", strategy, "--splits", splits)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[-1] == "No trades came of AIG, of which there are splits."
 
 
 def test_one_object_and_all_fills_are_not_mixed_on_stdout(tmp_path: Path, day: Path, strategy: Path) -> None:
@@ -126,7 +139,7 @@ def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Pa
     result = run(tmp_path, day, "--strategy", strategy, *options)
     assert result.exit_code == 0
     assert "6 variants, the best 6 by return" in result.stdout
-    assert "a 0.1 to 0.3 across, b down" in result.stdout
+    assert "a across, b down" in result.stdout
     assert "The best of 6 looks good by chance alone" in result.stdout
     found = json.loads(run(tmp_path, day, "--strategy", strategy, *options, "--json").stdout)
     best = found["sweep"]["best"][0]["parameters"]
@@ -134,6 +147,32 @@ def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Pa
     alone.write_text(DIP.replace("a = 0.1", f"a = {best['a']}").replace("b = 0.1", f"b = {best['b']}"))
     single = json.loads(run(tmp_path, day, "--strategy", alone, "--json").stdout)
     assert single["results"][0]["fills_hash"] == found["results"][0]["fills_hash"]
+
+
+def test_a_sweep_tells_the_fills_and_puts_variants_without_any_last(tmp_path: Path, day: Path, strategy: Path) -> None:
+    options = ("--set", "a=0.1,500", "--set", "b=0.1,0.2")
+    result = run(tmp_path, day, "--strategy", strategy, *options)
+    listed = [line.split() for line in result.stdout.splitlines()[3:8]]
+    assert [(line[0], line[-1]) for line in listed] == [
+        ("a", "Fills"), ("0.1", "3"), ("0.1", "3"), ("500", "0"), ("500", "0")
+    ]  # fmt: skip
+    assert "\n  2 of them never trade; they come last.\n" in result.stdout
+    found = json.loads(run(tmp_path, day, "--strategy", strategy, *options, "--json").stdout)
+    assert [one["fills"] for one in found["sweep"]["best"]] == [3, 3, 0, 0]
+
+
+@pytest.mark.parametrize("colours", [False, True])
+def test_the_axes_of_a_heat_map_are_labelled_where_there_is_room(colours: bool) -> None:
+    across = Axis("a", tuple(f"{i / 100:.2f}" for i in range(1, 31)))
+    sweep = Sweep((across, Axis("b", ("1", "20", "300"))), "total_return", np.arange(90.0), np.ones(90, np.int64))
+    *rows, axis, _ = heat_lines(sweep, colours=colours)
+    assert [row.split()[0] for row in rows] == ["1", "20", "300"]
+    start, cell = len("  300 "), 1 + colours
+    labels = [(match[0], match.start() - start) for match in re.finditer(r"\S+", axis)]
+    assert labels[0] == ("0.01", 0)
+    assert labels[-1] == ("0.30", 29 * cell)
+    assert len(labels) >= 5 * cell
+    assert all(at == cell * across.values.index(label) for label, at in labels)
 
 
 def test_a_report_is_written(tmp_path: Path, bars: Path, strategy: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +43,10 @@ def test_each_expression_and_output_is_a_column_named_as_typed(closes: Path) -> 
     expected = [compute("rsi", [14], bars)[""], *compute("macd", [], bars).values()]
     expected.append(np.array(CLOSES) - compute("sma", [3], bars)[""])
     for at, values in enumerate(expected, 1):
-        # Every digit is there: the text reads back as the very same number.
-        assert [row[at] for row in rows] == ["" if math.isnan(v) else repr(v) for v in values.tolist()]
+        written = [row[at] for row in rows]
+        assert [text == "" for text in written] == np.isnan(values).tolist()
+        assert [float(text or "nan") for text in written] == pytest.approx(values, rel=1e-11, nan_ok=True)
+        assert max(len(text.lstrip("-0.").replace(".", "")) for text in written) <= 12
     assert [sum(row[at] == "" for row in rows) for at in range(1, 6)] == [14, 25, 33, 33, 2]
 
 

@@ -17,6 +17,7 @@ from ingestion.simulate import file_name, simulate_day
 from ingestion.topic import ensure_topic
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError, ServerError
+from riskcontrol.servers.holders import Holder, holders
 from riskcontrol.settings import Settings
 from tests.ingestion.tapes import tables
 from tests.processes import RISKCONTROL, environment
@@ -53,6 +54,19 @@ def test_a_wrong_option_is_a_usage_error(arguments: list[str], named: str, tmp_p
     result = CliRunner().invoke(cli, ["ingest", str(tmp_path), *arguments])
     assert result.exit_code == 2
     assert named in result.stderr
+
+
+def test_it_is_found_while_it_runs(day: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Holder] = []
+
+    def ingest(*_: object, **__: object) -> None:
+        found.extend(holders(tmp_path))
+        raise InputError("enough")
+
+    monkeypatch.setattr("ingestion.ingest.ingest", ingest)
+    run(Settings(kafka="127.0.0.1:9", home=tmp_path), str(day))
+    assert [(one.name, one.claims) for one in found] == [("ingest", "topic tape")]
+    assert holders(tmp_path) == []
 
 
 def test_without_a_broker_the_error_says_what_to_do(day: Path, tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from riskcontrol import servers
+from riskcontrol.claim import noted
 from riskcontrol.cli import cli
+from riskcontrol.servers.holders import STREAM
 from riskcontrol.settings import Settings
 
 
@@ -42,7 +44,11 @@ def test_up_starts_status_shows_and_down_stops(local: Path) -> None:
     again = run("up", "--only", "s3", "--home", str(local))
     assert "s3 runs already" in again.stderr
 
-    assert "Stopped: s3" in run("down", "--home", str(local)).stderr
+    with noted(local / "state" / "tape" / STREAM):
+        told = run("down", "--home", str(local)).stderr.splitlines()
+    assert "riskcontrol stream" in told[0]
+    assert told[0].endswith("its batches fail, and are tried again until the servers are back.")
+    assert told[1] == "Stopped: s3"
     assert servers.running(local) == {}
     assert "None was running" in run("down", "--home", str(local)).stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
@@ -52,7 +53,33 @@ def test_a_benchmark_adds_what_is_compared_with_it(equity: Path, tmp_path: Path)
     values = json.loads(run(equity, "--benchmark", closes, "--json").stdout)
     assert values["buy_and_hold_return"] == pytest.approx(0.02)
     assert values["beta"] is not None
-    assert values["alpha"] is not None
+    assert values["alpha"] is None  # three days
+
+
+def test_a_benchmark_may_have_bars_without_a_close_and_equity_none_without_a_value(
+    equity: Path, tmp_path: Path
+) -> None:
+    closes = tmp_path / "close.csv"
+    closes.write_text(CLOSES)
+    whole = run(equity, "--benchmark", closes, "--json").stdout
+    closes.write_text(CLOSES.replace("2013-10-08,50.5\n", "2013-10-08,50.5\n2013-10-08,\n2013-10-08, \n"))
+    assert run(equity, "--benchmark", closes, "--json").stdout == whole
+    closes.write_text("date,close\n2013-10-07,\n")
+    assert "has no value below its header" in str(run(equity, "--benchmark", closes).exception)
+    equity.write_text(EQUITY + "2013-10-11,\n")
+    assert "line 6, Equity: '' is no amount in dollars" in str(run(equity).exception)
+
+
+def test_what_compounds_to_a_year_takes_thirty_days(tmp_path: Path) -> None:
+    def values(days: int) -> dict[str, float | None]:
+        path = tmp_path / f"{days}.csv"
+        points = [f"{dt.date(2013, 1, 1) + dt.timedelta(days=7 * i)},{1_000 + i % 3 * 5 + i}" for i in range(days + 1)]
+        path.write_text("\n".join(["date,equity", *points]))
+        found = json.loads(run(path, "--json", "--benchmark", path).stdout)
+        return {name: found[name] for name in ("annualised_return", "calmar", "alpha")}
+
+    assert set(values(29).values()) == {None}
+    assert None not in values(30).values()
 
 
 def test_a_run_under_two_days_says_a_dash_where_days_are_needed(tmp_path: Path) -> None:
@@ -61,7 +88,9 @@ def test_a_run_under_two_days_says_a_dash_where_days_are_needed(tmp_path: Path) 
     result = run(path)
     dashes = [line.rsplit(maxsplit=1)[0].strip() for line in result.stdout.splitlines() if line.endswith("—")]
     assert dashes == [one.title for one in STATISTICS.values() if one.needs == "equity" and one.needs_days]
-    assert result.stderr.startswith("—: no honest number. Those of daily returns need 2 trading days, value at risk 20")
+    assert result.stderr.startswith(
+        "—: no honest number. Those of daily returns need 2 trading days (value at risk: 20"
+    )
 
 
 def test_times_without_a_zone_are_said_to_be_new_yorks(equity: Path) -> None:

@@ -27,7 +27,8 @@ from riskcontrol.terms import FillMode
 from riskcontrol.trades import NS_PER_SECOND
 from tests.core.test_engine import ibm, openings, trades, tuples
 from tests.core.test_rules import TEN_O_CLOCK, patient, steps, strategies
-from tests.reference import VWAP, Bars, Position, Reference, price_after
+from tests.reference import Bars, Position, Reference, price_after
+from tests.reference_rules import VWAP
 
 Fill = tuple[object, ...]
 CENT = 10_000

@@ -69,6 +69,11 @@ def test_the_same_line_twice_counts_once_and_another_ratio_is_an_error(tmp_path:
         read(tmp_path, HEADER, "AAPL,2020-08-31,4:1", "AAPL,2020-08-31,5")
 
 
+def test_tickers_in_lower_case_are_those_in_upper_case(tmp_path: Path) -> None:
+    splits = read(tmp_path, HEADER, "aapl,2020-08-31,4:1", "AAPL,2020-08-31,4:1", "brk.b,2010-01-21,50:1")
+    assert [ticker for ticker, *_ in splits] == ["BRK.B", "AAPL"]
+
+
 def test_a_file_without_lines_has_no_splits(tmp_path: Path) -> None:
     assert read(tmp_path, HEADER) == []
 
@@ -76,9 +81,13 @@ def test_a_file_without_lines_has_no_splits(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["ticker,date,ratio"], "line 1: needs one column ex_date"),
-        (["ticker,ratio,ex_date,ratio"], "line 1: needs one column ratio"),
-        ([""], "line 1: needs one column ticker"),
+        (
+            ["ticker,date,ratio"],
+            "line 1: is 'ticker,date,ratio', with no column ex_date; it must be ticker,ex_date,ratio",
+        ),
+        (["AAPL,2020-08-31,4:1"], "line 1: is 'AAPL,2020-08-31,4:1', with no column ticker; it must be ticker,"),
+        (["ticker,ratio,ex_date,ratio"], "line 1: is 'ticker,ratio,ex_date,ratio', with 2 columns ratio; it must be"),
+        ([""], "line 1: is empty, with no column ticker; it must be ticker,ex_date,ratio"),
         ([HEADER, "AAPL,2020-08-31"], "line 2: 2 fields; 3 are expected"),
         ([HEADER, "<b>,2020-08-31,4:1"], "line 2, ticker: '<b>' is no ticker"),
         ([HEADER, "AAPL,20200831,4:1"], "line 2, ex_date: '20200831' is no date; write YYYY-MM-DD"),

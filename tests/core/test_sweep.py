@@ -74,7 +74,7 @@ def test_rules_are_parsed_once_where_only_numbers_beside_the_position_vary() -> 
 
 
 def test_variants_come_in_the_order_of_their_numbers() -> None:
-    sweep = Sweep(AXES, "total_return", np.arange(18, dtype=float))
+    sweep = Sweep(AXES, "total_return", np.arange(18, dtype=float), np.ones(18, np.int64))
     load = loader(*RULES[0])
     for number, one in enumerate(variants(load, AXES)):
         assert one == strategy_of(load(sweep.values_of(number)))
@@ -96,14 +96,26 @@ def test_every_statistic_to_choose_by_is_one() -> None:
 
 
 def test_the_best_come_first_and_those_without_a_score_not_at_all() -> None:
-    sweep = Sweep((Axis("a", ("1", "2")), Axis("b", ("3", "4"))), "sharpe", np.array([np.nan, 2.0, -1.0, 5.0]))
+    sweep = Sweep(
+        (Axis("a", ("1", "2")), Axis("b", ("3", "4"))),
+        "sharpe",
+        np.array([np.nan, 2.0, -1.0, 5.0]),
+        np.ones(4, np.int64),
+    )
     assert sweep.best(9) == [3, 1, 2]
     assert sweep.values_of(3) == {"a": "2", "b": "4"}
 
 
+def test_those_that_never_trade_come_last() -> None:
+    sweep = Sweep(
+        (Axis("a", ("1", "2", "3", "4")),), "total_return", np.array([0.0, -1, -2, 0]), np.array([0, 2, 4, 0])
+    )
+    assert sweep.best(9) == [1, 2, 0, 3]
+
+
 def test_the_heat_map_has_the_best_of_what_it_does_not_show() -> None:
     axes = Axis("a", ("1", "2")), Axis("b", ("3",)), Axis("c", ("5", "6"))
-    heat = Sweep(axes, "sharpe", np.array([1.0, 4.0, np.nan, np.nan])).heat()
+    heat = Sweep(axes, "sharpe", np.array([1.0, 4.0, np.nan, np.nan]), np.ones(4, np.int64)).heat()
     assert np.array_equal(heat, [[4.0], [np.nan]], equal_nan=True)
 
 

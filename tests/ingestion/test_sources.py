@@ -1,6 +1,7 @@
 """Sources: what a location holds, in date order."""
 
 import datetime as dt
+import gzip
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,15 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_a_day_that_nothing_tells_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "x.gz", taq([row()], trailer=""))
-    with pytest.raises(InputError, match="name it"):
+    with pytest.raises(InputError, match=r"its last line, which is no trailer END.*name it \.\.\._YYYYMMDD\.gz"):
+        find_sources(str(path), Settings())
+
+
+def test_a_file_that_is_cut_short_is_told_so_whatever_its_name_tells(tmp_path: Path) -> None:
+    whole = gzip.compress(taq([row(price=f"{i}.{i * 7919 % 1000:03}") for i in range(1, 3_000)]))
+    path = tmp_path / "x.gz"
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="the gzip data ends too early: the file is cut short; get the file again"):
         find_sources(str(path), Settings())
 
 

@@ -100,7 +100,10 @@ def test_a_stopped_ingestion_goes_on_and_every_split_is_in_its_place(
     second = ingest([source], kafka, speed=None, splits=splits)
     assert first.sent + second.sent == source.count
     assert first.splits > 0
-    assert ingest([source], kafka, speed=None, splits=splits).splits == 0
+    third = ingest([source], kafka, speed=None, splits=splits)
+    assert third.splits == 0
+    # One is told of once all has been read to its end, and only then.
+    assert (first.unmet, second.unmet, third.unmet) == ([], ["ZZ"], [])
     seen: list[Split] = []
     for partition in on_the_tape(kafka):
         known: set[Split] = set()

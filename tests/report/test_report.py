@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from riskcontrol.backtest import on_trades, strategy_of
@@ -87,7 +87,7 @@ def test_a_long_run_stays_under_a_megabyte() -> None:
     run = result(*prices.tolist(), shares=1)
     assert len(run.fills) > POINTS
     axes = Axis("a", tuple(map(str, range(300)))), Axis("b", tuple(map(str, range(300))))
-    sweep = Sweep(axes, "total_return", np.linspace(-1, 1, 90_000))
+    sweep = Sweep(axes, "total_return", np.linspace(-1, 1, 90_000), np.arange(90_000))
     text = page(Data(("day.gz",), "trades"), run, sweep)
     checked(text)
     assert len(text.encode()) < LARGEST
@@ -124,10 +124,35 @@ def test_ticks_are_few_and_inside(low: float, wide: float) -> None:
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=50))
+@example([0.0, 1.1503014929786808e-153])
 def test_a_histogram_counts_every_value_once(values: list[float]) -> None:
     drawn = histogram(values, str)
     counts = [int(count.replace(",", "")) for count in re.findall(r"<title>([\d,]+) from", drawn)]
     assert sum(counts) == len(values)
+
+
+def labels(drawn: str) -> tuple[list[str], list[str]]:
+    """Return what is written along a chart's two axes."""
+    return re.findall(r"<span>(.*?)</span>", drawn), re.findall(r"<span style=.*?>(.*?)</span>", drawn)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 40, 999])
+def test_a_histogram_counts_in_whole_numbers_each_written_once(count: int) -> None:
+    _, counts = labels(histogram([0.5] * count, str))
+    assert len(set(counts)) == len(counts) > 1
+    assert all(re.fullmatch(r"\d+", text) for text in counts)
+
+
+def test_no_axis_writes_a_number_twice() -> None:
+    # Cents up and down at a thousand dollars: thousandths of a percent, and dollars that round alike.
+    prices = [price for i in range(9) for price in (100_000, *[99_985 - i] * 2, *[100_002 + i] * 2)]
+    text = page(Data(("day.gz",), "trades"), result(*prices, shares=1))
+    charts = re.findall(r'<div class="chart (\w+)">(.*?</svg>.*?</div>)', text, re.DOTALL)
+    assert [kind for kind, _ in charts] == ["equity", "drawdown", "price", "distribution"]
+    for kind, drawn in charts:
+        across, down = labels(drawn)
+        assert len(set(down)) == len(down) > 0, kind
+        assert kind != "distribution" or len(set(across)) == 5
 
 
 def test_a_histogram_colours_gains_and_losses() -> None:
@@ -138,6 +163,15 @@ def test_a_histogram_colours_gains_and_losses() -> None:
 def test_marks_lie_at_their_points_and_say_what_they_are() -> None:
     drawn = line([1, 2, 3], ["a"], str, kind="price", marks=[(1, 2.0, "buy", "a < b")])
     assert re.search(r'<path class="mark buy" d="M500.0 500.0h0"><title>a &lt; b</title>', drawn)
+
+
+def test_the_axes_of_a_heat_map_are_labelled_between_the_ends_too() -> None:
+    across, down = [f"a{i}" for i in range(120)], [f"b{i}" for i in range(3)]
+    drawn = heat_map(np.arange(360.0).reshape(120, 3), across, down, str)
+    assert re.findall(r"<span>(.*?)</span>", drawn) == ["a0", "a29", "a58", "a90", "a119"]
+    assert re.findall(r'<span style="top:(.*?)%">(.*?)</span>', drawn) == [
+        ("16.67", "b0"), ("50.00", "b1"), ("83.33", "b2")
+    ]  # fmt: skip
 
 
 def test_a_heat_map_leaves_out_what_has_no_value() -> None:

@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from riskcontrol.claim import claim
+from riskcontrol.claim import claim, noted
 from riskcontrol.cli import cli
-from riskcontrol.servers.holders import DEMO, STREAM, Holder, dashboard_lock, holders
+from riskcontrol.servers.holders import DEMO, STREAM, Holder, dashboard_lock, holders, producer_lock
 
 
 def test_the_holders_of_claims_are_found_as_long_as_they_hold_them(tmp_path: Path) -> None:
     paths = (
         dashboard_lock(tmp_path, "http://127.0.0.1:8050/"),
         tmp_path / DEMO,
+        producer_lock(tmp_path, "tape.two"),
         tmp_path / "state" / "tape" / STREAM,
     )
     files = [claim(path) for path in paths]
@@ -24,7 +25,8 @@ def test_the_holders_of_claims_are_found_as_long_as_they_hold_them(tmp_path: Pat
     assert holders(tmp_path) == [
         Holder("dashboard", os.getpid(), since[0], "http://127.0.0.1:8050/"),
         Holder("demo", os.getpid(), since[1], str(tmp_path / "demo")),
-        Holder("stream", os.getpid(), since[2], str(tmp_path / "state" / "tape")),
+        Holder("ingest", os.getpid(), since[2], "topic tape.two"),
+        Holder("stream", os.getpid(), since[3], str(tmp_path / "state" / "tape")),
     ]
     for file in files:
         assert file is not None
@@ -50,3 +52,37 @@ def test_status_lists_what_was_started_by_hand(tmp_path: Path) -> None:
         shown = CliRunner().invoke(cli, ["status", "--home", str(tmp_path)]).stdout
     assert f"riskcontrol demo runs, pid {os.getpid()}, up 0:00:0" in shown
     assert f"(riskcontrol status --home {tmp_path / 'demo'})" in shown
+
+
+def test_what_is_noted_is_found_only_while_it_runs(tmp_path: Path) -> None:
+    path = producer_lock(tmp_path, "tape")
+    with noted(path):
+        assert [holder.name for holder in holders(tmp_path)] == ["ingest"]
+    assert not path.exists()
+
+
+def test_what_cannot_be_noted_runs_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "producers").write_text("in the way")
+    with noted(producer_lock(tmp_path, "tape")):
+        assert holders(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        (Path("state/tape") / STREAM, "its state and tape are removed; stop it"),
+        (producer_lock(Path(), "tape"), "the same command sends everything again"),
+        (dashboard_lock(Path(), "http://127.0.0.1:8050/"), "its pages say what is away until the servers are back"),
+    ],
+)
+def test_a_purge_names_who_runs_on_what_it_removes(tmp_path: Path, lock: Path, said: str) -> None:
+    with noted(tmp_path / lock):
+        told = CliRunner().invoke(cli, ["down", "--purge", "--home", str(tmp_path)]).stderr
+    assert told.startswith("Warning: riskcontrol ")
+    assert f"(pid {os.getpid()}, " in told
+    assert said in told
+
+
+def test_down_warns_of_nobody_where_no_server_is_stopped(tmp_path: Path) -> None:
+    with noted(tmp_path / "state" / "tape" / STREAM), noted(tmp_path / DEMO):
+        assert CliRunner().invoke(cli, ["down", "--home", str(tmp_path)]).stderr == "None was running.\n"

@@ -28,6 +28,7 @@ from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
 from riskcontrol.strategy import Action, Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
+from spark.drain import drain
 from spark.reopen import put_back, reopen
 from spark.restore import lost, stand
 from spark.state import ShardStore
@@ -82,7 +83,13 @@ class Line:
             if (target := min(end, to(at, end))) > at:
                 work = Work(self.settings, self.state, self.tape, shard, self.settings.shards, at, target)
                 done.append(advance_shard(work))
+        self.drain()
         return done
+
+    def drain(self) -> None:
+        """Put the rows into the tables."""
+        with Writer(connect(self.settings)) as writer:
+            drain(writer, self.state, self.tape)
 
     def forget(self, offsets: dict[int, int]) -> None:
         """Let the tape no longer hold what is before these offsets."""

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import pyarrow as pa
 import pytest
 
+from database.reads import Reader
 from database.session import connect
 from database.writes import Writer
 from ingestion.producer import TapeProducer, publish_openings
 from ingestion.s3 import client
 from ingestion.sources import find_sources
 from ingestion.topic import partition_of, tape_id
-from riskcontrol.book import Reason
+from riskcontrol.book import Book, Reason
+from riskcontrol.engine import advance
 from riskcontrol.language.parser import parse
+from riskcontrol.leaders import Leaders, encode_leaders, merged
 from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
 from riskcontrol.splits import read_splits
@@ -103,6 +107,19 @@ def check_against(reference: Reference, settings: Settings) -> None:
     assert bars == closed
 
 
+def leaders_of_shards(strategies: Sequence[Strategy], batches: Sequence[pa.RecordBatch], shards: int) -> Leaders:
+    """Return who leads at the end, each shard's ranks made from its own trades alone."""
+    found = []
+    for shard in range(shards):
+        own = [one for one in strategies if partition_of(one.ticker, shards) == shard]
+        parts = []
+        for batch in batches:
+            names = batch.column("ticker").to_pylist()
+            parts.append(batch.filter(pa.array([partition_of(name, shards) == shard for name in names])))
+        found.append(advance(Book(), [openings(*own), *parts], rank=True).leaders[-1])
+    return merged(found)
+
+
 def test_every_fill_from_file_to_database_equals_the_reference(servers: Settings, tmp_path: Path) -> None:
     day = simulated_day(tmp_path, tickers=TICKERS, trades=30_000)
     client(servers).create_bucket(Bucket=servers.topic)
@@ -123,6 +140,10 @@ def test_every_fill_from_file_to_database_equals_the_reference(servers: Settings
     reference = Reference().feed([openings(*strategies), *trades])
     assert len(reference.fills) > 1_000
     check_against(reference, servers)
+    leaders, wanted = Reader(connect(servers)).leaders(), leaders_of_shards(strategies, trades, servers.shards)
+    assert leaders is not None
+    assert len(wanted.by_gain) > 50
+    assert encode_leaders(leaders) == encode_leaders(wanted)
 
 
 def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def total_return(record: Record) -> Number:
 
 def annualised_return(record: Record) -> Number:
     daily = returns(record)
-    if daily is None:
+    if daily is None or len(daily) < 30:
         return None
     try:
         return math.exp(sum(map(math.log1p, daily)) * YEAR / len(daily)) - 1
@@ -168,7 +168,7 @@ def beta(record: Record) -> Number:
 
 def alpha(record: Record) -> Number:
     slope, daily, other = beta(record), returns(record), market(record)
-    if slope is None or daily is None or other is None:
+    if slope is None or daily is None or other is None or len(daily) < 30:
         return None
     try:
         return (1 + mean(x - slope * y for x, y in zip(daily, other, strict=True))) ** YEAR - 1

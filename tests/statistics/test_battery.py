@@ -82,7 +82,7 @@ def test_a_long_run_with_wins_and_losses_has_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PEERS)
-@given(record=runs(least_days=22))
+@given(record=runs(least_days=31))
 def test_it_agrees_with_empyrical(name: str, record: Record) -> None:
     value = STATISTICS[name].function(record)
     if value is not None:

@@ -50,7 +50,7 @@ def test_a_line_is_understood(path: Path, header: str, line: str, time: str, val
         ),
         ("day,equity\n1,2\n", "line 1: has no column of times"),
         ("date,worth\n2013-10-07,2\n", "line 1: has no column of values; name one equity or value or balance or nav"),
-        ("date,equity\n", "has no lines below its header; give at least one value"),
+        ("date,equity\n", "has no value below its header; give at least one"),
         ("date,equity\n2013-10-07\n", "line 2: has 1 fields instead of 2; mend or remove the line"),
         ("date,equity\n2013-10-07,1\n07/10/2013,1\n", "line 3, date: '07/10/2013' is no time; write 2013-10-07"),
         ("date,equity\n2013-10-32,1\n", "line 2, date: '2013-10-32' is no time"),

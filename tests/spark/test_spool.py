@@ -1,0 +1,170 @@
+"""Rows on their way to the database: nothing is lost, nothing half there, the newest state wins."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from database.session import connect
+from database.writes import Writer
+from riskcontrol.errors import StateError
+from riskcontrol.rows import Bars, Columns, Fills, Openings, Positions
+from riskcontrol.settings import Settings
+from riskcontrol.strategy import first_rule
+from riskcontrol.terms import FillMode
+from spark.drain import drain
+from spark.rowwriter import RowWriter
+from spark.spool import Rows, Spool, Waiting, joined, waiting
+from tests.processes import until
+
+TERMS = first_rule("ann", "dip", "IBM", 1, 1, 1, FillMode.SAME).terms.text()
+
+
+def made(kind: type[Columns], names: list[str], value: int = 7) -> Columns:
+    """Return a row for each name, all numbers the same."""
+    columns: dict[str, np.ndarray] = {}
+    for field in fields(kind):  # type: ignore[arg-type]
+        if field.name in ("username", "name", "ticker"):
+            columns[field.name] = np.array(names, "S16")
+        elif field.name in ("shape", "terms"):
+            columns[field.name] = np.array([TERMS if n % 2 else "x" for n in range(len(names))], np.object_)
+        else:
+            columns[field.name] = np.full(len(names), 1 if field.name in ("reason", "status", "action") else value)
+    return kind(**columns)
+
+
+def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"") -> Rows:
+    parts = [made(kind, names, end) for kind in (Fills, Positions, Bars)]
+    return Rows(end, made(Openings, names[:openings], end), *parts, marks)  # type: ignore[arg-type]
+
+
+def shard(folder: Path, number: int = 0) -> Spool:
+    spool = Spool(folder / f"shard-{number:04d}")
+    spool.folder.mkdir(parents=True)
+    return spool
+
+
+def same(one: Rows, other: Rows) -> bool:
+    return (
+        one.end == other.end
+        and one.marks == other.marks
+        and all(
+            np.array_equal(getattr(getattr(one, part), field.name), getattr(getattr(other, part), field.name))
+            for part in ("openings", "fills", "positions", "bars")
+            for field in fields(getattr(one, part))
+        )
+    )
+
+
+@given(
+    names=st.lists(st.text("abc", min_size=1, max_size=16), max_size=5),
+    openings=st.integers(0, 5),
+    marks=st.binary(max_size=20),
+)
+def test_what_is_taken_is_what_was_put(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], openings: int, marks: bytes
+) -> None:
+    spool = shard(tmp_path_factory.mktemp("state"))
+    put = rows(9, names, openings=openings, marks=marks)
+    spool.put(put)
+    (path,) = spool.files()
+    assert same(spool.take(path), put)
+    assert waiting(spool.folder.parent).rows == len(put)
+
+
+def test_files_come_in_the_order_of_the_tape_and_others_are_not_looked_at(tmp_path: Path) -> None:
+    spool = shard(tmp_path)
+    for end in (10_000, 9, 200):
+        spool.put(rows(end, ["a"]))
+    for name in ("rows.new", "rows-7", "redo", "rows-00000000000000000001-2.old"):
+        (spool.folder / name).write_bytes(b"x")
+    assert [spool.take(path).end for path in spool.files()] == [9, 200, 10_000]
+    assert waiting(tmp_path).rows == 9
+
+
+def test_the_wait_is_that_of_the_oldest_file(tmp_path: Path) -> None:
+    spool = shard(tmp_path)
+    assert waiting(tmp_path).rows == 0
+    spool.put(rows(1, ["a"]))
+    spool.put(rows(2, ["a"]))
+    (first, _) = spool.files()
+    os.utime(first, (first.stat().st_mtime - 100,) * 2)
+    assert 99 < waiting(tmp_path).seconds < 200
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -1, -9])
+def test_a_damaged_file_is_told_with_its_shard(tmp_path: Path, cut: int) -> None:
+    spool = shard(tmp_path, 3)
+    spool.put(rows(1, ["a", "b"]))
+    (path,) = spool.files()
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(StateError, match=r"is damaged .*shard 3|shard 3.*is damaged"):
+        spool.take(path)
+
+
+@given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True, max_size=4), min_size=1, max_size=4))
+def test_of_several_files_each_position_is_written_once_as_it_stood_last(files: list[list[str]]) -> None:
+    parts = [rows(end, names, marks=b"m" if end == 2 else b"") for end, names in enumerate(files, 1)]
+    whole = joined(parts)
+    newest = {name: end for end, names in enumerate(files, 1) for name in names}
+    found = zip(whole.positions.username.tolist(), whole.positions.cash.tolist(), strict=True)
+    assert dict(found) == {name.encode(): end for name, end in newest.items()}
+    assert len(whole.positions) == len(newest)
+    assert len(whole.fills) == len(whole.bars) == sum(map(len, files))
+    assert whole.end == len(files)
+    assert whole.marks == (b"m" if len(files) > 1 else b"")
+
+
+@pytest.mark.servers
+def test_drained_rows_are_in_the_tables_and_their_files_gone(servers: Settings, tmp_path: Path) -> None:
+    for number in range(2):
+        spool = shard(tmp_path, number)
+        spool.put(rows(5, [f"u{number}", "v"], marks=b"early"))
+        spool.put(rows(6 + number, [f"u{number}"], marks=b"late"))
+    session, tape = connect(servers), "tape"
+    with Writer(session) as writer:
+        # Six and three rows a shard, of which the newer state of one position covers the older.
+        assert drain(writer, tmp_path, tape) == 2 * (6 + 3 - 1)
+        assert writer.watermarks(tape) == {0: 6, 1: 7}
+    assert waiting(tmp_path) == Waiting(0, 0.0)
+    cash = dict(session.execute("SELECT username, cash FROM positions"))
+    assert cash == {"u0": 6, "u1": 7, "v": 5}
+    assert {row.block for row in session.execute("SELECT block FROM marks")} == {b"late"}
+
+
+@pytest.mark.servers
+def test_a_row_writer_that_is_killed_is_followed_by_another_and_the_last_rows_are_in(
+    servers: Settings, tmp_path: Path
+) -> None:
+    spool = shard(tmp_path)
+    writer = RowWriter(servers, tmp_path, "tape")
+    spool.put(rows(1, ["a"]))
+    writer.tell()
+    until(lambda: not spool.files(), 60)
+    writer._process.kill()
+    writer._process.wait()
+    spool.put(rows(2, ["b"]))
+    writer.tell(time="2024-03-05T15:00:00+00:00", trades=3, waiting=3, behind=0.5)
+    until(lambda: not spool.files(), 60)
+    spool.put(rows(3, ["c"]))
+    assert writer.close(60).rows == 0
+    session = connect(servers)
+    assert {row.username for row in session.execute("SELECT username FROM fills")} == {"a", "b", "c"}
+    assert list(session.execute("SELECT trades, waiting, behind FROM batches")) == [(3, 3, 0.5)]
+
+
+def test_without_a_database_rows_stay_and_it_says_why(tmp_path: Path) -> None:
+    spool = shard(tmp_path)
+    spool.put(rows(1, ["a"]))
+    writer = RowWriter(Settings(home=tmp_path, cassandra="127.0.0.1:9"), tmp_path, "tape")
+    writer.tell()
+    until(lambda: writer.failure, 60)
+    assert "127.0.0.1:9" in writer.failure
+    assert writer.close(60).rows == 3
+    assert len(spool.files()) == 1
