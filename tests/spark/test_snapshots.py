@@ -152,6 +152,7 @@ def damages() -> list[object]:
         pytest.param(lambda folder: (folder / "meta.json").unlink(), id="meta.json removed"),
         pytest.param(lambda folder: (folder / "positions").unlink(), id="positions removed"),
         pytest.param(shutil.rmtree, id="folder removed"),
+        pytest.param(lambda folder: (folder / f"rows-{6:020d}-3").write_bytes(b"half"), id="rows cut"),
         pytest.param(lambda folder: (folder / "meta.json").write_text('{"schema": 4}'), id="older schema"),
     ]
 
@@ -209,6 +210,27 @@ def test_an_unchanged_state_is_not_taken_twice(world: World) -> None:
         taking.after_batch()
         if taking._thread is not None:
             taking._thread.join()
+    assert len(world.there()) == 1
+
+
+def test_a_snapshot_waits_until_the_tables_have_the_rows_of_before_it(world: World) -> None:
+    world.advance(2)
+    before, after = (world.store(0).folder / f"rows-{end:020d}-1" for end in (4, 5))
+    before.touch()
+    after.touch()
+    taking = Snapshots(world.depot, world.state, TAPE, SHARDS, every=0)
+    looks = []
+
+    def wait(_: float | None = None) -> bool:
+        looks.append(world.there())
+        before.unlink()
+        return False
+
+    taking._stop.wait = wait  # type: ignore[method-assign]
+    taking.after_batch()
+    assert taking._thread is not None
+    taking._thread.join()
+    assert looks == [[]]
     assert len(world.there()) == 1
 
 
