@@ -72,14 +72,13 @@ class PositionRow:
 
 
 _USER = select("users", ["username"], "username = ?")
-_STRATEGIES = select(
-    "strategies",
-    [
-        *("username", "name", "ticker", "cash", "shape", "terms", "opened", "stopped"),
-        *(f"p{number}" for number in range(PARAMETERS)),
-    ],
-    "username = ?",
+STRATEGY_COLUMNS = (
+    *("username", "name", "ticker", "cash", "shape", "terms", "opened", "stopped"),
+    *(f"p{number}" for number in range(PARAMETERS)),
 )
+"""What `read_strategy` takes."""
+
+_STRATEGIES = select("strategies", STRATEGY_COLUMNS, "username = ?")
 _POSITION = select(
     "positions", [field.name for field in fields(PositionRow)], "ticker = ? AND username = ? AND name = ?"
 )
@@ -112,7 +111,7 @@ class Reader:
         """Return a user's strategies by ticker and name; none for a user that isn't known."""
         if not USERNAME_PATTERN.fullmatch(username):
             return []
-        return [row for row in map(_strategy, self._rows(_STRATEGIES, username)) if row is not None]
+        return [row for row in map(read_strategy, self._rows(_STRATEGIES, username)) if row is not None]
 
     def user_exists(self, username: str) -> bool:
         """Return whether there is such a user: one registered, or one with a strategy."""
@@ -229,8 +228,8 @@ class Reader:
             return [list(result) for _, result in results]
 
 
-def _strategy(row: tuple[Any, ...]) -> StrategyRow | None:
-    """Return a row of `_STRATEGIES`; None where a stop's opening never came, which leaves a row without cash.
+def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
+    """Return a row of `STRATEGY_COLUMNS`; None where a stop's opening never came, which leaves a row without cash.
 
     Raises:
         ServerError: The row isn't what the job writes.

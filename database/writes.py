@@ -76,7 +76,9 @@ _BAR = insert("bars", ["ticker", "day", "time", "open", "high", "low", "close", 
 _MARK = insert("marks", ["shard", "written", "block"])
 _USER = insert("users", ["username", "created", "origin"])
 _LEADERS = insert("leaders", ["day", "shard", "time", "block"])
-_WATERMARK = insert("watermarks", ["tape", "shard", "next"])
+_WATERMARK = insert("watermarks", ["tape", "shard", "next"]) + " USING TIMESTAMP ?"
+_FUTURE = 1 << 60
+"""Later than any wall clock, microseconds: tables of before have watermarks with its time."""
 _WATERMARKS = select("watermarks", ["shard", "next"], "tape = ?")
 _BATCH_COLUMNS = (
     "trades",
@@ -116,19 +118,20 @@ class Writer:
         self._session = session
         self._sent: deque[tuple[ResponseFuture, Statement]] = deque()
 
-    def strategies(self, openings: Openings) -> None:
+    def strategies(self, openings: Openings, *, version: int | None = None) -> None:
         """Write strategies opened and stopped.
 
         Args:
             openings: Those that the engine accepted; a stop leaves the rest of its row as it is.
+            version: The tape's offset after the last record that made them; without it, now.
         """
         opened = openings.take(openings.action == Action.OPEN)
         for columns, index in _said(opened):
             part = opened.take(index)
             values = [part.time if column == "opened" else getattr(part, column) for column in columns]
-            self._rows(insert("strategies", columns), *values)
+            self._rows(insert("strategies", columns), *values, timestamp=version)
         stopped = openings.take(openings.action == Action.STOP)
-        self._rows(_STOP, stopped.time, stopped.username, stopped.ticker, stopped.name)
+        self._rows(_STOP, stopped.time, stopped.username, stopped.ticker, stopped.name, timestamp=version)
 
     def positions(self, rows: Positions, *, version: int) -> None:
         """Write the current state of positions; rows of one ticker side by side are the cheapest.
@@ -245,7 +248,8 @@ class Writer:
             next_offset: The first offset whose rows are not in the tables.
         """
         self.flush()
-        self._row(_WATERMARK, (tape, shard, next_offset))
+        # By its timestamp it only grows: what is read again after a loss is in the tables already.
+        self._row(_WATERMARK, (tape, shard, next_offset, _FUTURE + next_offset))
         self.flush()
 
     def watermarks(self, tape: str) -> dict[int, int]:

@@ -7,6 +7,7 @@
     ├── StrategyError     a strategy can't be accepted               (.field)
     ├── TapeError         a record of the tape can't be used         (.reason)
     ├── StateError        a shard's state doesn't fit the tape       (.shard)
+    │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
     ├── SettingsError     a setting is missing or wrong              (.field)
     └── ServerError       a local server or a remote one fails us    (.server)
 
@@ -90,6 +91,10 @@ class StateError(RiskControlError):
         super().__init__(f"shard {shard}: {message}")
         self.message = message
         self.shard = shard
+
+
+class StateLost(StateError):
+    """A shard's state is damaged, or of an older version of the program: a snapshot or the tape can replace it."""
 
 
 class SettingsError(RiskControlError):

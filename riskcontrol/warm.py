@@ -13,6 +13,7 @@ from riskcontrol.book import Book
 from riskcontrol.engine import advance
 from riskcontrol.rows import Openings, Splits
 from riskcontrol.strategy import Strategy, first_rule
+from riskcontrol.sums import rows_sum
 from riskcontrol.trades import ALL_FLAGS, NS_PER_MINUTE, TRADES
 
 _SHAPE = '{"buy":"crosses_above(ema(close, 2), ema(close, 3))","every":60}'
@@ -52,6 +53,8 @@ def compile_kernels() -> None:
     book = Book()
     advance(book, [opening, splits, received, received], rank=True)
     book.reindex(1024)
+    for table in (book.positions, book.terms_of, book.texts):  # of eight, four and one bytes a word
+        rows_sum(table)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def drain(writer: Writer, state: Path, tape: str) -> int:
             writer.watermark(tape, shard, rows.end)
             written += len(rows)
             for path in paths:
-                path.unlink()
+                path.unlink(missing_ok=True)
     return written
 
 
@@ -86,9 +86,11 @@ def _passes(spool: Spool) -> Iterator[tuple[list[Path], Rows]]:
 
 def _write(writer: Writer, rows: Rows) -> None:
     for piece in _pieces(rows.openings):
-        writer.strategies(piece)
+        writer.strategies(piece, version=rows.end)
     for piece in _pieces(rows.fills):
         writer.fills(piece)
+    # A position's row says that its fills are in (`spark.reopen` relies on it).
+    writer.flush()
     for piece in _pieces(rows.positions):
         writer.positions(piece, version=rows.end)
     for piece in _pieces(rows.bars):

@@ -25,12 +25,15 @@ from riskcontrol.servers.holders import STREAM
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
+from spark.depot import depot
 from spark.idle import Idle
 from spark.rate import Rate, plan
+from spark.reopen import reopen
+from spark.restore import lost, stand
 from spark.rowwriter import RowWriter
+from spark.snapshots import Snapshots
 from spark.source import REJECTED, Tape
 from spark.spool import Waiting
-from spark.state import ShardStore
 from spark.task import Done, Work, advance_shards
 from spark.workers import Losses
 
@@ -84,10 +87,19 @@ class Stream:
         state: Folder of the shards' state.
         interval: Seconds between batches.
         on_batch: Told of every batch.
+        snapshot_every: Seconds between snapshots, if the settings name a place for them.
+        from_cassandra: Make the state of shards that have nothing else to go on from what the tables hold.
     """
 
     def __init__(
-        self, settings: Settings, state: Path, interval: float, on_batch: Callable[[Batch], None] | None = None
+        self,
+        settings: Settings,
+        state: Path,
+        interval: float,
+        on_batch: Callable[[Batch], None] | None = None,
+        *,
+        snapshot_every: float = 60.0,
+        from_cassandra: bool = False,
     ) -> None:
         self.settings = settings
         self.state = state.absolute()
@@ -110,9 +122,19 @@ class Stream:
             )
         self._rate = Rate(interval)
         self._losses = Losses()
-        self._event_time = 0
         self._idle = Idle()
-        self._next = self._positions()
+        place = depot(settings)
+        if place is not None:
+            place.prepare()
+        begins = self._tape.begins()
+        if from_cassandra:
+            self._reopen(lost(self.state, self._id, begins, place))
+        metas = stand(self.state, self._id, begins, place)
+        self._event_time = max(meta.last_time for meta in metas.values())
+        self._next = {shard: meta.next for shard, meta in metas.items()}
+        self._snapshots = (
+            Snapshots(place, self.state, self._id, self.shards, snapshot_every) if place is not None else None
+        )
         self._rows = RowWriter(settings, self.state, self._id)
 
     @property
@@ -120,26 +142,14 @@ class Stream:
         """How many shards there are."""
         return self._tape.shards
 
-    def _positions(self) -> dict[int, int]:
-        """Ask the state where each shard stands.
-
-        Raises:
-            StateError: It is of another tape, or the tape no longer holds what comes next.
-        """
-        positions, begins = {}, self._tape.begins()
-        for shard in range(self._tape.shards):
-            store = ShardStore(self.state, shard, self._id)
-            with store.locked():
-                meta = store.recover()
-            positions[shard] = meta.next
-            self._event_time = max(self._event_time, meta.last_time)
-            if meta.next < begins[shard]:
-                raise StateError(
-                    f"the tape begins at offset {begins[shard]}, but {meta.next} comes next; its retention is too "
-                    "short for a stop that long: the trades between are lost",
-                    shard=shard,
-                )
-        return positions
+    def _reopen(self, begins: dict[int, int]) -> None:
+        if not begins:
+            raise SettingsError(
+                "every shard has a state or a snapshot, or the tape still has its beginning, from which everything is "
+                "exactly as it was: leave --from-cassandra out",
+                field="from_cassandra",
+            )
+        reopen(self.settings, self.state, self._id, self.shards, begins)
 
     def run_batch(self, nominal: dt.datetime, context: Any) -> Batch:
         """Lead all shards through what the tape has gained.
@@ -171,7 +181,12 @@ class Stream:
         return batch
 
     def close(self) -> Waiting:
-        """Have the last rows written, as far as the database takes them; return what waits for the next start."""
+        """Have the last rows written, as far as the database takes them; return what waits for the next start.
+
+        A snapshot that is under way is given up.
+        """
+        if self._snapshots is not None:
+            self._snapshots.close()
         return self._rows.close(PATIENCE)
 
     def _note(self, batch: Batch) -> None:
@@ -241,6 +256,8 @@ class Stream:
                 log_batch(batch)
             if self._on_batch is not None:
                 self._on_batch(batch)
+            if self._snapshots is not None:
+                self._snapshots.after_batch()
         except BaseException as error:
             self.failed = error
             self.stopping.set()
@@ -360,6 +377,8 @@ def run(
     master: str = "local[2]",
     memory: str = "1g",
     patience: float = 0.0,
+    snapshot_every: float = 60.0,
+    from_cassandra: bool = False,
     on_batch: Callable[[Batch], None] | None = None,
     on_ready: Callable[[Stream], None] | None = None,
     stop: threading.Event | None = None,
@@ -373,6 +392,8 @@ def run(
         master: Spark's master.
         memory: Memory of the driver's JVM.
         patience: Seconds to wait for brokers, database and tables to be there; Spark starts meanwhile.
+        snapshot_every: Seconds between snapshots, if the settings name a place for them.
+        from_cassandra: Make the state of shards that have nothing else to go on from what the tables hold.
         on_batch: Told of every batch.
         on_ready: Told when the workers are warm, before the first batch.
         stop: Set it from another thread or a signal handler to end the stream.
@@ -383,6 +404,7 @@ def run(
         StateError: The state doesn't fit the tape.
     """
     stop = stop or threading.Event()
+    depot(settings)  # so that one that can't be is told of at once
     if not patience:
         # Whoever has no servers is told before Spark takes its seconds to start.
         settings = _reach(settings)
@@ -394,7 +416,9 @@ def run(
         context.parallelize(range(workers), workers).foreachPartition(_warm)
         if patience:
             settings = _await(settings, patience, stop)
-        stream = Stream(settings, state, interval, on_batch)
+        stream = Stream(
+            settings, state, interval, on_batch, snapshot_every=snapshot_every, from_cassandra=from_cassandra
+        )
         try:
             _serve(context, stream, interval, on_ready, stop)
         finally:

@@ -89,6 +89,10 @@ class Spool:
         """Return the files that wait, in the order of the tape."""
         return sorted(path for path in self.folder.glob("rows-*") if _FILE.fullmatch(path.name))
 
+    def holds(self, offset: int) -> bool:
+        """Return whether rows of the tape before an offset are still here."""
+        return any(_end(path) <= offset for path in self.files())
+
     def take(self, path: Path) -> Rows:
         """Read a file.
 

@@ -21,6 +21,7 @@ COMMANDS = {
     "ingest": "Send trade files to the tape, at any speed.",
     "users": "Open strategies of many generated users.",
     "stream": "Run the Spark job that advances every strategy by the tape.",
+    "snapshots": "List the snapshots that the stream can go on from.",
     "dashboard": "Serve the pages.",
     "leaders": "List who leads, and how all returns are spread.",
     "strategy": "Check strategy files, open them in the stream; words, templates.",

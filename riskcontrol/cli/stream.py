@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: riskcontrol stream --batch 0.5 --kafka broker1:9092 --cassandra node1,node2")
-@with_settings(*TAPE, *DATABASE)
+@with_settings(*TAPE, *DATABASE, "snapshots", "s3_endpoint", "s3_region")
 @click.option(
     "--batch",
     "interval",
@@ -34,6 +34,19 @@ if TYPE_CHECKING:
     default=None,
     help="Folder of the shards' state; gone on from where it stands [default: HOME/state/TOPIC].",
 )
+@click.option(
+    "--snapshot-every",
+    type=click.FloatRange(1, 86_400),
+    default=60.0,
+    show_default=True,
+    help="Seconds between snapshots of the state, with --snapshots.",
+)
+@click.option(
+    "--from-cassandra",
+    is_flag=True,
+    help="Where state and snapshots are lost and the tape no longer has its beginning: reopen the strategies as the "
+    "tables have them. Orders that waited are lost and indicators begin anew; docs/design.md has the rest.",
+)
 @click.option("--master", default="local[2]", show_default=True, help="Spark's master.")
 @click.option("--memory", default="1g", show_default=True, help="Memory of the driver's JVM.")
 @click.option("--wait", "patience", type=click.FloatRange(0, 3_600), default=0.0, show_default=True,
@@ -44,6 +57,8 @@ def command(
     *,
     interval: float,
     state: Path | None,
+    snapshot_every: float,
+    from_cassandra: bool,
     master: str,
     memory: str,
     patience: float,
@@ -54,6 +69,9 @@ def command(
     Each batch reads what the tape has gained, fills paper orders, and writes fills, positions and bars to Cassandra;
     a line a batch tells how much and how long, a line a minute that nothing comes. Ctrl-C (or SIGTERM) finishes the
     batch and stops; started again, it goes on where it stopped.
+
+    With --snapshots, the state is put there every so often. Should the folder of the state be lost or damaged, the
+    stream goes on from the newest snapshot, and without one from the tape's beginning: to the same rows.
     """
     from spark.job import run
 
@@ -78,6 +96,8 @@ def command(
         master=master,
         memory=memory,
         patience=patience,
+        snapshot_every=snapshot_every,
+        from_cassandra=from_cassandra,
         on_ready=ready,
         stop=stop,
     )

@@ -21,6 +21,7 @@ ERRORS = [
     LanguageError("unknown word", text="smaa > 3", column=1, expected="did you mean 'sma'?", field="sell"),
     errors.TapeError("not an Arrow stream"),
     errors.StateError("is of another tape", shard=3),
+    errors.StateLost("is damaged", shard=3),
     errors.SettingsError("is missing", field="kafka"),
     errors.ServerError("no answer", server="kafka"),
     PeerError("can't be installed", peer="vectorbt"),

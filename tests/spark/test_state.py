@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from riskcontrol.blocks import Event
 from riskcontrol.book import COUNTED, TABLES, Book
 from riskcontrol.engine import advance
-from riskcontrol.errors import StateError
-from riskcontrol.rows import Openings
-from riskcontrol.strategy import first_rule
+from riskcontrol.errors import StateError, StateLost
+from riskcontrol.rows import Openings, Splits
+from riskcontrol.strategy import Strategy, first_rule
 from spark import state
-from spark.state import Meta, ShardStore
+from spark.meta import SCHEMA, SUMMED, Meta, decode_checked, encode_checked
+from spark.state import ShardStore
 from tests.core.test_engine import ANN, ibm, openings, tapes, tuples
 from tests.core.test_rules import tapes as tapes_of_any_rule
 from tests.core.test_splits import RATIOS, traders
@@ -135,7 +136,7 @@ def test_a_commit_cut_short_has_happened_or_has_not(
     store = ShardStore(tmp_path / "b", 0, "tape")
     assert step(store, batches[0]) == expected[0]
 
-    write, mapped, tables = state._write_atomically, state._mapped, []
+    write, apply = state._write_atomically, ShardStore._apply
 
     def dying_write(path: Path, *chunks: bytes) -> None:
         if path.name == "redo" and point == "before redo":
@@ -146,15 +147,18 @@ def test_a_commit_cut_short_has_happened_or_has_not(
         if path.name == "redo" and point == "after redo":
             raise Killed
 
-    def dying_map(folder: Path, name: str, mode: str) -> np.ndarray:
-        tables.append(name)
-        if mode == "r+" and name == "pages" and point == "in the middle of the tables":
+    def dying_apply(
+        self: ShardStore, after: Meta, index_rows: int, parts: state.Parts, tables: dict[str, np.ndarray]
+    ) -> None:
+        if point == "in the middle of the tables":
+            for name, where, values in parts[: len(parts) // 2]:
+                tables[name][where] = values
             raise Killed
-        return mapped(folder, name, mode)
+        apply(self, after, index_rows, parts, tables)
 
     with monkeypatch.context() as patch:
         patch.setattr(state, "_write_atomically", dying_write)
-        patch.setattr(state, "_mapped", dying_map)
+        patch.setattr(ShardStore, "_apply", dying_apply)
         with pytest.raises(Killed):
             step(store, batches[1])
 
@@ -183,6 +187,8 @@ def test_the_state_of_another_tape_is_refused(tmp_path: Path) -> None:
     [
         (lambda folder: (folder / "meta.json").write_text("{"), "damaged"),
         (lambda folder: (folder / "meta.json").write_text(json.dumps({"next": 1})), "damaged"),
+        (lambda folder: (folder / "meta.json").write_text(json.dumps({"schema": 4, "next": 1})), "older"),
+        (lambda folder: (folder / "meta.json").unlink(), "missing"),
         (lambda folder: (folder / "positions").write_bytes(b""), "cut short"),
         (lambda folder: (folder / "redo").write_bytes(b"RCREDO01\xff\x00\x00\x00\x00\x00\x00\x00{"), "damaged"),
         (lambda folder: (folder / "redo").write_bytes(b"nonsense"), "damaged"),
@@ -192,15 +198,86 @@ def test_damage_is_told(tmp_path: Path, damage: object, reason: str) -> None:
     store = ShardStore(tmp_path, 0, "tape")
     step(store, [openings(ANN), ibm(1)])
     damage(store.folder)  # type: ignore[operator]
-    with store.locked(), pytest.raises(StateError, match=reason):
+    with store.locked(), pytest.raises(StateLost, match=reason):
         store.recover()
+
+
+@pytest.mark.parametrize("name", [*TABLES, "meta.json", "redo"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=4)
+@given(data=st.data())
+def test_a_byte_changed_or_missing_is_noticed_or_mended(tmp_path: Path, name: str, data: st.DataObject) -> None:
+    shutil.rmtree(tmp_path / "s", ignore_errors=True)
+    store, book = ShardStore(tmp_path / "s", 0, "tape"), Book()
+    dips = Strategy("eve", "dips", "IBM", 10**9, _MARKET_RULE)
+    for batch in ([openings(ANN, dips), HALVED], [ibm(10_000, 9_980, 9_970)]):
+        step(store, batch)
+        advance(book, batch)
+    path = store.folder / name
+    content = path.read_bytes()
+    assert content, "there is something to damage in every file"
+    used = store.recover().used(name) * state._row_bytes(name) if name in SUMMED else 0
+    at = data.draw(st.integers(0, (used or len(content)) - 1))
+    changed = content[at] ^ data.draw(st.integers(1, 255))
+    path.write_bytes(data.draw(st.sampled_from([content[:at], content[:at] + bytes([changed]) + content[at + 1 :]])))
+    with store.locked():
+        try:
+            meta = store.recover()
+            store.check(meta)
+        except StateLost:
+            assert name != "index"
+        else:
+            assert name in ("index", "redo"), "the one is made anew, the other was done with"
+            assert contents(store.book(meta)) == contents(book)
+
+
+def test_a_redo_file_that_is_needed_must_be_whole(tmp_path: Path) -> None:
+    store = ShardStore(tmp_path, 0, "tape")
+    step(store, [openings(ANN)])
+    meta = (store.folder / "meta.json").read_bytes()
+    step(store, [ibm(10_000, 9_980, 9_970)])
+    (store.folder / "meta.json").write_bytes(meta)
+    content = bytearray((store.folder / "redo").read_bytes())
+    content[-20] ^= 1
+    (store.folder / "redo").write_bytes(content)
+    with store.locked(), pytest.raises(StateLost, match="redo is damaged"):
+        store.recover()
+
+
+_MARKET_RULE = '{"buy":"crosses_above(ema(close, 2), ema(close, 3))","every":60}'
+HALVED = Splits(np.array([b"IBM"]), np.array([10**15]), np.array([2]), np.array([1]))
+
+
+@given(tape=st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(traders(), RATIOS)))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=15)
+def test_a_copy_put_elsewhere_goes_on_as_the_shard_itself(tmp_path: Path, tape: list[Event]) -> None:
+    shutil.rmtree(tmp_path, ignore_errors=True)
+    stores = [ShardStore(tmp_path / name, 3, "tape") for name in "ab"]
+    half = len(tape) // 2
+    for event in tape[:half]:
+        step(stores[0], [event])
+    with stores[0].locked():
+        meta = stores[0].recover()
+        stores[0].check(meta)
+        stores[0].copy(meta, tmp_path / "copy")
+    with stores[1].locked(), (tmp_path / "copy").open("rb") as file:
+        stores[1].paste(meta, file.read)
+    assert [step(stores[0], [event]) for event in tape[half:]] == [step(stores[1], [event]) for event in tape[half:]]
+    with stores[0].locked(), stores[1].locked():
+        metas = [store.recover() for store in stores]
+        assert metas[0] == metas[1]
+        assert contents(stores[0].book(metas[0])) == contents(stores[1].book(metas[1]))
+
+
+def rewrite(store: ShardStore, **changes: int) -> None:
+    """Let a shard's `meta.json` say something else."""
+    path = store.folder / "meta.json"
+    path.write_bytes(encode_checked(decode_checked(path.read_bytes()) | changes))
 
 
 def test_a_newer_layout_is_refused(tmp_path: Path) -> None:
     store = ShardStore(tmp_path, 0, "tape")
     step(store, [openings(ANN)])
-    path = store.folder / "meta.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema": state.SCHEMA + 1}))
+    rewrite(store, schema=SCHEMA + 1)
     with store.locked(), pytest.raises(StateError, match="newer"):
         store.recover()
 

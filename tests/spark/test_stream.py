@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +31,7 @@ from spark.state import ShardStore
 from tests.core.test_engine import openings
 from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
-from tests.spark.test_state import step
+from tests.spark.test_state import rewrite, step
 
 pytestmark = pytest.mark.servers
 
@@ -177,6 +176,38 @@ def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_pa
     }
 
 
+def test_killed_and_robbed_of_its_state_it_goes_on_from_a_snapshot_to_the_same_rows(
+    servers: Settings, tmp_path: Path
+) -> None:
+    day = simulated_day(tmp_path, tickers=TICKERS, trades=20_000, seed=4)
+    (source,) = find_sources(str(day), servers)
+    trades = list(source.batches())
+    tickers = sorted({ticker for batch in trades for ticker in batch.column("ticker").dictionary.to_pylist()})
+    strategies = drawn(tickers, 120)
+    publish_openings(servers, strategies)
+    client(servers).create_bucket(Bucket=servers.topic)
+    state, place = tmp_path / "state", f"s3://{servers.topic}/snapshots"
+    command = ("stream", "--batch", "0.3", "--state", str(state), "--snapshots", place, "--snapshot-every", "1")
+    with Running(servers, *command) as stream:
+        stream.wait_for("openings 120")
+        with Running(servers, "ingest", str(day), "--speed", "3000", "--from", "09:30") as ingest:
+            until(lambda: re.search(r"fills [1-9].*\n(.*\n)*.*snapshot ", stream.output), 60, lambda: stream.output)
+            stream.kill()
+            ingest.process.wait(60)
+    for shard in range(servers.shards):
+        folder = state / f"shard-{shard:04d}"
+        if shard == 0:
+            (folder / "meta.json").unlink()
+        else:
+            content = (folder / "positions").read_bytes()
+            (folder / "positions").write_bytes(content[:64] + bytes(64) + content[128:])
+    with Running(servers, *command) as stream:
+        until(lambda: reached(servers, ends(servers)), 90, lambda: stream.output)
+        assert stream.interrupt() == 0
+        assert stream.output.count("goes on from snapshot") == servers.shards, stream.output
+    check_against(Reference().feed([openings(*strategies), *trades]), servers)
+
+
 def test_positions_held_over_splits_equal_the_reference(servers: Settings, tmp_path: Path) -> None:
     days = [simulated_day(tmp_path, tickers=TICKERS, trades=8_000, day=f"2024-03-0{n}") for n in (5, 6)]
     trades = [[*find_sources(str(day), servers)[0].batches()] for day in days]
@@ -264,8 +295,7 @@ def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) 
     publish_openings(servers, [strategy])
     store = ShardStore(tmp_path / "state", shard, tape_id(servers))
     step(store, [openings(strategy)])
-    meta = store.folder / "meta.json"
-    meta.write_text(json.dumps(json.loads(meta.read_text()) | {"next": 99}))
+    rewrite(store, next=99)
     with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
         stream.wait_for("the tape ends at 1")
         assert stream.process.wait(60) == 1
