@@ -20,11 +20,12 @@ from database.writes import Writer
 from ingestion.topic import ensure_topic, tape_id
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
-from riskcontrol.servers import archive, require
+from riskcontrol.servers import archive, require, running
 from riskcontrol.servers.holders import STREAM
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
+from spark import standalone
 from spark.rate import Rate, plan
 from spark.source import REJECTED, Tape
 from spark.state import ShardStore
@@ -247,6 +248,9 @@ def log_batch(batch: Batch) -> None:
         )
 
 
+_ALONE = "local[2]"
+"""Spark's master where there is no cluster: two threads of the driver's JVM."""
+
 _GC = ("-XX:+UseSerialGC",)
 _QUICK = ("-XX:TieredStopAtLevel=1", *_GC)
 """The driver's JVM does little but hand out tasks: it starts a third sooner without the second compiler."""
@@ -301,10 +305,11 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         .set("spark.local.dir", str(scratch))
         .set("spark.python.daemon.module", "spark.daemon")
         .set("spark.driver.extraJavaOptions", " ".join(f'"{option}"' for option in options))
+        .setAll(list(standalone.options(master, home, logging_file).items()))
     )
     # Spark puts a handler of its own on Ctrl-C, which would cancel the batch under way.
     handler = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), standalone.authenticated(master, home):
         warnings.simplefilter("ignore", FutureWarning)
         context: Any = pyspark.SparkContext(conf=conf)
     if archived is not None:
@@ -324,7 +329,7 @@ def run(
     *,
     state: Path,
     interval: float = 1.0,
-    master: str = "local[2]",
+    master: str | None = None,
     memory: str = "1g",
     patience: float = 0.0,
     on_batch: Callable[[Batch], None] | None = None,
@@ -337,7 +342,7 @@ def run(
         settings: Addresses that are not set are those of the local servers.
         state: Folder of the shards' state; made if it isn't there, gone on from if it is.
         interval: Seconds between batches.
-        master: Spark's master.
+        master: Spark's master; without one, that of the local cluster, or else this process's machine alone.
         memory: Memory of the driver's JVM.
         patience: Seconds to wait for brokers, database and tables to be there; Spark starts meanwhile.
         on_batch: Told of every batch.
@@ -353,7 +358,7 @@ def run(
     if not patience:
         # Whoever has no servers is told before Spark takes its seconds to start.
         settings = _reach(settings)
-    context = spark_context(master, settings.home, memory)
+    context = spark_context(master or running(settings.home).get("spark", _ALONE), settings.home, memory)
     try:
         from pyspark.streaming import StreamingContext  # noqa: PLC0415  as above
 

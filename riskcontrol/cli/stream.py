@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     default=None,
     help="Folder of the shards' state; gone on from where it stands [default: HOME/state/TOPIC].",
 )
-@click.option("--master", default="local[2]", show_default=True, help="Spark's master.")
+@click.option("--master", default=None, help="Spark's master [default: the local cluster's, or else local[2]].")
 @click.option("--memory", default="1g", show_default=True, help="Memory of the driver's JVM.")
 @click.option("--wait", "patience", type=click.FloatRange(0, 3_600), default=0.0, show_default=True,
               help="Seconds to wait for Kafka, Cassandra and its tables to be there, while Spark starts.")  # fmt: skip
@@ -46,7 +46,7 @@ def command(
     *,
     interval: float,
     state: Path | None,
-    master: str,
+    master: str | None,
     memory: str,
     patience: float,
     verbose: bool,
