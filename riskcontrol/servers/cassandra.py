@@ -111,8 +111,9 @@ _GC = ("-XX:+UseG1GC",)
 
 def cassandra(home: Path) -> Node:
     """Prepare a node whose data is under `home`; its ports are chosen anew at each start."""
+    folder = (home / "cassandra").absolute()
     port, storage, ssl = free_ports(3)
-    return _node("cassandra", home / "cassandra", (HOST,), 1, (port, storage, ssl), "riskcontrol", "1g")
+    return _node("cassandra", folder, (HOST,), 1, (port, storage, ssl), "riskcontrol", "1g")
 
 
 def member(home: Path, number: int, layout: Layout) -> Node:
@@ -134,7 +135,7 @@ def _node(
 ) -> Node:
     from jars.fetch import fetch  # noqa: PLC0415  jars/ stands above the core
 
-    folder, host, (port, storage, ssl) = folder.absolute(), hosts[number - 1], ports
+    host, (port, storage, ssl) = hosts[number - 1], ports
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
     config = _CONFIG.format(

@@ -45,8 +45,9 @@ _GC = ("-XX:+UseG1GC",)
 
 def kafka(home: Path) -> Node:
     """Prepare a broker whose data is under `home`; its ports are chosen anew at each start."""
+    folder = (home / "kafka").absolute()
     port, controller = free_ports(2)
-    return _broker("kafka", home / "kafka", 1, ((port, controller),), identifier(), "512m")
+    return _broker("kafka", folder, 1, ((port, controller),), identifier(), "512m")
 
 
 def broker(home: Path, number: int, layout: Layout) -> Node:
@@ -67,7 +68,6 @@ def _broker(
 ) -> Node:
     from jars.fetch import fetch  # noqa: PLC0415  jars/ stands above the core
 
-    folder = folder.absolute()
     folder.mkdir(parents=True, exist_ok=True)
     jars = fetch("kafka")
     port, controller = quorum[number - 1]

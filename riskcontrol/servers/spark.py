@@ -17,6 +17,9 @@ from riskcontrol.servers.node import HOST, Node, heap, touch
 _GC = ("-XX:+UseSerialGC",)
 _QUICK = ("-Xms32m", "-XX:TieredStopAtLevel=1", *_GC)
 
+_RECOVERY_SECONDS = 10
+"""How long a master that is started again waits for the workers and drivers that it had."""
+
 _LOGGING = """\
 rootLogger.level = warn
 rootLogger.appenderRef.stderr.ref = stderr
@@ -91,6 +94,9 @@ def _node(home: Path, layout: Layout, name: str, address: str, arguments: list[s
         command=(
             str(java()), "-Xmx192m", *_QUICK, *options, f"-Dlog4j2.configurationFile={logging}",
             "-Dspark.worker.cleanup.enabled=true",
+            # A master that forgot the stream when it ended would have its executors killed.
+            "-Dspark.deploy.recoveryMode=FILESYSTEM", f"-Dspark.deploy.recoveryDirectory={own}/recovery",
+            f"-Dspark.deploy.recoveryTimeout={_RECOVERY_SECONDS}",
             "-cp", f"{jars}/*", f"org.apache.spark.deploy.{kind}", "--properties-file", str(secret_file(home)),
             "--host", HOST, "--port", str(port), "--webui-port", str(page), *arguments,
         ),
