@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import LONG_RUNNING, java
-from riskcontrol.servers.layout import NODES, Layout, identifier
+from riskcontrol.servers.java import LONG_RUNNING, ONE_OF_MANY, java
+from riskcontrol.servers.layout import Layout, identifier
 from riskcontrol.servers.layout import folder as cluster_folder
 from riskcontrol.servers.node import HOST, Node, free_ports, heap, touch
 
@@ -71,6 +71,7 @@ def _broker(
     folder.mkdir(parents=True, exist_ok=True)
     jars = fetch("kafka")
     port, controller = quorum[number - 1]
+    together = len(quorum) > 1
     text = _PROPERTIES.format(
         number=number,
         voters=",".join(f"{voter}@{HOST}:{at}" for voter, (_, at) in enumerate(quorum, 1)),
@@ -82,17 +83,18 @@ def _broker(
         in_sync=len(quorum) // 2 + 1,
     )
     properties = folder / "server.properties"
-    properties.write_text(text + (_TOGETHER if len(quorum) == NODES else ""))
+    properties.write_text(text + (_TOGETHER if together else ""))
     logging = folder / "log4j2.yaml"
     logging.write_text(_LOGGING)
     _format(folder / "log", number, identity)
     options, archived = archive.options("kafka", jars, _GC)
+    compiling = ONE_OF_MANY if together else LONG_RUNNING
     return Node(
         name=name,
         folder=folder,
         command=(
             str(java()), "-Xms128m", f"-Xmx{heap('kafka', most)}", *_GC, "-XX:MaxGCPauseMillis=20",
-            *LONG_RUNNING, *options, f"-Dlog4j2.configurationFile={logging}",
+            *compiling, *options, f"-Dlog4j2.configurationFile={logging}",
             "-cp", f"{jars}/*", "kafka.Kafka", str(properties),
         ),
         address=f"{HOST}:{port}",

@@ -10,12 +10,11 @@ from typing import Any
 
 from riskcontrol.errors import ServerError
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import java, java_home_for_spark
+from riskcontrol.servers.java import ONE_OF_MANY, java, java_home_for_spark
 from riskcontrol.servers.layout import Layout, folder, secret_file
 from riskcontrol.servers.node import HOST, Node, heap, touch
 
 _GC = ("-XX:+UseSerialGC",)
-_QUICK = ("-Xms32m", "-XX:TieredStopAtLevel=1", *_GC)
 
 _RECOVERY_SECONDS = 10
 """How long a master that is started again waits for the workers and drivers that it had."""
@@ -92,7 +91,7 @@ def _node(home: Path, layout: Layout, name: str, address: str, arguments: list[s
         name=name,
         folder=own,
         command=(
-            str(java()), "-Xmx192m", *_QUICK, *options, f"-Dlog4j2.configurationFile={logging}",
+            str(java()), "-Xms32m", "-Xmx192m", *_GC, *ONE_OF_MANY, *options, f"-Dlog4j2.configurationFile={logging}",
             "-Dspark.worker.cleanup.enabled=true",
             # A master that forgot the stream when it ended would have its executors killed.
             "-Dspark.deploy.recoveryMode=FILESYSTEM", f"-Dspark.deploy.recoveryDirectory={own}/recovery",
