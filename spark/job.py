@@ -20,7 +20,7 @@ from database.writes import Writer
 from ingestion.topic import ensure_topic, tape_id
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
-from riskcontrol.servers import archive, require, running
+from riskcontrol.servers import archive, require
 from riskcontrol.servers.holders import STREAM
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
@@ -248,9 +248,6 @@ def log_batch(batch: Batch) -> None:
         )
 
 
-_ALONE = "local[2]"
-"""Spark's master where there is no cluster: two threads of the driver's JVM."""
-
 _GC = ("-XX:+UseSerialGC",)
 _QUICK = ("-XX:TieredStopAtLevel=1", *_GC)
 """The driver's JVM does little but hand out tasks: it starts a third sooner without the second compiler."""
@@ -281,7 +278,8 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     """
     os.environ["JAVA_HOME"] = str(java_home_for_spark(home))
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if standalone.is_here(master):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # That this pandas is newer than Spark knows does not matter to who uses none of it in Spark.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # for its Python workers
     with warnings.catch_warnings():
@@ -301,7 +299,6 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         .set("spark.ui.enabled", "false")
         .set("spark.ui.showConsoleProgress", "false")
         .set("spark.driver.memory", memory)
-        .set("spark.driver.host", "127.0.0.1")
         .set("spark.local.dir", str(scratch))
         .set("spark.python.daemon.module", "spark.daemon")
         .set("spark.driver.extraJavaOptions", " ".join(f'"{option}"' for option in options))
@@ -342,7 +339,7 @@ def run(
         settings: Addresses that are not set are those of the local servers.
         state: Folder of the shards' state; made if it isn't there, gone on from if it is.
         interval: Seconds between batches.
-        master: Spark's master; without one, that of the local cluster, or else this process's machine alone.
+        master: Spark's master; without one, that of the local cluster, or two threads where there is none.
         memory: Memory of the driver's JVM.
         patience: Seconds to wait for brokers, database and tables to be there; Spark starts meanwhile.
         on_batch: Told of every batch.
@@ -358,7 +355,7 @@ def run(
     if not patience:
         # Whoever has no servers is told before Spark takes its seconds to start.
         settings = _reach(settings)
-    context = spark_context(master or running(settings.home).get("spark", _ALONE), settings.home, memory)
+    context = spark_context(master or standalone.choose(settings.home), settings.home, memory)
     try:
         from pyspark.streaming import StreamingContext  # noqa: PLC0415  as above
 

@@ -22,8 +22,8 @@ def command(settings: Settings, only: tuple[str, ...], *, cluster: bool) -> None
     keep is under HOME (default .riskcontrol) and there again after the next start; only the S3 server forgets its
     buckets. Logs are in HOME/logs. The first run fetches about 100 MB of JVM parts.
 
-    With --cluster everything is kept three times and the stream runs on Spark's workers; it takes about 4 GB of
-    memory. What has ended is started again by the same command. A home is one or the other.
+    With --cluster everything is kept three times and the stream runs on Spark's workers; it takes 3 GB of memory, and
+    2.5 GB more while a stream runs. What has ended is started again by the same command. A home is one or the other.
     """
     from riskcontrol import servers
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from ingestion.producer import publish_openings
 from ingestion.sources import find_sources
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
@@ -80,8 +83,6 @@ def test_single_servers_and_a_cluster_do_not_mix(home: Path, tmp_path: Path) -> 
 
 
 def test_a_taken_port_is_named(home: Path) -> None:
-    import socket
-
     layout = Layout.made(home)
     with socket.create_server(layout.ports("cassandra-2")[0]) as other:
         with pytest.raises(ServerError, match=rf"cassandra-2: its port 127\.0\.0\.2:{other.getsockname()[1]} is taken"):
@@ -106,22 +107,23 @@ def test_of_each_kind_one_may_be_killed_in_mid_run(home: Path, tmp_path: Path) -
     found = servers.resolve(settings)
     assert found.replication == 3
     with Running(settings, "stream", "--batch", "0.5") as stream:
-        from ingestion.producer import publish_openings
-
         publish_openings(found, strategies)
         stream.wait_for("openings 120", 180)
-        # A day in about eight seconds, so that the kills come in the midst of it.
-        with Running(settings, "ingest", str(day), "--speed", "3000", "--from", "09:30") as ingest:
-            until(lambda: "fills 0" not in stream.lines[-1] and "trades" in stream.lines[-1], 60, lambda: stream.output)
+        # A day in a quarter of a minute, so that the kills come in the midst of it.
+        with Running(settings, "ingest", str(day), "--speed", "1500", "--from", "09:30") as ingest:
+            until(lambda: re.search("fills [1-9]", stream.output), 60, lambda: stream.output)
+            before = ends(found)
             for name in KILLED:
                 kill(home, name)
             assert ingest.process.wait(120) == 0, ingest.output
+        assert sum(ends(found).values()) > sum(before.values())
         until(lambda: reached(found, ends(found)), 120, lambda: stream.output)
         assert stream.interrupt() == 0, stream.output
     reference = Reference().feed([openings(*strategies), *trades])
     assert len(reference.fills) > 500
     check_against(reference, found)
-    assert len(rows(found, "strategies", "username, ticker, name")) == len(strategies)
+    opened = sorted((each.username, each.ticker, each.name, each.cash) for each in strategies)
+    assert rows(found, "strategies", "username, ticker, name, cash") == opened
 
     status = json.loads(run(settings, "status", "--json").stdout)
     assert sorted(status["ended"]) == sorted(KILLED)

@@ -8,14 +8,36 @@ from pathlib import Path
 
 import pytest
 
+from riskcontrol.errors import ServerError
 from spark import standalone
 
 LOG = Path("log4j2.properties")
 OURS = "spark://127.0.0.1:20000"
 
 
-def test_without_a_cluster_there_is_nothing_to_tell(tmp_path: Path) -> None:
-    assert standalone.options("local[2]", tmp_path, LOG) == {}
+def test_without_a_cluster_there_is_little_to_tell(tmp_path: Path) -> None:
+    assert standalone.choose(tmp_path) == "local[2]"
+    assert standalone.options("local[2]", tmp_path, LOG) == {"spark.driver.host": "127.0.0.1"}
+
+
+def test_workers_elsewhere_don_t_look_for_the_driver_on_their_own_machine(tmp_path: Path) -> None:
+    assert "spark.driver.host" in standalone.options(OURS, tmp_path, LOG)
+    assert "spark.driver.host" not in standalone.options("spark://elsewhere:7077", tmp_path, LOG)
+
+
+@pytest.mark.parametrize("gone", [["spark-master"], ["kafka-1", "spark-1", "spark-2", "spark-3"]])
+def test_a_cluster_that_can_t_run_a_stream_is_told_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gone: list[str]
+) -> None:
+    monkeypatch.setattr("spark.standalone.ended", lambda _home: gone)
+    with pytest.raises(ServerError, match=rf"have ended \(.*{gone[-1]}\).*up --cluster"):
+        standalone.choose(tmp_path)
+
+
+def test_a_cluster_that_lacks_a_worker_runs_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spark.standalone.ended", lambda _home: ["kafka-1", "spark-2"])
+    monkeypatch.setattr("spark.standalone.running", lambda _home: {"spark": OURS})
+    assert standalone.choose(tmp_path) == OURS
 
 
 def test_only_the_size_of_our_own_cluster_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
