@@ -34,8 +34,8 @@ def choose(home: Path) -> str:
     workers = {f"spark-{number}" for number in range(1, NODES + 1)}
     if "spark-master" in gone or workers.issubset(gone):
         raise ServerError(
-            f"nodes of the cluster in {home} have ended ({', '.join(gone)}); start them again with: riskcontrol up --cluster, "
-            "or name another master with --master",
+            f"nodes of the cluster in {home} have ended ({', '.join(gone)}); start them again with: "
+            "riskcontrol up --cluster, or name another master with --master",
             server="spark",
         )
     return running(home).get("spark", _ALONE)
