@@ -25,6 +25,7 @@ from cassandra.policies import (
     ConstantSpeculativeExecutionPolicy,
     DCAwareRoundRobinPolicy,
     ExponentialReconnectionPolicy,
+    RetryPolicy,
     TokenAwarePolicy,
 )
 from cassandra.protocol import ErrorMessage
@@ -43,6 +44,9 @@ _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 15.0
 _SPECULATE_SECONDS = 2.0
 """After so long, an idempotent request is sent to another replica as well: a node may have just died."""
+
+_READ_TRIES = 3
+"""So many more times a read that timed out is tried, within the time that a request has."""
 
 _ERRORS = (NoHostAvailable, DriverException, ErrorMessage, OSError)
 """What the driver raises; they have no base of their own."""
@@ -199,6 +203,22 @@ def answering(address: str = "") -> Iterator[None]:
         raise ServerError(_meaning(error, address), server="cassandra") from error
 
 
+class _ReadAgain(RetryPolicy):
+    """Asks again what a node could not read in time.
+
+    A node that was killed counts as alive for some ten seconds. A read of many rows that waits for it comes to nothing,
+    and is answered without it once the others have noticed.
+    """
+
+    def on_read_timeout(
+        self, query: object, consistency: int, required_responses: int, received_responses: int, data_retrieved: bool,
+        retry_num: int,
+    ) -> tuple[int, int | None]:  # fmt: skip
+        """Say what to do: the driver asks."""
+        del query, required_responses, received_responses, data_retrieved
+        return (self.RETRY, consistency) if retry_num < _READ_TRIES else (self.RETHROW, None)
+
+
 def _connected(settings: Settings, keyspace: str) -> Session:
     if not settings.cassandra:
         raise ServerError("no database is set and none runs here; start one with: riskcontrol up", server="cassandra")
@@ -224,6 +244,7 @@ def _connected(settings: Settings, keyspace: str) -> Session:
                     load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(), shuffle_replicas=False),
                     speculative_execution_policy=ConstantSpeculativeExecutionPolicy(_SPECULATE_SECONDS, 2),
                     consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+                    retry_policy=_ReadAgain(),
                     request_timeout=_REQUEST_SECONDS,
                 )
             },

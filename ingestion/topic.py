@@ -131,10 +131,15 @@ def ensure_topic(settings: Settings) -> int:
     Raises:
         ServerError: The broker can't be reached or refuses, or the topic that is there would lose trades.
     """
+    settings = require(settings, "kafka")  # a local cluster says how many replicas there are
     with _admin(settings) as admin:
         found = _describe(admin, settings.topic)
         if found is None:
-            made = {"num_partitions": settings.shards, "replication_factor": settings.replication, "configs": _CONFIG}
+            made = {
+                "num_partitions": settings.shards,
+                "replication_factor": settings.replication,
+                "configs": _CONFIG | {"min.insync.replicas": str(settings.replication // 2 + 1)},
+            }
             with suppress(kafka_errors.TopicAlreadyExistsError):  # somebody else may have been as quick
                 admin.create_topics({settings.topic: made})
             admin.wait_for_topics([settings.topic])

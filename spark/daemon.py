@@ -5,7 +5,10 @@ Spark starts it as ``python -m spark.daemon pyspark.worker`` (`spark.python.daem
 
 from __future__ import annotations
 
+import fcntl
 import gc
+import os
+from pathlib import Path
 
 from pyspark.daemon import manager
 
@@ -13,7 +16,12 @@ import spark.task  # noqa: F401  loaded for the workers, which are forks of this
 from riskcontrol.warm import compile_kernels
 
 if __name__ == "__main__":
-    compile_kernels()
+    cache = Path(os.environ["NUMBA_CACHE_DIR"])
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "compiling.lock").open("w") as lock:
+        # Of a cluster's executors that start together one compiles; the others find its work done.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        compile_kernels()
     # Spark collects garbage after every task; what is loaded here need not be looked at again each time.
     gc.freeze()
     manager()

@@ -25,6 +25,7 @@ from riskcontrol.servers.holders import STREAM
 from riskcontrol.servers.java import java_home_for_spark
 from riskcontrol.settings import Settings
 from riskcontrol.warm import compile_kernels
+from spark import standalone
 from spark.depot import depot
 from spark.idle import Idle
 from spark.rate import Rate, plan
@@ -327,7 +328,8 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     """
     os.environ["JAVA_HOME"] = str(java_home_for_spark(home))
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    if standalone.is_here(master):
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # That this pandas is newer than Spark knows does not matter to who uses none of it in Spark.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # for its Python workers
     with warnings.catch_warnings():
@@ -347,14 +349,14 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         .set("spark.ui.enabled", "false")
         .set("spark.ui.showConsoleProgress", "false")
         .set("spark.driver.memory", memory)
-        .set("spark.driver.host", "127.0.0.1")
         .set("spark.local.dir", str(scratch))
         .set("spark.python.daemon.module", "spark.daemon")
         .set("spark.driver.extraJavaOptions", " ".join(f'"{option}"' for option in options))
+        .setAll(list(standalone.options(master, home, logging_file).items()))
     )
     # Spark puts a handler of its own on Ctrl-C, which would cancel the batch under way.
     handler = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), standalone.authenticated(master, home):
         warnings.simplefilter("ignore", FutureWarning)
         context: Any = pyspark.SparkContext(conf=conf)
     if archived is not None:
@@ -374,7 +376,7 @@ def run(
     *,
     state: Path,
     interval: float = 1.0,
-    master: str = "local[2]",
+    master: str | None = None,
     memory: str = "1g",
     patience: float = 0.0,
     snapshot_every: float = 60.0,
@@ -389,7 +391,7 @@ def run(
         settings: Addresses that are not set are those of the local servers.
         state: Folder of the shards' state; made if it isn't there, gone on from if it is.
         interval: Seconds between batches.
-        master: Spark's master.
+        master: Spark's master; without one, that of the local cluster, or two threads where there is none.
         memory: Memory of the driver's JVM.
         patience: Seconds to wait for brokers, database and tables to be there; Spark starts meanwhile.
         snapshot_every: Seconds between snapshots, if the settings name a place for them.
@@ -408,7 +410,7 @@ def run(
     if not patience:
         # Whoever has no servers is told before Spark takes its seconds to start.
         settings = _reach(settings)
-    context = spark_context(master, settings.home, memory)
+    context = spark_context(master or standalone.choose(settings.home), settings.home, memory)
     try:
         if stop.is_set():
             return

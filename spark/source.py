@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,11 @@ _READ_SECONDS = 60
 """How long a range may give nothing before the batch is given up (and tried again)."""
 
 
+_OFFSETS_TRIES, _OFFSETS_MS = 4, 3_000
+"""How often, and for how long each time, the brokers are asked where partitions begin or end: when one has ended, it
+takes ten seconds until another leads its partitions."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A record that could not be used."""
@@ -45,13 +50,10 @@ class Tape:
     """
 
     def __init__(self, settings: Settings) -> None:
-        # As the workers read: of a transaction that is open they get nothing yet.
-        self._consumer = connected(
-            KafkaConsumer, bootstrap(settings), enable_auto_commit=False, isolation_level="read_committed"
-        )
-        with reaching(settings.kafka):
-            partitions = self._consumer.partitions_for_topic(settings.topic)
         self._settings = settings
+        self._client: KafkaConsumer | None = None
+        with reaching(settings.kafka):
+            partitions = self._consumer().partitions_for_topic(settings.topic)
         self._partitions = [TopicPartition(settings.topic, number) for number in sorted(partitions or ())]
         if not self._partitions:
             raise ServerError(
@@ -65,8 +67,12 @@ class Tape:
         return len(self._partitions)
 
     def begins(self) -> dict[int, int]:
-        """Return the first offset that each partition still holds."""
-        return self._offsets(self._consumer.beginning_offsets)
+        """Return the first offset that each partition still holds.
+
+        Raises:
+            ServerError: The brokers don't answer.
+        """
+        return self._offsets(lambda consumer: consumer.beginning_offsets)
 
     def ends(self) -> dict[int, int]:
         """Return the first offset that each partition does not hold yet.
@@ -74,15 +80,41 @@ class Tape:
         Raises:
             ServerError: The brokers don't answer.
         """
-        return self._offsets(self._consumer.end_offsets)
+        return self._offsets(lambda consumer: consumer.end_offsets)
 
-    def _offsets(self, ask: Any) -> dict[int, int]:
-        with reaching(bootstrap(self._settings)):
-            return {tp.partition: offset for tp, offset in ask(self._partitions, timeout_ms=10_000).items()}
+    def _offsets(self, ask: Callable[[KafkaConsumer], Any]) -> dict[int, int]:
+        for _ in range(_OFFSETS_TRIES - 1):
+            # A client goes on asking the broker that used to lead a partition: a new one asks who leads it now.
+            with suppress(ServerError):
+                return self._asked(ask)
+        return self._asked(ask)
+
+    def _asked(self, ask: Callable[[KafkaConsumer], Any]) -> dict[int, int]:
+        try:
+            with reaching(bootstrap(self._settings)):
+                found = ask(self._consumer())(self._partitions, timeout_ms=_OFFSETS_MS)
+                return {tp.partition: offset for tp, offset in found.items()}
+        except LookupError as error:  # the client does not expect this
+            self.close()
+            topic = self._settings.topic
+            raise ServerError(f"nobody leads a partition of topic {topic} for the moment", server="kafka") from error
+        except ServerError:
+            self.close()
+            raise
+
+    def _consumer(self) -> KafkaConsumer:
+        if self._client is None:
+            # As the workers read: of a transaction that is open they get nothing yet.
+            self._client = connected(
+                KafkaConsumer, bootstrap(self._settings), enable_auto_commit=False, isolation_level="read_committed"
+            )
+        return self._client
 
     def close(self) -> None:
         """Leave the brokers."""
-        self._consumer.close()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
 
 _consumers: dict[tuple[str, str, int], KafkaConsumer] = {}

@@ -28,6 +28,7 @@ def command(settings: Settings, *, as_json: bool) -> None:
     found: dict[str, Any] = {
         "home": str(settings.home.absolute()),
         "servers": (running := _servers(settings)),
+        "ended": servers.ended(settings.home),
         "commands": _commands(settings, {each["pid"] for each in running}),
         "topic": _topic(resolved) if resolved.kafka else None,
         "batch": _last_batch(resolved) if resolved.cassandra else None,
@@ -110,14 +111,16 @@ def _last_batch(settings: Settings) -> dict[str, Any]:
 
 
 def _text(found: dict[str, Any]) -> str:
-    lines = [f"{'SERVER':10} {'ADDRESS':24} {'PID':>7} {'UP':>9} {'MEMORY':>9}  LOG"] if found["servers"] else []
+    lines = [f"{'SERVER':12} {'ADDRESS':24} {'PID':>7} {'UP':>9} {'MEMORY':>9}  LOG"] if found["servers"] else []
     lines += [
-        f"{each['name']:10} {each['address']:24} {each['pid']:7} "
+        f"{each['name']:12} {each['address']:24} {each['pid']:7} "
         f"{_up(each):>9} {each['memory_mb']:6.0f} MB  {each['log']}"
         for each in found["servers"]
     ]
     if not found["servers"]:
         lines.append(f"No local server runs under {found['home']}; start them with: riskcontrol up")
+    if found["ended"]:
+        lines.append(f"Ended: {', '.join(found['ended'])}; started again by: riskcontrol up --cluster")
     for each in found["commands"]:
         more = f" (riskcontrol status --home {each['claims']})" if each["name"] == "demo" else ""
         lines.append(f"riskcontrol {each['name']} runs, pid {each['pid']}, up {_up(each)}: {each['claims']}{more}")

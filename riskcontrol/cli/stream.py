@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     help="Where state and snapshots are lost and the tape no longer has its beginning: reopen the strategies as the "
     "tables have them. Orders that waited are lost and indicators begin anew; docs/design.md has the rest.",
 )
-@click.option("--master", default="local[2]", show_default=True, help="Spark's master.")
+@click.option("--master", default=None, help="Spark's master [default: the local cluster's, or else local[2]].")
 @click.option("--memory", default="1g", show_default=True, help="Memory of the driver's JVM.")
 @click.option("--wait", "patience", type=click.FloatRange(0, 3_600), default=0.0, show_default=True,
               help="Seconds to wait for Kafka, Cassandra and its tables to be there, while Spark starts.")  # fmt: skip
@@ -59,7 +59,7 @@ def command(
     state: Path | None,
     snapshot_every: float,
     from_cassandra: bool,
-    master: str,
+    master: str | None,
     memory: str,
     patience: float,
     verbose: bool,

@@ -8,30 +8,23 @@ keeps them in memory).
 from __future__ import annotations
 
 import shutil
-import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from riskcontrol.errors import RiskControlError, ServerError
-from riskcontrol.servers import archive
+from riskcontrol.errors import ServerError
+from riskcontrol.servers import cluster
 from riskcontrol.servers.cassandra import cassandra
 from riskcontrol.servers.kafka import kafka
-from riskcontrol.servers.listening import listens
-from riskcontrol.servers.node import Node
-from riskcontrol.servers.registry import Entry, Registry, end
+from riskcontrol.servers.layout import NODES, Layout
+from riskcontrol.servers.layout import folder as cluster_folder
+from riskcontrol.servers.registry import Registry
 from riskcontrol.servers.s3 import ACCESS_KEY, SECRET_KEY, s3
 from riskcontrol.servers.signals import terminable, undisturbed
+from riskcontrol.servers.starting import Maker, Starting, Told, end_all
 from riskcontrol.settings import Settings
 
-SERVERS: dict[str, Callable[[Path], Node]] = {"kafka": kafka, "cassandra": cassandra, "s3": s3}
-
-_READY_SECONDS = 120
-_PORT_TRIES = 3
-"""Between choosing a free port and taking it somebody else may take it."""
-
-Told = Callable[[str], None]
+SERVERS: dict[str, Maker] = {"kafka": kafka, "cassandra": cassandra, "s3": s3}
+"""Single servers."""
 
 
 def start(home: Path, names: Sequence[str] = tuple(SERVERS), *, on_event: Told | None = None) -> dict[str, str]:
@@ -50,18 +43,55 @@ def start(home: Path, names: Sequence[str] = tuple(SERVERS), *, on_event: Told |
     Raises:
         ServerError: One doesn't come up; the end of its log is in the message.
     """
+    _refuse_cluster(home)
+    return _start(home, SERVERS, [[name] for name in names], on_event)
+
+
+def start_cluster(home: Path, *, on_event: Told | None = None) -> dict[str, str]:
+    """Start those nodes of a home's cluster that don't run yet, as `start` does, and the S3 server.
+
+    Returns:
+        Address by name: "kafka-1" to "kafka-3", "cassandra-1" to "cassandra-3", "spark-master", "spark-1" to
+        "spark-3", "s3".
+
+    Raises:
+        ServerError: One doesn't come up, or `home` has single servers.
+    """
+    single = [name for name in ("kafka", "cassandra") if (home / name).exists()]
+    if single and Layout.of(home) is None:
+        raise ServerError(
+            f"{home} has a single {single[0]}, whose data a cluster does not take over; name another home for the "
+            "cluster with --home, or remove the single servers and their data with: riskcontrol down --purge",
+            server="cluster",
+        )
+    layout = Layout.made(home)
+    return _start(home, cluster.makers(layout) | {"s3": s3}, [*cluster.CHAINS, ["s3"]], on_event)
+
+
+def _start(
+    home: Path, makers: Mapping[str, Maker], chains: Sequence[Sequence[str]], told: Told | None
+) -> dict[str, str]:
     registry = Registry(home)
     with registry.locked(), terminable():
         found = registry.alive()
-        starting = _Start(registry, on_event or (lambda _: None))
-        missing = [name for name in names if name not in found]
+        starting = Starting(registry, makers, told or (lambda _: None))
+        missing = [left for chain in chains if (left := [name for name in chain if name not in found])]
         try:
             addresses = starting.all(missing)
         except BaseException:
             with undisturbed():
                 starting.undo()
             raise
-    return {name: found[name].address if name in found else addresses[name] for name in names}
+    return {name: found[name].address if name in found else addresses[name] for chain in chains for name in chain}
+
+
+def _refuse_cluster(home: Path) -> None:
+    if Layout.of(home) is not None:
+        raise ServerError(
+            f"{home} has a cluster; start that with: riskcontrol up --cluster, name another home with --home, or "
+            "remove the cluster and its data with: riskcontrol down --purge",
+            server="cluster",
+        )
 
 
 def stop(home: Path, *, purge: bool = False) -> list[str]:
@@ -79,20 +109,42 @@ def stop(home: Path, *, purge: bool = False) -> list[str]:
         return []
     with registry.locked():
         entries = registry.alive()
-        _end_all(registry, list(entries.values()))
+        end_all(registry, list(entries.values()))
         if purge:
-            for name in SERVERS:
-                shutil.rmtree(home / name, ignore_errors=True)
+            for folder in [*(home / name for name in SERVERS), cluster_folder(home)]:
+                shutil.rmtree(folder, ignore_errors=True)
     return list(entries)
 
 
 def running(home: Path) -> dict[str, str]:
-    """Return the address of each server that runs under `home`, by name."""
+    """Return the address of each server that runs under `home`, by name.
+
+    Of a cluster: the addresses of all nodes of a kind ("kafka", "cassandra", "spark"), those that have ended as well,
+    as they may come back.
+    """
+    layout = Layout.of(home)
+    shared = layout.addresses() if layout is not None else {}
+    return {kind: shared.get(kind, address) for name, address in alive(home).items() if (kind := cluster.kind(name))}
+
+
+def alive(home: Path) -> dict[str, str]:
+    """Return the address of each node that runs under `home`, by its name."""
     return {name: entry.address for name, entry in Registry(home).alive().items()}
 
 
+def ended(home: Path) -> list[str]:
+    """Return those nodes of a home's cluster that don't run, though others do."""
+    found = alive(home)
+    nodes = [name for chain in cluster.CHAINS for name in chain]
+    missing = [name for name in nodes if name not in found]
+    return missing if Layout.of(home) is not None and len(missing) < len(nodes) else []
+
+
 def resolve(settings: Settings) -> Settings:
-    """Fill in the addresses that are not set with those of the local servers that run."""
+    """Fill in the addresses that are not set with those of the local servers that run.
+
+    On a local cluster, topic and tables are made with as many replicas as there are nodes.
+    """
     local = running(settings.home)
     found: dict[str, object] = {
         field: local[name]
@@ -101,6 +153,8 @@ def resolve(settings: Settings) -> Settings:
     }
     if "s3_endpoint" in found:
         found |= {"s3_access_key": ACCESS_KEY, "s3_secret_key": type(settings.s3_secret_key)(SECRET_KEY)}
+    if found.keys() & {"kafka", "cassandra"} and Layout.of(settings.home) is not None:
+        found["replication"] = NODES
     return settings.model_copy(update=found)
 
 
@@ -122,100 +176,3 @@ def require(settings: Settings, *names: str) -> Settings:
                 server=name,
             )
     return resolved
-
-
-class _Start:
-    """One call of `start`: knows what it has started, to take it back."""
-
-    def __init__(self, registry: Registry, told: Told) -> None:
-        self._registry = registry
-        self._told = told
-        self._started: list[Entry] = []
-        self._lock = threading.Lock()
-        self._cancelled = threading.Event()
-
-    def all(self, names: Sequence[str]) -> dict[str, str]:
-        if not names:
-            return {}
-        pool = ThreadPoolExecutor(len(names), thread_name_prefix="start")
-        futures: dict[str, Future[str]] = {name: pool.submit(self._one, name) for name in names}
-        try:
-            wait(futures.values(), return_when=FIRST_EXCEPTION)
-            for future in futures.values():
-                if future.done():
-                    future.result()  # raises what went wrong, if it did
-            return {name: future.result() for name, future in futures.items()}
-        finally:
-            self._cancelled.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def undo(self) -> None:
-        self._cancelled.set()
-        with self._lock:
-            _end_all(self._registry, self._started)
-
-    def _one(self, name: str) -> str:
-        began = time.monotonic()
-        for attempt in range(_PORT_TRIES):
-            node = SERVERS[name](self._registry.home)
-            entry = self._spawn(node)
-            log = Path(entry.log)
-            if self._answers(node, entry):
-                self._told(f"{name} answers at {node.address} after {time.monotonic() - began:.1f} s")
-                if node.archive is not None:
-                    archive.keep(entry.pid, node.archive, self._cancelled)
-                return node.address
-            if attempt == _PORT_TRIES - 1 or not _port_was_taken(log):
-                break
-            self._told(f"{name}: somebody took its port; trying another")
-        raise ServerError(f"ended while starting; the end of {log}:\n{_tail(log)}", server=name)
-
-    def _spawn(self, node: Node) -> Entry:
-        with self._lock:
-            if self._cancelled.is_set():
-                raise ServerError("not started: another server failed", server=node.name)
-            entry = self._registry.launch(node.name, node.command, address=node.address, environment=node.environment)
-            self._started = [other for other in self._started if other.name != node.name] + [entry]
-        return entry
-
-    def _answers(self, node: Node, entry: Entry) -> bool:
-        """Wait for an answer; False if the server ended instead."""
-        deadline = time.monotonic() + _READY_SECONDS
-        while not self._cancelled.is_set():
-            try:
-                node.ready()
-                if not listens(entry):
-                    raise ConnectionError("another program answers there")
-            except RiskControlError:
-                raise
-            except Exception as error:  # whatever its client raises means: not yet
-                if entry.process() is None:
-                    return False
-                if time.monotonic() > deadline:
-                    raise ServerError(
-                        f"no answer at {node.address} after {_READY_SECONDS} s ({error}); "
-                        f"the end of {entry.log}:\n{_tail(Path(entry.log))}",
-                        server=node.name,
-                    ) from error
-                self._cancelled.wait(0.1)
-            else:
-                return True
-        raise ServerError("not waited for: the start was given up", server=node.name)
-
-
-def _end_all(registry: Registry, entries: Sequence[Entry]) -> None:
-    """Stop servers, all at the same time, and strike them out."""
-    processes = [process for entry in entries if (process := entry.process()) is not None]
-    with ThreadPoolExecutor(max(1, len(processes))) as pool:
-        list(pool.map(end, processes))
-    for entry in entries:
-        registry.remove(entry.name)
-
-
-def _port_was_taken(log: Path) -> bool:
-    text = log.read_text(errors="replace")
-    return "Address already in use" in text or "BindException" in text
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])

@@ -1,15 +1,17 @@
-"""Cassandra: one node."""
+"""Cassandra: one node, or one of a cluster."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import LONG_RUNNING, java
+from riskcontrol.servers.java import LONG_RUNNING, ONE_OF_MANY, java
+from riskcontrol.servers.layout import HOSTS, Layout
+from riskcontrol.servers.layout import folder as cluster_folder
 from riskcontrol.servers.node import HOST, Node, heap, ports, touch
 
 _CONFIG = """\
-cluster_name: riskcontrol
+cluster_name: {cluster}
 num_tokens: 16
 partitioner: org.apache.cassandra.dht.Murmur3Partitioner
 data_file_directories: ["{folder}/data"]
@@ -22,7 +24,7 @@ commitlog_sync: batch
 endpoint_snitch: SimpleSnitch
 seed_provider:
   - class_name: org.apache.cassandra.locator.SimpleSeedProvider
-    parameters: [{{seeds: "{host}:{storage}"}}]
+    parameters: [{{seeds: "{seeds}"}}]
 listen_address: {host}
 rpc_address: {host}
 storage_port: {storage}
@@ -44,7 +46,7 @@ commitlog_total_space: 1GiB
 concurrent_compactors: 1
 # A machine that is busy with everything else is slow, not broken.
 read_request_timeout: 10s
-range_request_timeout: 20s
+range_request_timeout: {range_timeout}
 write_request_timeout: 10s
 request_timeout: 20s
 # A keyspace that is dropped is meant to be gone.
@@ -109,50 +111,94 @@ _GC = ("-XX:+UseG1GC",)
 
 def cassandra(home: Path) -> Node:
     """Prepare a node whose data is under `home`; it keeps its ports while they are free."""
+    folder = (home / "cassandra").absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    port, storage, ssl = ports(folder, 3)
+    return _node("cassandra", folder, (HOST,), 1, (port, storage, ssl), "riskcontrol", "1g")
+
+
+def member(home: Path, number: int, layout: Layout) -> Node:
+    """Prepare a node of a cluster; they are started one after the other.
+
+    Args:
+        home: Its data is under `home`/cluster.
+        number: Which, from 1.
+        layout: Where all of them are.
+    """
+    name = f"cassandra-{number}"
+    layout.check_free(name)
+    cluster = f"riskcontrol {layout.identity}"
+    return _node(name, cluster_folder(home) / name, HOSTS, number, layout.cassandra, cluster, "512m")
+
+
+def _node(
+    name: str, folder: Path, hosts: tuple[str, ...], number: int, where: tuple[int, int, int], cluster: str, most: str
+) -> Node:
     from jars.fetch import fetch  # noqa: PLC0415  jars/ stands above the core
 
-    folder = (home / "cassandra").absolute()
+    host, (port, storage, ssl) = hosts[number - 1], where
     conf = folder / "conf"
     conf.mkdir(parents=True, exist_ok=True)
-    port, storage, ssl = ports(folder, 3)
-    (conf / "cassandra.yaml").write_text(_CONFIG.format(host=HOST, port=port, storage=storage, ssl=ssl, folder=folder))
+    config = _CONFIG.format(
+        cluster=cluster,
+        # Each is a seed: whichever is started first finds nobody and begins.
+        seeds=",".join(f"{each}:{storage}" for each in hosts),
+        host=host,
+        port=port,
+        storage=storage,
+        ssl=ssl,
+        folder=folder,
+        # Until its death has been noticed, a read of many rows waits for a node; asked again, it will be answered.
+        range_timeout="20s" if len(hosts) == 1 else "4s",
+    )
+    (conf / "cassandra.yaml").write_text(config)
     (conf / "logback.xml").write_text(_LOGGING.format())
     jars = fetch("cassandra")
     options, archived = archive.options("cassandra", jars, _GC)
+    compiling = ONE_OF_MANY if len(hosts) > 1 else LONG_RUNNING
     options += [f"-D{name}={value}" for name, value in _PROPERTIES.items()]
     options += [f"-Dcassandra.config=file://{conf}/cassandra.yaml", f"-Dcassandra.storagedir={folder}"]
     options += [f"-Dlogback.configurationFile={conf}/logback.xml"]
     options += [f"--add-exports={package}=ALL-UNNAMED" for package in _EXPORTS]
     options += [f"--add-opens={package}=ALL-UNNAMED" for package in _OPENS]
     return Node(
-        name="cassandra",
+        name=name,
         folder=folder,
         command=(
-            str(java()), "-Xms256m", f"-Xmx{heap('cassandra', '1g')}", *_GC, "-XX:MaxGCPauseMillis=50",
-            "-XX:+ExitOnOutOfMemoryError", *LONG_RUNNING, *options,
+            str(java()), "-Xms256m", f"-Xmx{heap('cassandra', most)}", *_GC, "-XX:MaxGCPauseMillis=50",
+            "-XX:+ExitOnOutOfMemoryError", *compiling, *options,
             "-cp", f"{jars}/*", "org.apache.cassandra.service.CassandraDaemon",
         ),
-        address=f"{HOST}:{port}",
-        ready=lambda: _answer(port),
-        archive=archived,
+        address=f"{host}:{port}",
+        ready=lambda: _answer(host, port, number - 1),
+        archive=archived if number == 1 else None,
     )  # fmt: skip
 
 
-def _answer(port: int) -> None:
-    touch(port)
+def _answer(host: str, port: int, others: int) -> None:
+    """Ask a node for its version, and how many others it knows.
+
+    Raises:
+        ConnectionError: It does not know so many yet.
+    """
+    touch(port, host)
     # The core has no Cassandra in it, but asking it a question needs its client.
     from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile  # noqa: PLC0415
-    from cassandra.policies import RoundRobinPolicy  # noqa: PLC0415
+    from cassandra.policies import WhiteListRoundRobinPolicy  # noqa: PLC0415
 
     cluster = Cluster(
-        [HOST],
+        [host],
         port=port,
         connect_timeout=1,
         control_connection_timeout=2,
         protocol_version=5,
-        execution_profiles={EXEC_PROFILE_DEFAULT: ExecutionProfile(RoundRobinPolicy())},
+        execution_profiles={EXEC_PROFILE_DEFAULT: ExecutionProfile(WhiteListRoundRobinPolicy([host]))},
     )
     try:
-        cluster.connect().execute("SELECT release_version FROM system.local")
+        session = cluster.connect()
+        session.execute("SELECT release_version FROM system.local")
+        known = len(list(session.execute("SELECT peer FROM system.peers_v2")))
     finally:
         cluster.shutdown()
+    if known < others:
+        raise ConnectionError(f"it knows {known} of {others} other nodes")

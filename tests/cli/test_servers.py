@@ -2,9 +2,11 @@
 
 import json
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,6 +14,8 @@ from riskcontrol import servers
 from riskcontrol.claim import noted
 from riskcontrol.cli import cli
 from riskcontrol.servers.holders import STREAM
+from riskcontrol.servers.layout import Layout
+from riskcontrol.servers.registry import Registry
 from riskcontrol.settings import Settings
 
 
@@ -90,3 +94,25 @@ def test_sigterm_is_left_as_it_was(local: Path) -> None:
     before = signal.getsignal(signal.SIGTERM)
     run("up", "--only", "s3", "--home", str(local))
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_cluster_is_started_as_a_whole(local: Path) -> None:
+    with pytest.raises(click.UsageError, match="leave --only out"):
+        run("up", "--cluster", "--only", "s3", "--home", str(local))
+    assert not local.exists()
+
+
+def test_status_tells_which_nodes_of_a_cluster_have_ended(local: Path) -> None:
+    layout = Layout.made(local)
+    registry = Registry(local)
+    entry = registry.launch("kafka-2", [sys.executable, "-c", "import time; time.sleep(60)"], address="127.0.0.1:1")
+    try:
+        assert servers.running(local) == {"kafka": layout.addresses()["kafka"]}
+        ended = json.loads(run("status", "--json", "--home", str(local)).stdout)["ended"]
+        assert len(ended) == 9
+        assert "kafka-2" not in ended
+        shown = run("status", "--home", str(local)).stdout
+        assert "Ended: kafka-1, kafka-3, cassandra-1" in shown
+        assert "riskcontrol up --cluster" in shown
+    finally:
+        assert servers.stop(local) == [entry.name]

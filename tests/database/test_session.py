@@ -103,3 +103,14 @@ def test_a_forked_child_gets_a_session_of_its_own_and_leaves_its_parent_s_alone(
     child.join(60)
     assert child.exitcode == 0
     assert session.execute("SELECT username FROM users WHERE username = 'forked'").one() is not None
+
+
+def test_a_read_that_timed_out_is_asked_again_three_times() -> None:
+    from cassandra import ConsistencyLevel
+    from cassandra.policies import RetryPolicy
+
+    from database.session import _ReadAgain
+
+    quorum = ConsistencyLevel.LOCAL_QUORUM
+    decided = [_ReadAgain().on_read_timeout("SELECT", quorum, 2, 1, False, tried) for tried in range(4)]
+    assert decided == [(RetryPolicy.RETRY, quorum)] * 3 + [(RetryPolicy.RETHROW, None)]

@@ -1,0 +1,142 @@
+"""Starting servers: each is launched, asked until it answers, and taken back if another one fails."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from riskcontrol.errors import RiskControlError, ServerError
+from riskcontrol.servers import archive
+from riskcontrol.servers.listening import listens
+from riskcontrol.servers.node import Node
+from riskcontrol.servers.registry import Entry, Registry, end
+
+_READY_SECONDS = 120
+_PORT_TRIES = 3
+"""Between choosing a free port and taking it somebody else may take it."""
+
+Told = Callable[[str], None]
+Maker = Callable[[Path], Node]
+"""Prepares a server whose data is under a home folder."""
+
+
+class Starting:
+    """One call of `start`: knows what it has started, to take it back.
+
+    Args:
+        registry: Where they are noted down.
+        makers: What prepares each server, by its name.
+        told: Told what happens; called from several threads.
+    """
+
+    def __init__(self, registry: Registry, makers: Mapping[str, Maker], told: Told) -> None:
+        self._registry = registry
+        self._makers = makers
+        self._told = told
+        self._started: list[Entry] = []
+        self._lock = threading.Lock()
+        self._cancelled = threading.Event()
+
+    def all(self, chains: Sequence[Sequence[str]]) -> dict[str, str]:
+        """Start servers and wait until all of them answer.
+
+        Args:
+            chains: Their names; those of a chain one after the other, the chains at the same time.
+
+        Returns:
+            Address by name.
+
+        Raises:
+            ServerError: One doesn't come up.
+        """
+        if not chains:
+            return {}
+        pool = ThreadPoolExecutor(len(chains), thread_name_prefix="start")
+        futures = [pool.submit(self._chain, chain) for chain in chains]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+            for future in futures:
+                if future.done():
+                    future.result()  # raises what went wrong, if it did
+            return {name: address for future in futures for name, address in future.result().items()}
+        finally:
+            self._cancelled.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def undo(self) -> None:
+        """Stop what was started."""
+        self._cancelled.set()
+        with self._lock:
+            end_all(self._registry, self._started)
+
+    def _chain(self, names: Sequence[str]) -> dict[str, str]:
+        return {name: self._one(name) for name in names}
+
+    def _one(self, name: str) -> str:
+        began = time.monotonic()
+        for attempt in range(_PORT_TRIES):
+            node = self._makers[name](self._registry.home)
+            entry = self._spawn(node)
+            log = Path(entry.log)
+            if self._answers(node, entry):
+                self._told(f"{name} answers at {node.address} after {time.monotonic() - began:.1f} s")
+                if node.archive is not None:
+                    archive.keep(entry.pid, node.archive, self._cancelled)
+                return node.address
+            if attempt == _PORT_TRIES - 1 or not _port_was_taken(log):
+                break
+            self._told(f"{name}: somebody took its port; trying another")
+        raise ServerError(f"ended while starting; the end of {log}:\n{_tail(log)}", server=name)
+
+    def _spawn(self, node: Node) -> Entry:
+        with self._lock:
+            if self._cancelled.is_set():
+                raise ServerError("not started: another server failed", server=node.name)
+            entry = self._registry.launch(node.name, node.command, address=node.address, environment=node.environment)
+            self._started = [other for other in self._started if other.name != node.name] + [entry]
+        return entry
+
+    def _answers(self, node: Node, entry: Entry) -> bool:
+        """Wait for an answer; False if the server ended instead."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while not self._cancelled.is_set():
+            try:
+                node.ready()
+                if not listens(entry):
+                    raise ConnectionError("another program answers there")
+            except RiskControlError:
+                raise
+            except Exception as error:  # whatever its client raises means: not yet
+                if entry.process() is None:
+                    return False
+                if time.monotonic() > deadline:
+                    raise ServerError(
+                        f"no answer at {node.address} after {_READY_SECONDS} s ({error}); "
+                        f"the end of {entry.log}:\n{_tail(Path(entry.log))}",
+                        server=node.name,
+                    ) from error
+                self._cancelled.wait(0.1)
+            else:
+                return True
+        raise ServerError("not waited for: the start was given up", server=node.name)
+
+
+def end_all(registry: Registry, entries: Sequence[Entry]) -> None:
+    """Stop servers, all at the same time, and strike them out."""
+    processes = [process for entry in entries if (process := entry.process()) is not None]
+    with ThreadPoolExecutor(max(1, len(processes))) as pool:
+        list(pool.map(end, processes))
+    for entry in entries:
+        registry.remove(entry.name)
+
+
+def _port_was_taken(log: Path) -> bool:
+    text = log.read_text(errors="replace")
+    return "Address already in use" in text or "BindException" in text
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
