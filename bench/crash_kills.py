@@ -56,8 +56,11 @@ def _stream(line: Line, which: str) -> None:
         raise ServerError(f"{len(left)} processes outlived it by {_GONE_SECONDS:g} s", server="stream")
 
 
-def _worker(line: Line, chance: random.Random) -> None:
-    """Kill one of the processes in which the executor runs our code, in the midst of a shard if it can be met there."""
+def _worker(line: Line, chance: random.Random) -> str:
+    """Kill one of the processes in which the executor runs our code, in the midst of a shard if it can be met there.
+
+    Spark ends those that have had nothing to do for a minute.
+    """
     deadline = time.monotonic() + _GONE_SECONDS
     while True:
         workers = _workers(line)
@@ -65,9 +68,9 @@ def _worker(line: Line, chance: random.Random) -> None:
         late = time.monotonic() > deadline
         if busy or (late and workers):
             chance.choice(busy or workers).kill()
-            return
+            return ""
         if late:
-            raise ServerError("has no workers", server="stream")
+            return NO_WORKER
         line.pause(0.01)
 
 
@@ -102,7 +105,7 @@ def _producer(line: Line) -> str:
             kill_group(line.producer)
             return ""
         line.pause(0.01)
-    return NOTHING
+    return NO_PRODUCER
 
 
 def _server(line: Line, name: str, away: float = 0.0) -> None:
@@ -143,7 +146,8 @@ QUICK = KINDS[:7]
 """Those that are brought back at once."""
 
 
-NOTHING = "nothing: the producer was done"
+NO_PRODUCER = "nothing: the producer was done"
+NO_WORKER = "nothing: the workers had ended, idle"
 
 
 def act(what: str, line: Line, chance: random.Random, away: float) -> str:
