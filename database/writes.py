@@ -73,7 +73,7 @@ _FILL = insert(
     ["username", "ticker", "name", "time", "number", "price", "shares", "fee", "cash", "sequence", "reason"],
 )
 _BAR = insert("bars", ["ticker", "day", "time", "open", "high", "low", "close", "volume", "notional", "trades"])
-_MARK = insert("marks", ["shard", "written", "block"])
+_MARK = insert("marks", ["shard", "written", "block"]) + " USING TIMESTAMP ?"
 _USER = insert("users", ["username", "created", "origin"])
 _LEADERS = insert("leaders", ["day", "shard", "time", "block"])
 _WATERMARK = insert("watermarks", ["tape", "shard", "next"]) + " USING TIMESTAMP ?"
@@ -206,14 +206,15 @@ class Writer:
             np.full(len(usernames), origin.encode("ascii")),
         )
 
-    def marks(self, shard: int, block: bytes) -> None:
+    def marks(self, shard: int, block: bytes, *, version: int) -> None:
         """Write a shard's last prices.
 
         Args:
             shard: Its number.
             block: An Arrow IPC stream with columns ticker, price (micro-dollars), time (ns UTC).
+            version: The tape's offset after them: older ones never cover newer ones.
         """
-        self._row(_MARK, (shard, dt.datetime.now(dt.UTC), block))
+        self._row(_MARK, (shard, dt.datetime.now(dt.UTC), block, _FUTURE + version))
 
     def leaders(self, shard: int, time: int, block: bytes) -> None:
         """Write who led in a shard.

@@ -8,30 +8,30 @@ takes it, and ends.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
 import json
 import os
-import signal
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from pydantic import SecretStr
 
 from database.session import connect
 from database.writes import Writer
-from riskcontrol.errors import RiskControlError
+from riskcontrol.errors import RiskControlError, StateError
 from riskcontrol.rows import Columns
 from riskcontrol.settings import Settings
-from spark.spool import Rows, Spool, joined
+from spark.spool import Rows, Spool, joined, rows_in
 
 PIECE = 20_000
 """Rows that are encoded at a time: memory, not speed, depends on it."""
-MOST = 200_000
-"""Rows after which no further file is taken into a pass."""
+MOST, FILES = 200_000, 200
+"""Rows and files of a pass, at most; a file that has more rows by itself is a pass of its own."""
 LOCK = "rows.lock"
 _POLITENESS = 5
 """A batch under way goes first: somebody waits for it, for rows nobody does."""
@@ -53,20 +53,30 @@ def drain(writer: Writer, state: Path, tape: str) -> int:
         ServerError: The database does not take it; what it didn't stays where it is.
         StateError: A file is damaged.
     """
-    written = 0
+    written, damaged = 0, None
     for folder in sorted(state.glob("shard-*")):
-        spool = Spool(folder)
-        shard = int(folder.name.removeprefix("shard-"))
-        for paths, rows in _passes(spool):
-            _write(writer, rows)
-            for time, block in rows.leaders:
-                writer.leaders(shard, time, block)
-            if rows.marks:
-                writer.marks(shard, rows.marks)
-            writer.watermark(tape, shard, rows.end)
-            written += len(rows)
-            for path in paths:
-                path.unlink(missing_ok=True)
+        try:
+            written += _drain(writer, Spool(folder), tape)
+        except StateError as error:
+            # The other shards' rows need not wait for somebody who mends this one.
+            damaged = error
+    if damaged is not None:
+        raise damaged
+    return written
+
+
+def _drain(writer: Writer, spool: Spool, tape: str) -> int:
+    written, shard = 0, int(spool.folder.name.removeprefix("shard-"))
+    for paths, rows in _passes(spool):
+        _write(writer, rows)
+        for time, block in rows.leaders:
+            writer.leaders(shard, time, block)
+        if rows.marks:
+            writer.marks(shard, rows.marks, version=rows.end)
+        writer.watermark(tape, shard, rows.end)
+        written += len(rows)
+        for path in paths:
+            path.unlink(missing_ok=True)
     return written
 
 
@@ -74,12 +84,14 @@ def _passes(spool: Spool) -> Iterator[tuple[list[Path], Rows]]:
     """Yield files to be written together, and what is in them."""
     paths: list[Path] = []
     parts: list[Rows] = []
+    count = 0
     for path in spool.files():
+        if paths and (count + rows_in(path) > MOST or len(paths) == FILES):
+            yield paths, joined(parts)
+            paths, parts, count = [], [], 0
         paths.append(path)
         parts.append(spool.take(path))
-        if sum(map(len, parts)) >= MOST:
-            yield paths, joined(parts)
-            paths, parts = [], []
+        count += rows_in(path)
     if parts:
         yield paths, joined(parts)
 
@@ -104,49 +116,66 @@ def _pieces(rows: Columns) -> Iterator[Any]:
 
 def main() -> None:
     """Serve until the input ends."""
-    # Ctrl-C is for the stream, which ends us when it is done.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(_POLITENESS)
     said = json.loads(sys.stdin.readline())
     settings, state, tape = Settings(**said["settings"]), Path(said["state"]), said["tape"]
+    told = _Told(settings)
     with (state / LOCK).open("a") as lock:
         # The writer of a stream that was killed may be at its last rows.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        told = _Told(settings)
-        while True:
+        while not _locked(lock):
+            _say(failure="the row writer of an earlier stream is not at its end yet")
+            if told.wait(seconds=1.0):
+                return
+        last = False
+        while not last:
             last = told.wait()
             try:
                 with Writer(connect(settings)) as writer:
                     written = drain(writer, state, tape)
-                if written:
+                if written or told.failed:
+                    told.failed = False
                     _say(written=written)
             except RiskControlError as error:
+                told.failed = True
                 _say(failure=str(error))
-            if last:
-                return
+
+
+def _locked(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class _Told:
-    """Reads what the stream says, and writes the batches' rows: rows in the spools may keep the drain busy for long."""
+    """Reads what the stream says, and writes the batches' rows: rows in the spools may keep the drain busy for long.
+
+    Attributes:
+        failed: Whether the drain has said so and has not written since.
+    """
 
     def __init__(self, settings: Settings) -> None:
+        self.failed = False
         self._settings = settings
         self._news, self._ended = threading.Event(), threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
 
-    def wait(self) -> bool:
-        """Wait for news; return whether there won't be any more."""
-        self._news.wait()
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for news, or so long; return whether there won't be any more."""
+        self._news.wait(seconds)
         self._news.clear()
         return self._ended.is_set()
 
     def _read(self) -> None:
-        for line in sys.stdin:
+        try:
+            for line in sys.stdin:
+                self._news.set()
+                if line.strip():
+                    self._note(json.loads(line))
+        finally:  # whatever went wrong, nobody waits for more from here, and the stream starts another one
+            self._ended.set()
             self._news.set()
-            if line.strip():
-                self._note(json.loads(line))
-        self._ended.set()
-        self._news.set()
 
     def _note(self, batch: dict[str, Any]) -> None:
         try:
@@ -158,7 +187,8 @@ class _Told:
 
 
 def _say(**what: object) -> None:
-    os.write(sys.stdout.fileno(), f"{json.dumps(what)}\n".encode())
+    with contextlib.suppress(BrokenPipeError):  # the stream has been killed: what waits is written all the same
+        os.write(sys.stdout.fileno(), f"{json.dumps(what)}\n".encode())
 
 
 if __name__ == "__main__":

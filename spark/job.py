@@ -43,8 +43,11 @@ log = logging.getLogger("riskcontrol.stream")
 MOST_WAITING = 2_000_000
 """Rows that may wait for the database before no further batch is made: about a minute's writing."""
 
-PATIENCE = 60.0
-"""Seconds that a stream that is stopped gives the database for the last rows."""
+MOST_BYTES = 2 << 30
+"""The same for the room that they take."""
+
+PATIENCE = 15.0
+"""Seconds that a stream that is stopped gives the database for the last rows: those who end it wait a little longer."""
 
 _SUMS = ("records", "trades", "openings", "fills", "positions", "bars", "rejected", "late", "ignored")
 
@@ -114,7 +117,8 @@ class Stream:
         ensure_topic(settings.model_copy(update={"topic": settings.topic + REJECTED, "shards": 1}))
         self._id = tape_id(settings)
         self._tape = Tape(settings)
-        others = Writer(connect(settings)).tapes() - {self._id}
+        writer = Writer(connect(settings))
+        others = writer.tapes() - {self._id}
         if others:
             raise SettingsError(
                 f"{settings.keyspace} holds the rows of another tape ({min(others)}); name another one, or drop it: "
@@ -129,8 +133,8 @@ class Stream:
             place.prepare()
         begins = self._tape.begins()
         if from_cassandra:
-            self._reopen(lost(self.state, self._id, begins, place))
-        metas = stand(self.state, self._id, begins, place)
+            self._reopen(lost(self.state, self._id, begins, place, writer.watermarks(self._id)))
+        metas = stand(self.state, self._id, begins, place, writer.watermarks(self._id))
         self._event_time = max(meta.last_time for meta in metas.values())
         self._next = {shard: meta.next for shard, meta in metas.items()}
         self._snapshots = (
@@ -165,10 +169,13 @@ class Stream:
             ends = self._tape.ends()
             self._check_ends(ends)
             # Where the database can't keep up, rows would fill the disk: the tape is where they wait best.
-            full = self._rows.waiting().rows > MOST_WAITING
+            waits = self._rows.waiting()
+            full = waits.rows > MOST_WAITING or waits.bytes > MOST_BYTES
             ranges = {} if full else plan(self._next, ends, self._rate.bound)
             parts = self._advance(context, ranges)
             failure = next((part.failure for part in parts if part.failure), "")
+            if full and not failure:
+                failure = f"{waits.rows:,} rows wait to be written, as many as may; {self._rows.failure}".rstrip("; ")
             lag = sum(end - self._next[shard] for shard, end in ends.items())
         except ServerError as error:
             parts, failure, lag = (), str(error), -1

@@ -18,7 +18,9 @@ from spark.state import ShardStore
 log = logging.getLogger("riskcontrol.stream")
 
 
-def stand(state: Path, tape: str, begins: dict[int, int], depot: Depot | None) -> dict[int, Meta]:
+def stand(
+    state: Path, tape: str, begins: dict[int, int], depot: Depot | None, written: dict[int, int]
+) -> dict[int, Meta]:
     """Make the shards' state whole and return where each stands.
 
     A shard whose state is missing, damaged, or of an older version of the program gets that of the newest snapshot
@@ -29,6 +31,8 @@ def stand(state: Path, tape: str, begins: dict[int, int], depot: Depot | None) -
         tape: Id of the topic.
         begins: First offset that each partition still holds.
         depot: Where snapshots are, if anywhere.
+        written: Up to which offset each shard's rows are in the tables: a state, or a snapshot, that is ahead of its
+            rows can't be gone on from, or they would be missing for ever.
 
     Raises:
         StateError: A state is of another tape or a newer program, or the tape no longer holds what comes next.
@@ -39,13 +43,16 @@ def stand(state: Path, tape: str, begins: dict[int, int], depot: Depot | None) -
     snapshots = _fitting(depot, scratch, tape) if depot is not None else []
     try:
         return {
-            shard: _shard(ShardStore(state, shard, tape), begin, depot, snapshots) for shard, begin in begins.items()
+            shard: _shard(ShardStore(state, shard, tape), begin, depot, snapshots, written.get(shard, 0))
+            for shard, begin in begins.items()
         }
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def lost(state: Path, tape: str, begins: dict[int, int], depot: Depot | None) -> dict[int, int]:
+def lost(
+    state: Path, tape: str, begins: dict[int, int], depot: Depot | None, written: dict[int, int]
+) -> dict[int, int]:
     """Return those of `begins` whose shards `stand` could not help.
 
     Args:
@@ -53,6 +60,7 @@ def lost(state: Path, tape: str, begins: dict[int, int], depot: Depot | None) ->
         tape: As for `stand`.
         begins: As for `stand`.
         depot: As for `stand`.
+        written: As for `stand`.
 
     Raises:
         StateError, ServerError: As `stand` does.
@@ -66,7 +74,7 @@ def lost(state: Path, tape: str, begins: dict[int, int], depot: Depot | None) ->
     for shard in begins:
         store = ShardStore(state, shard, tape)
         with contextlib.suppress(StateLost), store.locked():
-            meta = _checked(store)
+            meta = _checked(store, written.get(shard, 0))
             reached[shard] = max(reached[shard], meta.next)
     return {shard: begin for shard, begin in begins.items() if reached[shard] < begin}
 
@@ -89,10 +97,10 @@ def _fitting(depot: Depot, scratch: Path, tape: str) -> list[Snapshot]:
     return fitting[::-1]
 
 
-def _shard(store: ShardStore, begin: int, depot: Depot | None, snapshots: list[Snapshot]) -> Meta:
+def _shard(store: ShardStore, begin: int, depot: Depot | None, snapshots: list[Snapshot], written: int) -> Meta:
     with store.locked():
         try:
-            meta = _checked(store)
+            meta = _checked(store, written)
             why = "" if meta.next else "no state"
         except StateLost as error:
             meta, why = Meta(store.tape, store.shard), error.message.partition(";")[0]
@@ -102,6 +110,9 @@ def _shard(store: ShardStore, begin: int, depot: Depot | None, snapshots: list[S
         for snapshot in snapshots:
             part = next((part for part in snapshot.parts if part.shard == store.shard), None)
             if part is None or depot is None:
+                continue
+            if part.stands.next > written:
+                log.warning("shard %d: the rows of snapshot %s are not in the tables", store.shard, snapshot.name)
                 continue
             try:
                 _check_begin(part.stands, begin, snapshot)
@@ -120,11 +131,11 @@ def _shard(store: ShardStore, begin: int, depot: Depot | None, snapshots: list[S
         return store.recover()
 
 
-def _checked(store: ShardStore) -> Meta:
+def _checked(store: ShardStore, written: int) -> Meta:
     """Return where a shard stands, having read all of its files; call it with the store locked.
 
     Raises:
-        StateLost: One is damaged.
+        StateLost: One is damaged, or rows are neither in the tables nor on their way there.
         StateError: They are of another tape or a newer program.
     """
     meta = store.recover()
@@ -135,6 +146,10 @@ def _checked(store: ShardStore) -> Meta:
             spool.take(path)
         except StateError as error:
             raise StateLost(error.message, shard=store.shard) from error
+    reach = spool.reach(written)
+    if reach < meta.next:
+        # Tables that were dropped or are others, or a power failure that took rows but not the state.
+        raise StateLost(f"rows from offset {reach} on are missing in the tables", shard=store.shard)
     return meta
 
 

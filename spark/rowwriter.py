@@ -71,7 +71,13 @@ class RowWriter:
         return self.waiting()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([sys.executable, "-m", "spark.drain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "spark.drain"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Ctrl-C is for the stream, which ends us when it is done.
+            start_new_session=True,
+        )
         assert process.stdin is not None  # noqa: S101  narrows the type
         # A line is shorter than what a pipe takes at once: all of it goes, or nothing.
         os.set_blocking(process.stdin.fileno(), False)

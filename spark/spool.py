@@ -22,7 +22,8 @@ import pyarrow as pa
 from riskcontrol.errors import StateError
 from riskcontrol.rows import Bars, Columns, Fills, Openings, Positions
 
-_FILE = re.compile(r"rows-([0-9]{20})-([0-9]+)")
+_FILE = re.compile(r"rows-([0-9]{20})-([0-9]{20})-([0-9]+)")
+"""Names the stretch of the tape, from an offset up to, not including, another, and how many rows it gave."""
 
 Kind = TypeVar("Kind", bound=Columns)
 
@@ -32,12 +33,14 @@ class Rows:
     """What a stretch of the tape gives the tables.
 
     Attributes:
+        start: The tape's offset before it.
         end: The tape's offset after it.
         openings, fills, positions, bars: Rows.
         marks: The shard's last prices, packed (`spark.task.encode_marks`); empty if they are as they were.
         leaders: Of each minute that ended, its start (nanoseconds UTC) and who led (`riskcontrol.leaders`), packed.
     """
 
+    start: int
     end: int
     openings: Openings
     fills: Fills
@@ -56,10 +59,12 @@ class Waiting:
 
     Attributes:
         rows: How many rows.
+        bytes: How much room they take.
         seconds: How long the oldest has waited.
     """
 
     rows: int
+    bytes: int
     seconds: float
 
 
@@ -75,7 +80,7 @@ class Spool:
 
     def put(self, rows: Rows) -> None:
         """Put rows down, all of them or none."""
-        path = self.folder / f"rows-{rows.end:020d}-{len(rows)}"
+        path = self.folder / f"rows-{rows.start:020d}-{rows.end:020d}-{len(rows)}"
         temporary = self.folder / "rows.new"
         with pa.OSFile(str(temporary), "wb") as sink:
             parts = (_packed(part) for part in (rows.openings, rows.fills, rows.positions, rows.bars))
@@ -87,11 +92,26 @@ class Spool:
 
     def files(self) -> list[Path]:
         """Return the files that wait, in the order of the tape."""
-        return sorted(path for path in self.folder.glob("rows-*") if _FILE.fullmatch(path.name))
+        return sorted(
+            (path for path in self.folder.glob("rows-*") if _FILE.fullmatch(path.name)),
+            key=lambda path: _stretch(path)[::-1],
+        )
+
+    def reach(self, written: int) -> int:
+        """Return up to which offset the shard's rows are in the tables or here, without a gap.
+
+        Args:
+            written: Up to which they are in the tables (`database.writes.Writer.watermarks`).
+        """
+        for path in self.files():
+            start, end = _stretch(path)
+            if start <= written:
+                written = max(written, end)
+        return written
 
     def holds(self, offset: int) -> bool:
         """Return whether rows of the tape before an offset are still here."""
-        return any(_end(path) <= offset for path in self.files())
+        return any(_stretch(path)[1] <= offset for path in self.files())
 
     def take(self, path: Path) -> Rows:
         """Read a file.
@@ -102,7 +122,7 @@ class Spool:
         try:
             with pa.memory_map(str(path)) as source:
                 return Rows(
-                    _end(path),
+                    *_stretch(path),
                     _unpacked(Openings, source),
                     _unpacked(Fills, source),
                     _unpacked(Positions, source),
@@ -122,17 +142,17 @@ def waiting(state: Path) -> Waiting:
         state: Folder of all shards' state.
     """
     now = time.time()
-    rows, oldest = 0, now
+    rows, size, oldest = 0, 0, now
     for folder in state.glob("shard-*"):
         with os.scandir(folder) as entries:
             for entry in entries:
                 if match := _FILE.fullmatch(entry.name):
                     try:
-                        oldest = min(oldest, entry.stat().st_mtime)
+                        found = entry.stat()
                     except FileNotFoundError:
                         continue  # written meanwhile
-                    rows += int(match[2])
-    return Waiting(rows, max(0.0, now - oldest))
+                    oldest, size, rows = min(oldest, found.st_mtime), size + found.st_size, rows + int(match[3])
+    return Waiting(rows, size, max(0.0, now - oldest))
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
@@ -142,6 +162,7 @@ def joined(parts: Sequence[Rows]) -> Rows:
         return last
     positions = last.positions.joined([part.positions for part in parts])
     return Rows(
+        parts[0].start,
         last.end,
         last.openings.joined([part.openings for part in parts]),
         last.fills.joined([part.fills for part in parts]),
@@ -161,10 +182,15 @@ def _newest(positions: Positions) -> np.ndarray:
     return np.sort(len(whole) - 1 - first)
 
 
-def _end(path: Path) -> int:
+def _stretch(path: Path) -> tuple[int, int]:
     match = _FILE.fullmatch(path.name)
     assert match  # noqa: S101  narrows the type: `files` gives no others
-    return int(match[1])
+    return int(match[1]), int(match[2])
+
+
+def rows_in(path: Path) -> int:
+    """Return how many rows a file of `Spool.files` has."""
+    return int(path.name.rpartition("-")[2])
 
 
 def _packed(rows: Columns) -> pa.RecordBatch:

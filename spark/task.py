@@ -76,6 +76,9 @@ def advance_shards(works: Iterable[Work]) -> Iterator[Done]:
             yield advance_shard(work)
         except ServerError as error:
             yield Done(work.shard, work.start, failure=str(error), worker=os.getpid())
+        except OSError as error:
+            # A disk that is full, most likely: what is half written counts for nothing and is written anew.
+            yield Done(work.shard, work.start, failure=f"shard {work.shard}: {error}", worker=os.getpid())
         except StateError as error:
             yield Done(work.shard, work.start, unfit=error.message, worker=os.getpid())
 
@@ -110,7 +113,7 @@ def advance_shard(work: Work) -> Done:
         marks = encode_marks(book) if outcome.trades else b""
         leaders = tuple((one.time, encode_leaders(one)) for one in outcome.leaders)
         Spool(store.folder).put(
-            Rows(work.end, outcome.openings, outcome.fills, outcome.positions, outcome.bars, marks, leaders)
+            Rows(work.start, work.end, outcome.openings, outcome.fills, outcome.positions, outcome.bars, marks, leaders)
         )
         clock.append(time.perf_counter())
         after = replace(

@@ -24,7 +24,7 @@ def write(settings: Settings, shard: int, minute: int, rows: Ranking) -> None:
     counts = np.zeros(BINS, np.int64)
     counts[280] = 10
     with Writer(connect(settings)) as writer:
-        writer.marks(shard, _marks(minute))
+        writer.marks(shard, _marks(minute), version=minute // 10**9)
         writer.leaders(shard, minute, encode_leaders(Leaders(minute, rows, rows, counts)))
 
 

@@ -173,19 +173,19 @@ def test_marks_hold_each_ticker_s_newest_price_and_are_kept_for_a_moment(
     reader: Reader, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with writer:
-        writer.marks(0, _marks(("A", 10, 5), ("B", 20, 6)))
-        writer.marks(1, _marks(("B", 30, 4)))
+        writer.marks(0, _marks(("A", 10, 5), ("B", 20, 6)), version=1)
+        writer.marks(1, _marks(("B", 30, 4)), version=2)
     clock = [100.0]
     # In that module only: the driver's timers go by the real clock.
     monkeypatch.setattr(database.reads, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     assert reader.marks() == {"A": (5, 10), "B": (6, 20)}
     with writer:
-        writer.marks(1, _marks(("B", 30, 7)))
+        writer.marks(1, _marks(("B", 30, 7)), version=3)
     assert reader.marks() == {"A": (5, 10), "B": (6, 20)}
     clock[0] += database.reads.MARKS_SECONDS + 0.01
     assert reader.marks() == {"A": (5, 10), "B": (7, 30)}
     with writer:
-        writer.marks(1, b"damaged")
+        writer.marks(1, b"damaged", version=4)
     clock[0] += 1
     with pytest.raises(ServerError, match="row 1 of marks is damaged"):
         reader.marks()

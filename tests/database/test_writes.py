@@ -118,7 +118,7 @@ def test_bars_lie_under_their_new_york_date(session: Session) -> None:
 @pytest.mark.servers
 def test_a_watermark_is_written_after_everything_before_it(session: Session) -> None:
     writer = Writer(session)
-    writer.marks(7, b"packed")
+    writer.marks(7, b"packed", version=3)
     writer.watermark("tape-a", 7, 42)
     writer.watermark("tape-a", 7, 41)  # read again after a loss: the rows up to 42 are there
     writer.watermark("tape-a", 8, 5)

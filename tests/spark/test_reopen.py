@@ -140,10 +140,10 @@ def test_from_the_tables_alone_the_rows_go_on_as_undisturbed(
     line.forget(marks)
     shutil.rmtree(line.state)
     with pytest.raises(StateError, match="--from-cassandra"):
-        stand(line.state, line.tape, marks, None)
-    assert lost(line.state, line.tape, marks, None) == marks
+        stand(line.state, line.tape, marks, None, marks)
+    assert lost(line.state, line.tape, marks, None, marks) == marks
     reopen(servers, line.state, line.tape, servers.shards, marks)
-    assert lost(line.state, line.tape, marks, None) == {}
+    assert lost(line.state, line.tape, marks, None, marks) == {}
     store = ShardStore(line.state, partition_of(tickers[0], servers.shards), line.tape)
     with store.locked():
         book = store.book(store.recover())

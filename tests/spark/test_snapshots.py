@@ -14,6 +14,8 @@ import pytest
 
 from ingestion import s3
 from riskcontrol.blocks import Event
+from riskcontrol.book import Book
+from riskcontrol.engine import advance
 from riskcontrol.errors import RiskControlError, SettingsError, StateError
 from riskcontrol.settings import Settings
 from spark import depot as depots
@@ -23,6 +25,7 @@ from spark.meta import SCHEMA, SUMMED, Meta, decode_checked, encode_checked
 from spark.restore import stand
 from spark.snapshot import Snapshot, complete
 from spark.snapshots import KEPT, Snapshots
+from spark.spool import Rows, Spool
 from spark.state import ShardStore
 from tests.core.test_engine import ANN, ibm, openings
 from tests.spark.test_state import HALVED, contents, many, rewrite, step
@@ -72,9 +75,10 @@ class World:
         """Return the complete snapshots."""
         return complete(self.depot, self.state / "scratch", TAPE)
 
-    def stand(self, begin: int = 0) -> list[int]:
+    def stand(self, begin: int = 0, written: int = 1_000) -> list[int]:
         """Do what a stream does at its start, and return where the shards stand."""
-        metas = stand(self.state, TAPE, dict.fromkeys(range(SHARDS), begin), self.depot)
+        begins, tables = dict.fromkeys(range(SHARDS), begin), dict.fromkeys(range(SHARDS), written)
+        metas = stand(self.state, TAPE, begins, self.depot, tables)
         return [metas[shard].next for shard in range(SHARDS)]
 
     def everything(self) -> list[tuple[Meta, dict[str, object]]]:
@@ -152,7 +156,7 @@ def damages() -> list[object]:
         pytest.param(lambda folder: (folder / "meta.json").unlink(), id="meta.json removed"),
         pytest.param(lambda folder: (folder / "positions").unlink(), id="positions removed"),
         pytest.param(shutil.rmtree, id="folder removed"),
-        pytest.param(lambda folder: (folder / f"rows-{6:020d}-3").write_bytes(b"half"), id="rows cut"),
+        pytest.param(lambda folder: (folder / f"rows-{4:020d}-{6:020d}-3").write_bytes(b"half"), id="rows cut"),
         pytest.param(lambda folder: (folder / "meta.json").write_text('{"schema": 4}'), id="older schema"),
     ]
 
@@ -215,7 +219,7 @@ def test_an_unchanged_state_is_not_taken_twice(world: World) -> None:
 
 def test_a_snapshot_waits_until_the_tables_have_the_rows_of_before_it(world: World) -> None:
     world.advance(2)
-    before, after = (world.store(0).folder / f"rows-{end:020d}-1" for end in (4, 5))
+    before, after = (world.store(0).folder / f"rows-{end - 1:020d}-{end:020d}-1" for end in (4, 5))
     before.touch()
     after.touch()
     taking = Snapshots(world.depot, world.state, TAPE, SHARDS, every=0)
@@ -303,6 +307,31 @@ def test_a_spoilt_snapshot_is_told_of_and_the_older_one_taken(world: World, capl
     assert world.stand() == [0, 4]
 
 
+def test_a_state_or_a_snapshot_ahead_of_the_tables_rows_is_not_gone_on_from(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.advance(2)
+    world.snapshot()
+    world.advance(3)
+    assert world.stand(written=6) == [6, 4]
+    assert world.stand(written=4) == [4, 4]  # the state of one shard is ahead, the snapshot isn't
+    assert "shard 0: rows from offset 4 on are missing in the tables" in caplog.text
+    assert world.stand(written=0) == [0, 0]
+    assert "are not in the tables" in caplog.text
+
+
+def test_rows_that_wait_make_up_for_what_the_tables_lack(world: World) -> None:
+    world.advance(3)
+    nothing = advance(Book(), [])
+    rows = (nothing.openings, nothing.fills, nothing.positions, nothing.bars)
+    spool = Spool(world.store(0).folder)
+    spool.put(Rows(2, 4, *rows))
+    assert spool.reach(1) == 1
+    assert spool.reach(2) == 4
+    spool.put(Rows(4, 6, *rows))
+    assert world.stand(written=2)[0] == 6
+
+
 def test_a_snapshot_with_a_file_cut_short_does_not_exist(world: World) -> None:
     world.advance(2)
     world.snapshot()
@@ -333,7 +362,7 @@ def test_a_snapshot_of_another_tape_is_left_alone(world: World, caplog: pytest.L
     world.advance(2)
     world.snapshot()
     shutil.rmtree(world.state)
-    assert stand(world.state, "another", {0: 0, 1: 0}, world.depot)[0].next == 0
+    assert stand(world.state, "another", {0: 0, 1: 0}, world.depot, {})[0].next == 0
     assert "1 of other tapes" in caplog.text
 
 

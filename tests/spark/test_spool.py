@@ -41,7 +41,7 @@ def made(kind: type[Columns], names: list[str], value: int = 7) -> Columns:
 
 def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"") -> Rows:
     parts = [made(kind, names, end) for kind in (Fills, Positions, Bars)]
-    return Rows(end, made(Openings, names[:openings], end), *parts, marks)  # type: ignore[arg-type]
+    return Rows(max(0, end - 1), end, made(Openings, names[:openings], end), *parts, marks)  # type: ignore[arg-type]
 
 
 def shard(folder: Path, number: int = 0) -> Spool:
@@ -82,7 +82,7 @@ def test_files_come_in_the_order_of_the_tape_and_others_are_not_looked_at(tmp_pa
     spool = shard(tmp_path)
     for end in (10_000, 9, 200):
         spool.put(rows(end, ["a"]))
-    for name in ("rows.new", "rows-7", "redo", "rows-00000000000000000001-2.old"):
+    for name in ("rows.new", "rows-7", "redo", "rows-00000000000000000001-00000000000000000002-3.old"):
         (spool.folder / name).write_bytes(b"x")
     assert [spool.take(path).end for path in spool.files()] == [9, 200, 10_000]
     assert waiting(tmp_path).rows == 9
@@ -132,7 +132,7 @@ def test_drained_rows_are_in_the_tables_and_their_files_gone(servers: Settings, 
         # Six and three rows a shard, of which the newer state of one position covers the older.
         assert drain(writer, tmp_path, tape) == 2 * (6 + 3 - 1)
         assert writer.watermarks(tape) == {0: 6, 1: 7}
-    assert waiting(tmp_path) == Waiting(0, 0.0)
+    assert waiting(tmp_path) == Waiting(0, 0, 0.0)
     cash = dict(session.execute("SELECT username, cash FROM positions"))
     assert cash == {"u0": 6, "u1": 7, "v": 5}
     assert {row.block for row in session.execute("SELECT block FROM marks")} == {b"late"}

@@ -296,6 +296,7 @@ def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) 
     store = ShardStore(tmp_path / "state", shard, tape_id(servers))
     step(store, [openings(strategy)])
     rewrite(store, next=99)
+    Writer(connect(servers)).watermark(tape_id(servers), shard, 99)
     with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
         stream.wait_for("the tape ends at 1")
         assert stream.process.wait(60) == 1
@@ -309,7 +310,7 @@ def test_without_a_broker_it_says_what_to_do(tmp_path: Path) -> None:
 
 def test_the_end_of_its_jvm_ends_the_stream_with_what_to_do(servers: Settings, tmp_path: Path) -> None:
     with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
-        stream.wait_for("processing")
+        stream.wait_for("nothing new on the tape")
         (jvm,) = (c for c in psutil.Process(stream.process.pid).children(recursive=True) if c.name() == "java")
         jvm.kill()
         assert stream.process.wait(60) == 1
