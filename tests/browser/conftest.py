@@ -171,7 +171,7 @@ class Job:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, batch.schema) as stream:
             stream.write_batch(batch)
-        self.writer.marks(0, sink.getvalue().to_pybytes())
+        self.writer.marks(0, sink.getvalue().to_pybytes(), version=time // 10**9)
         self.batch(event_time=time)
 
     def batch(self, *, event_time: int, trades: int = 20_000, at: datetime | None = None) -> None:

@@ -40,7 +40,7 @@ def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) 
     bucket = f"s3://{servers.topic}/days/"
     assert run(servers, "upload", str(first), str(second), bucket).returncode == 0
     with Running(servers, "stream", "--state", str(tmp_path / "state")) as stream:
-        stream.wait_for("trades 0")
+        stream.wait_for("nothing new on the tape")
         opened = run(servers, "users", "generate", "--count", str(USERS), "--tickers", bucket)
         assert "All are open" in opened.stdout, opened.stdout + opened.stderr
         busiest = str(rows(servers, "strategies", "ticker, username")[0][0])

@@ -164,7 +164,7 @@ def test_long_stretches_are_jumped_through_exactly() -> None:
     block = trades([("IBM", i, int(p) * 10_000, 1, ALL_FLAGS) for i, p in enumerate(prices)])
     many = [
         first_rule(f"u{i}", "s", "IBM", 10**9 + i, int(rng.integers(1, 40)) * 10_000, int(rng.integers(1, 40)) * 10_000)
-        for i in range(200)
+        for i in range(50)
     ]
     book = Book()
     outcome = advance(book, [openings(*many), block])
