@@ -170,7 +170,7 @@ def test_long_stretches_are_jumped_through_exactly() -> None:
     outcome = advance(book, [openings(*many), block])
     expected = Reference().feed([openings(*many), block])
     assert sorted(tuples(outcome.fills)) == sorted(expected.fills)
-    assert len(expected.fills) > 1_000
+    assert len(expected.fills) > 400
 
 
 amounts = st.integers(1, 40).map(lambda cents: cents * 10_000)

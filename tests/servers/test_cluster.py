@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from database.session import close
 from ingestion.producer import publish_openings
 from ingestion.sources import find_sources
 from riskcontrol import servers
@@ -30,6 +31,8 @@ KILLED = ("kafka-2", "cassandra-2", "spark-2")
 def home(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "home"
     yield folder
+    # A session tries for ever to reach nodes that are gone, in threads of this process.
+    close()
     servers.stop(folder, purge=True)
 
 
