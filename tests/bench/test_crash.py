@@ -15,7 +15,7 @@ from tests.processes import RISKCONTROL
 
 SMALL = ("--trades", "4000", "--strategies", "60", "--day-seconds", "1")
 KILLED = ("driver", "worker", "cassandra")
-"""The producer's and a broker's have tests of their own: tests/ingestion/test_kill.py, tests/servers/test_cluster.py."""
+"""The producer's and a broker's have tests of their own: ingestion/test_kill.py, servers/test_cluster.py."""
 
 
 def crash(*arguments: str) -> subprocess.CompletedProcess[str]:
