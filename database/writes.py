@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from cassandra import (
+    InvalidRequest,
     OperationTimedOut,
     Unavailable,
     WriteFailure,
@@ -27,6 +28,7 @@ from database.queries import insert, select
 from database.replicas import group_by_replica
 from database.session import answering, prepare
 from riskcontrol.book import Reason, Status
+from riskcontrol.errors import ServerError, SettingsError
 from riskcontrol.newyork import NEW_YORK, date_of
 from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
 from riskcontrol.shape import PARAMETERS
@@ -262,6 +264,26 @@ class Writer:
         statement = prepare(self._session, _WATERMARKS)
         with answering():
             return {row.shard: row.next for row in self._session.execute(statement, (tape,))}
+
+    def check_tables(self) -> None:
+        """Check that the tables have the columns that are written.
+
+        Raises:
+            SettingsError: They are of an older version of this program.
+            ServerError: The database doesn't answer.
+        """
+        for query in (_POSITION, _FILL, _BAR, _BATCH, _LEADERS, _MARK, _WATERMARK):
+            try:
+                prepare(self._session, query)
+            except ServerError as error:
+                if not isinstance(error.__cause__, InvalidRequest):
+                    raise
+                keyspace = self._session.keyspace
+                raise SettingsError(
+                    f"the tables of {keyspace} are of an older version of this program; the tape has all that is in "
+                    f"them: riskcontrol database drop --keyspace {keyspace}, then riskcontrol database init",
+                    field="keyspace",
+                ) from error
 
     def tapes(self) -> set[str]:
         """Return the ids of the tapes whose rows the tables hold.

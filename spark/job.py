@@ -118,6 +118,7 @@ class Stream:
         self._id = tape_id(settings)
         self._tape = Tape(settings)
         writer = Writer(connect(settings))
+        writer.check_tables()
         others = writer.tapes() - {self._id}
         if others:
             raise SettingsError(

@@ -12,10 +12,11 @@ from cassandra.cluster import Session
 from cassandra.query import PreparedStatement
 
 import database.writes
+from database import session as sessions
 from database.replicas import Group, grouped, routing_keys
 from database.session import connect, drop, prepare
 from database.writes import BATCH_BYTES, BATCH_ROWS, IN_FLIGHT, PATIENCE, Writer, new_york_days
-from riskcontrol.errors import ServerError
+from riskcontrol.errors import ServerError, SettingsError
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action
 from tests.database.tables import SHAPES, TERMS, bars, fills, openings, positions
@@ -260,3 +261,13 @@ def test_a_time_s_day_is_new_york_s(moment: str, day: str) -> None:
 def test_a_query_is_prepared_once_a_session(session: Session) -> None:
     query = "SELECT origin FROM {}.users WHERE username = ?"
     assert prepare(session, query) is prepare(session, query)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("change", ["ALTER TABLE batches DROP waiting", "DROP TABLE leaders"])
+def test_tables_of_an_older_version_are_told_with_what_to_do(session: Session, change: str) -> None:
+    Writer(session).check_tables()
+    session.execute(change)
+    sessions._statements.pop(session)  # as a stream that starts has none
+    with pytest.raises(SettingsError, match=r"older version.*database drop"):
+        Writer(session).check_tables()
