@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -118,6 +119,10 @@ def reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {said[1]}" if said else str(error)[:300]
 
 
+_SPREAD_SECONDS = 15.0
+"""How long brokers may take to tell each other of a new topic."""
+
+
 def ensure_topic(settings: Settings) -> int:
     """Create the tape's topic, or check the one that is there.
 
@@ -143,7 +148,10 @@ def ensure_topic(settings: Settings) -> int:
             with suppress(kafka_errors.TopicAlreadyExistsError):  # somebody else may have been as quick
                 admin.create_topics({settings.topic: made})
             admin.wait_for_topics([settings.topic])
-            found = _describe(admin, settings.topic)
+            # Of several brokers, the one that is asked next may not have heard of it yet.
+            deadline = time.monotonic() + _SPREAD_SECONDS
+            while (found := _describe(admin, settings.topic)) is None and time.monotonic() < deadline:
+                time.sleep(0.1)
         else:
             _check_config(admin, settings.topic)
     if found is None:
