@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,9 @@ from database.reads import Reader
 from ingestion.sources import find_sources
 from ingestion.tickers import ticker_frequencies
 from riskcontrol.errors import InputError
-from riskcontrol.newyork import NEW_YORK
+from riskcontrol.newyork import date_of
 from riskcontrol.settings import Settings
-from riskcontrol.trades import DRIVING, NS_PER_SECOND, TICKER_PATTERN
+from riskcontrol.trades import DRIVING, TICKER_PATTERN
 
 SIMULATED_TICKERS = 100
 SIMULATED_SEED = 1
@@ -102,7 +101,7 @@ def from_stream(reader: Reader) -> dict[str, float]:
             source="the stream",
         )
     newest = max(time for time, _ in marks.values())
-    day = dt.datetime.fromtimestamp(newest // NS_PER_SECOND, NEW_YORK).date()
+    day = date_of(newest)
     counts = reader.trade_counts(sorted(marks), day)
     return {ticker: count + 1.0 for ticker, count in counts.items()}  # one more: its bar that is still open
 

@@ -29,7 +29,7 @@ from database.replicas import group_by_replica
 from database.session import answering, prepare
 from riskcontrol.book import Reason, Status
 from riskcontrol.errors import ServerError, SettingsError
-from riskcontrol.newyork import NEW_YORK, date_of
+from riskcontrol.newyork import date_of
 from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
 from riskcontrol.shape import PARAMETERS
 from riskcontrol.strategy import Action
@@ -406,6 +406,6 @@ def new_york_days(times: Ints) -> NDArray[np.uint32]:
     """
     # New York's offset is whole hours, and changes on one: a date per hour that occurs is enough.
     hours, place = np.unique(times // _NS_PER_HOUR, return_inverse=True)
-    dates = [dt.datetime.fromtimestamp(hour * 3_600, NEW_YORK).date() for hour in hours.tolist()]
+    dates = [date_of(hour * _NS_PER_HOUR) for hour in hours.tolist()]
     epoch = dt.date(1970, 1, 1).toordinal()
     return np.array([date.toordinal() - epoch + _DATE_ZERO for date in dates], np.uint32)[place]

@@ -12,7 +12,7 @@ import pyarrow as pa
 from ingestion.calendar import day
 from riskcontrol.errors import TapeError
 from riskcontrol.money import MAX_PRICE, to_micros
-from riskcontrol.newyork import NEW_YORK
+from riskcontrol.newyork import date_of
 from riskcontrol.trades import (
     HIGH_LOW,
     LAST,
@@ -69,7 +69,7 @@ def decode_trade(value: bytes, written: int = MAX_TIME) -> pa.RecordBatch:
     time = _time(record.get("timestamp"))
     if time > written + _DAY:
         raise TapeError(f"timestamp {str(record.get('timestamp'))[:40]!r} is after the record was written")
-    session = day(dt.datetime.fromtimestamp(time // NS_PER_SECOND, NEW_YORK).date())
+    session = day(date_of(time))
     flags = LAST | HIGH_LOW | VOLUME | (REGULAR if session.opens <= time < session.closes else 0)
     columns: list[Any] = [[ticker], [time], [price], [int(size)], [flags], [0]]
     return pa.record_batch(

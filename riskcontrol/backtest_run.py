@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.nearest import nearest
-from riskcontrol.newyork import NEW_YORK
+from riskcontrol.newyork import date_of
 from riskcontrol.progress import on_terminal
 from riskcontrol.rows import Fills, Splits
 from riskcontrol.splits import NO_SPLITS, of_ticker, say_unmet, unmet
@@ -27,7 +26,6 @@ from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document
 from riskcontrol.sweep import Sweep, parse_axes, score, variants
 from riskcontrol.trade_tape import TradeTape
-from riskcontrol.trades import NS_PER_SECOND
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
 
 
@@ -232,7 +230,7 @@ def notes_of(backtest: Backtest) -> list[str]:
         first = np.searchsorted(start, splits.time, "left" if prices.length else "right")
         for i in np.flatnonzero((first > 0) & (first < len(start))).tolist():
             numerator, denominator = int(splits.numerator[i]), int(splits.denominator[i])
-            day = dt.datetime.fromtimestamp(int(splits.time[i]) // NS_PER_SECOND, NEW_YORK).date()
+            day = date_of(int(splits.time[i]))
             notes.append(f"{ticker} splits {numerator}:{denominator} on {day}.")
             moved = float(opens[first[i]] / closes[first[i] - 1])
             if abs(math.log(moved)) < abs(math.log(moved * numerator / denominator)):

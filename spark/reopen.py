@@ -26,7 +26,7 @@ from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, POSITION, Book, Status
 from riskcontrol.engine import Touched, advance
 from riskcontrol.errors import StateError
-from riskcontrol.newyork import NEW_YORK
+from riskcontrol.newyork import date_of
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
 from spark.state import ShardStore
@@ -212,5 +212,5 @@ def _slots(book: Book) -> dict[Key, int]:
 
 def _days(first: int, last: int) -> list[dt.date]:
     """Return the New York dates from one time to another, nanoseconds UTC."""
-    begin, end = (dt.datetime.fromtimestamp(time // 10**9, NEW_YORK).date() for time in (first, max(first, last)))
+    begin, end = (date_of(time) for time in (first, max(first, last)))
     return [begin + dt.timedelta(days=n) for n in range((end - begin).days + 1)]
