@@ -235,10 +235,10 @@ def test_kafka_starts_from_its_archive_or_without_one_that_is_damaged(
 STREAM = """
 import sys, time
 from pathlib import Path
-import spark.job as job
+import spark.context as spark
 from riskcontrol.servers import archive
-job._SETTLED_SECONDS = 0.1
-context = job.spark_context("local[1]", Path(sys.argv[1]), "512m")
+spark._SETTLED_SECONDS = 0.1
+context = spark.spark_context("local[1]", Path(sys.argv[1]), "512m")
 folder, deadline = Path(sys.argv[2]), time.monotonic() + 100
 while not list(folder.glob("spark-*.jsa")) and time.monotonic() < deadline:
     time.sleep(0.1)
