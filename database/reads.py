@@ -87,6 +87,7 @@ _BARS = select("bars", _BAR_COLUMNS, "ticker = ? AND day = ?")
 _TRADES = select("bars", ["sum(trades)"], "ticker = ? AND day = ?")
 _MARKS = select("marks", ["shard", "block"])
 _LEADERS = select("leaders", ["time", "block"], "day = ? AND shard = ? AND time <= ? LIMIT 1")
+_DAYS = select("days", ["shard", "time", "block"], "day = ?")
 _BATCHES = select("batches", _BATCH_COLUMNS, "day = ? LIMIT ?")
 
 
@@ -193,6 +194,23 @@ class Reader:
         found = [decode_leaders(*rows[0]) for rows in self._many(_LEADERS, keys) if rows]
         return merged(found) if found else None
 
+    def day(self, day: dt.date) -> pd.DataFrame:
+        """Return the day so far of every ticker that traded in it, as it stood at the end of its shard's last minute.
+
+        Args:
+            day: New York date.
+
+        Returns:
+            `ticker` as text; int64 columns time (that minute's start), open, high, low, close, volume, notional,
+            trades. Prices of a ticker whose trades set none are 0.
+        """
+        return _unpacked_day(self._rows(_DAYS, day))
+
+    def nodes(self) -> tuple[int, int]:
+        """Return how many of the database's nodes are up, as the driver sees them, and how many there are."""
+        hosts = self._session.cluster.metadata.all_hosts()
+        return sum(bool(host.is_up) for host in hosts), len(hosts)
+
     def batches(self, *, limit: int = 60) -> pd.DataFrame:
         """Return the stream's last batches of today and yesterday (UTC), newest first.
 
@@ -276,3 +294,23 @@ def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
             if moment >= marks.get(ticker, (0, 0))[0]:
                 marks[ticker] = (moment, price)
     return marks
+
+
+def _unpacked_day(rows: list[tuple[int, int, bytes]]) -> pd.DataFrame:
+    """Return the packed rows of a day's shards as one table.
+
+    Raises:
+        ServerError: A row isn't what the job writes.
+    """
+    names, parts = ("ticker", *_BAR_COLUMNS[1:]), []
+    for shard, time_, block in rows:
+        try:
+            with pa.ipc.open_stream(block) as reader:
+                part = reader.read_all().select(names).to_pandas()
+        except (pa.ArrowException, KeyError, TypeError) as error:
+            raise ServerError(f"row {shard} of days is damaged ({error})", server="cassandra") from error
+        part.insert(1, "time", np.int64(time_))
+        parts.append(part)
+    columns = ["ticker", *_BAR_COLUMNS]
+    empty = pd.DataFrame(columns=columns).astype(dict.fromkeys(_BAR_COLUMNS, "int64"))
+    return pd.concat(parts, ignore_index=True)[columns] if parts else empty

@@ -72,8 +72,7 @@ def pulse(batches: pd.DataFrame, now: pd.Timestamp) -> Pulse:
         return Pulse(State.NEVER)
     rows = batches.sort_values("time")
     times = pd.to_datetime(rows["time"], utc=True)
-    gaps = times.diff().dt.total_seconds().dropna()
-    interval = float(gaps.median()) if len(gaps) else 1.0
+    interval = interval_of(times)
     patience = max(PATIENCE_SECONDS, _BATCHES_OF_PATIENCE * interval)
     last = rows.iloc[-1]
     busy = times[rows["trades"] > 0]
@@ -85,8 +84,21 @@ def pulse(batches: pd.DataFrame, now: pd.Timestamp) -> Pulse:
         state = State.RUNNING
     return Pulse(
         state=state,
-        rate=float(last["trades"]) / interval if interval > 0 else float(last["trades"]),
+        rate=float(last["trades"]) / interval,
         processing=float(last["processing"]),
         delay=float(last["delay"]),
         event_time=int(rows["event_time"].fillna(0).max()),
     )
+
+
+def interval_of(times: pd.Series) -> float:
+    """Return how many seconds lie between batches, usually.
+
+    Args:
+        times: Their times, ascending.
+
+    >>> interval_of(pd.Series(pd.to_datetime([0, 2, 4, 60], unit="s", utc=True)))
+    2.0
+    """
+    gaps = times.diff().dt.total_seconds().dropna()
+    return float(gaps.median()) if len(gaps) and gaps.median() > 0 else 1.0
