@@ -85,10 +85,10 @@ def empty(message: str) -> dict[str, Any]:
     """Return a graph with nothing in it but a message."""
     hidden = {"visible": False, "fixedrange": True}
     note = {"text": message, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
-    return {"data": [], "layout": {**_FRAME, "xaxis": hidden, "yaxis": hidden, "annotations": [note]}}
+    return {"data": [], "layout": {**FRAME, "xaxis": hidden, "yaxis": hidden, "annotations": [note]}}
 
 
-_FRAME: dict[str, Any] = {
+FRAME: dict[str, Any] = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 12},
@@ -97,6 +97,7 @@ _FRAME: dict[str, Any] = {
     "dragmode": "zoom",
     "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#868e96", "activecolor": "#1c7ed6"},
 }
+"""What the layouts of all graphs have in common."""
 
 
 def _names(show: str) -> tuple[str, ...]:
@@ -190,7 +191,7 @@ def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
 def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
     last = len(names) - 1
     layout: dict[str, Any] = {
-        **_FRAME,
+        **FRAME,
         "uirevision": key,
         "hovermode": "x unified",
         "hoversubplots": "axis",

@@ -8,10 +8,11 @@ from typing import Any
 from dash import Dash, Input, Output, State, ctx, no_update
 
 from frontend import form
+from frontend.addresses import user_address
 from frontend.context import Context, in_thread, text, username_of
 from frontend.openings import MOST, pending, sent
 from frontend.pages.strategy import toast
-from frontend.shell import alert, user_address
+from frontend.shell import alert
 from riskcontrol.errors import ServerError
 from riskcontrol.strategy import Action, Strategy
 
