@@ -79,6 +79,7 @@ STRATEGY_COLUMNS = (
 """What `read_strategy` takes."""
 
 _STRATEGIES = select("strategies", STRATEGY_COLUMNS, "username = ?")
+_STRATEGY = select("strategies", STRATEGY_COLUMNS, "username = ? AND ticker = ? AND name = ?")
 _POSITION = select(
     "positions", [field.name for field in fields(PositionRow)], "ticker = ? AND username = ? AND name = ?"
 )
@@ -113,6 +114,11 @@ class Reader:
         if not USERNAME_PATTERN.fullmatch(username):
             return []
         return [row for row in map(read_strategy, self._rows(_STRATEGIES, username)) if row is not None]
+
+    def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
+        """Return one strategy of a user; None if there is none of this name on the ticker."""
+        rows = self._rows(_STRATEGY, username, ticker, name)
+        return read_strategy(rows[0]) if rows else None
 
     def user_exists(self, username: str) -> bool:
         """Return whether there is such a user: one registered, or one with a strategy."""

@@ -90,7 +90,7 @@ def table(
         time, price = prices.get(strategy.ticker, (0, 0))
         cash, shares = (position.cash, position.shares) if position else (strategy.cash, 0)
         worth = cash + shares * (price or (position.reference if position else 0))
-        status = _status(strategy, position)
+        status = status_of(strategy, position)
         rows.append(
             {
                 **_row(strategy, cash, shares, time, price),
@@ -137,7 +137,8 @@ def _row(strategy: Strategy, cash: int, shares: int, time: int, price: int) -> d
     }
 
 
-def _status(strategy: StrategyRow, position: PositionRow | None) -> str:
+def status_of(strategy: StrategyRow, position: PositionRow | None) -> str:
+    """Return what a strategy does: "running", "stopped", "halted", or "waiting" for its first trade."""
     if position is not None and position.status != "running":
         return position.status
     if strategy.stopped is not None:

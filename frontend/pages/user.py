@@ -10,15 +10,13 @@ from urllib.parse import unquote
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from frontend import form
 from frontend.context import Context, in_thread, username_of
-from frontend.figures import ALL, SERIES, SHOWS, empty
 from frontend.formats import ZONE
 from frontend.openings import pending as pending_of
 from frontend.pages import home
-from frontend.pages.strategy import FILLS_HEADER, FILLS_ROW
 from frontend.positions import table
 from frontend.shell import alert
 from riskcontrol.errors import ServerError, StrategyError
@@ -29,14 +27,12 @@ _MOST_ROWS_IN_VIEW = 9
 _ROW, _HEADER, _BORDER = 40, 42, 10
 
 
-def layout(username: str = "", strategy: str = "", show: str = "value", **query: str) -> dmc.Container:
-    """Return the page of the address ``/user/USERNAME?strategy=TICKER NAME&show=value``.
+def layout(username: str = "", **query: str) -> dmc.Container:
+    """Return the page of the address ``/user/USERNAME``.
 
     Args:
         username: Whose page, as the address has it.
-        strategy: Which strategy is chosen at first.
-        show: What the graph shows at first.
-        query: The rest of what follows the ``?``; nothing is looked at.
+        query: What follows the ``?``; nothing is looked at.
     """
     try:
         username = check_username(unquote(username))
@@ -45,11 +41,7 @@ def layout(username: str = "", strategy: str = "", show: str = "value", **query:
     return dmc.Container(
         [
             dcc.Store(id="username", data=username),
-            dcc.Store(id="wanted", data=strategy[:64]),
-            dcc.Store(id="chosen"),
             dcc.Store(id="table-version"),
-            dcc.Store(id="graph-version"),
-            html.Div(id="address", hidden=True),
             form.layout(),
             dmc.Group(
                 [
@@ -63,11 +55,6 @@ def layout(username: str = "", strategy: str = "", show: str = "value", **query:
             html.Div(
                 [html.Div(id="totals", className="totals"), dmc.Paper(_grid(), withBorder=True, className="panel")],
                 id="positions",
-                hidden=True,
-            ),
-            html.Div(
-                dmc.Paper(_detail(show if show in SHOWS else "value"), withBorder=True, className="panel detail"),
-                id="detail",
                 hidden=True,
             ),
         ],
@@ -117,7 +104,6 @@ def _grid() -> dag.AgGrid:
         ],
         dashGridOptions={
             **_GRID_OPTIONS,
-            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "rowHeight": _ROW,
             "headerHeight": _HEADER,
         },
@@ -134,26 +120,6 @@ _GRID: dict[str, Any] = {
 _GRID_OPTIONS = {"animateRows": False, "enableBrowserTooltips": True}  # the grid's own end at its borders
 
 
-def _fills() -> html.Div:
-    grid = dag.AgGrid(
-        id="fills",
-        rowData=[],
-        columnDefs=[
-            _column("time", f"Time ({ZONE})", 172),
-            _number("number", "Fill", 64, "count"),
-            _column("reason", "Reason", 112, "What made it buy or sell: its rule, or one of its options"),
-            _number("shares", "Shares", 84, "count", "Bought: positive; sold: negative"),
-            _number("price", "Price", 90, "price", "What was paid: with slippage, without the fee"),
-            _number("fee", "Fee, $", 84, "price"),
-            _number("cash", "Cash after, $", 116, "money"),
-        ],
-        dashGridOptions={**_GRID_OPTIONS, "rowHeight": FILLS_ROW, "headerHeight": FILLS_HEADER},
-        **_GRID,
-    )
-    title = dmc.Title(id="fills-title", order=3, size="h5")
-    return html.Div([title, grid], id="fills-panel", hidden=True)
-
-
 def _column(field: str, title: str, width: int, help: str | None = None) -> dict[str, Any]:
     column = {"field": field, "headerName": title, "minWidth": width, "flex": width}
     return {**column, "headerTooltip": help} if help else column
@@ -168,98 +134,24 @@ def _number(field: str, title: str, width: int, format: str, help: str | None = 
     }
 
 
-def _detail(show: str) -> list[Any]:
-    labels = {**{name: series.label for name, series in SERIES.items()}, ALL: "All"}
-    return [
-        dmc.Group(
-            [
-                dmc.Group(
-                    [
-                        dmc.Title(id="detail-title", order=2, size="h4"),
-                        dmc.Text(id="detail-holds", size="sm"),
-                        dmc.Text(id="detail-rule", c="dimmed", size="sm"),
-                    ],
-                    gap="0 12px",
-                    align="baseline",
-                ),
-                dmc.Button("Stop", id="stop", variant="light", color="red", size="xs", disabled=True),
-            ],
-            justify="space-between",
-            className="detail-heading",
-            wrap="nowrap",
-            align="flex-start",
-        ),
-        html.Div(
-            dmc.SegmentedControl(
-                id="show",
-                value=show,
-                data=[{"value": name, "label": label} for name, label in labels.items()],
-                size="xs",
-                attributes={"root": {"aria-label": "What the graph shows"}},
-            ),
-            className="scroll-x",
-        ),
-        html.Div(
-            dcc.Graph(
-                id="graph",
-                figure=empty("Loading …"),
-                config={
-                    "displaylogo": False,
-                    "responsive": True,
-                    # Sharing would upload the graph to a foreign server.
-                    "plotlyServerURL": "",
-                    "showSendToCloud": False,
-                    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"],
-                },
-                style={"height": "100%"},
-            ),
-            id="graph-frame",
-            className="graph",
-        ),
-        _fills(),
-        dmc.Modal(
-            [
-                dmc.Text(id="stop-question"),
-                dmc.Group(
-                    [
-                        dmc.Button("Keep it running", id="stop-cancel", variant="default"),
-                        dmc.Button("Stop it", id="stop-confirm", color="red"),
-                    ],
-                    justify="flex-end",
-                    mt="md",
-                ),
-            ],
-            id="stop-dialog",
-            title="Stop this strategy?",
-            opened=False,
-        ),
-    ]
-
-
 def register(app: Dash, context: Context) -> None:
     """Add the page's callbacks."""
 
     @app.callback(
         Output("table", "rowData"),
         Output("table", "style"),
-        Output("table", "selectedRows"),
         Output("totals", "children"),
         Output("notice", "children"),
         Output("positions", "hidden"),
-        Output("detail", "hidden"),
         Output("table-version", "data"),
         Input("username", "data"),
         Input("market", "data"),
         Input("pending", "data"),
         State("table-version", "data"),
-        State("table", "selectedRows"),
-        State("wanted", "data"),
         running=[(Output("clock", "disabled"), True, False)],
     )
     @in_thread
-    def refresh(
-        username: Any, market: Any, pending: Any, shown: Any, selected: Any, wanted: Any
-    ) -> tuple[Any, ...] | list[Any]:
+    def refresh(username: Any, market: Any, pending: Any, shown: Any) -> tuple[Any, ...] | list[Any]:
         """Bring the table up to date, where anything in it changed."""
         username = username_of(username)
         waiting = pending_of(pending, username, time.time())
@@ -270,40 +162,18 @@ def register(app: Dash, context: Context) -> None:
             prices = context.market.snapshot().prices
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return (no_update,) * 8
+                return (no_update,) * 6
             message = alert("The positions can't be shown while the database is away.", "gray")
-            return (no_update,) * 4 + (message, True, True, no_update)
+            return (no_update,) * 3 + (message, True, no_update)
         rows, totals = table(strategies, positions, prices, waiting)
         version = _digest([rows, known])
         if version == shown:
-            return (no_update,) * 8
+            return (no_update,) * 6
         if not rows:
             message = alert(_nothing(username, known), "blue" if known else "yellow", "no-positions")
-            return [], no_update, [], None, message, True, True, version
+            return [], no_update, None, message, True, version
         height = _HEADER + _ROW * min(len(rows), _MOST_ROWS_IN_VIEW) + _BORDER
-        choice = no_update if selected else {"ids": [_first_choice(rows, wanted)]}
-        return rows, {"height": height}, choice, _cards(totals.words()), None, False, False, version
-
-    app.clientside_callback(
-        ClientsideFunction("riskcontrol", "choose"),
-        Output("chosen", "data"),
-        Input("table", "selectedRows"),
-        State("chosen", "data"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("riskcontrol", "address"),
-        Output("address", "children"),
-        Input("chosen", "data"),
-        Input("show", "value"),
-    )
-
-
-def _first_choice(rows: list[dict[str, Any]], wanted: Any) -> str:
-    """Return the key of the strategy to show at first: the one asked for, or the newest that has seen a trade."""
-    keys: list[str] = [row["id"] for row in rows]
-    if wanted in keys:
-        return str(wanted)
-    return next((row["id"] for row in rows if row["status"] == "running"), keys[0])
+        return rows, {"height": height}, _cards(totals.words()), None, False, version
 
 
 def _nothing(username: str, known: bool) -> str:

@@ -116,6 +116,12 @@ class FakeReader(Reader):
         self._answer("leaders")
         return self.leading
 
+    def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
+        """Return one of `strategy_rows`."""
+        self._answer("strategy")
+        found = (row for row in self.strategy_rows if (row.username, row.ticker, row.name) == (username, ticker, name))
+        return next(found, None)
+
 
 def batch(seconds_ago: float, *, trades: int = 20_000, event_time: int = OPEN) -> tuple[Any, ...]:
     """A row of `batches`."""
