@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontend.figures import BUY, FRAME, SELL, array
+from frontend.figures import BUY, FRAME, SELL, array, closed_hours
 from frontend.formats import ZONE, dollars, wall_clock
 from frontend.reduce import MOST_POINTS
 from riskcontrol.newyork import NS_PER_DAY, local_time
@@ -77,11 +77,12 @@ def fitted(bars: pd.DataFrame, interval: str, most: int = MOST_POINTS) -> tuple[
     return name, found.iloc[-most:]
 
 
-def figure(bars: pd.DataFrame, last: int, *, key: str) -> dict[str, Any]:
+def figure(bars: pd.DataFrame, interval: str, last: int, *, key: str) -> dict[str, Any]:
     """Return the graph: candles, volume below them, and a line at the last price.
 
     Args:
         bars: At most `MOST_POINTS`, at least one; those without prices have volume alone.
+        interval: Their length, one of `INTERVALS`.
         last: The last price, micro-dollars.
         key: What is shown, in words that stay the same while it is: zoom lasts as long.
     """
@@ -114,7 +115,7 @@ def figure(bars: pd.DataFrame, last: int, *, key: str) -> dict[str, Any]:
         "line": {"color": "#1c7ed6", "width": 1, "dash": "dot"},
         "hoverinfo": "skip",
     }
-    return {"data": [candles, volume, line], "layout": _layout(time, key)}
+    return {"data": [candles, volume, line], "layout": _layout(_breaks(time, interval), key)}
 
 
 def last_line(bars: pd.DataFrame, last: int) -> dict[str, Any]:
@@ -123,7 +124,15 @@ def last_line(bars: pd.DataFrame, last: int) -> dict[str, Any]:
     return {"x": ends.tolist(), "y": [dollars(last)] * 2}
 
 
-def _layout(time: NDArray[np.int64], key: str) -> dict[str, Any]:
+def _breaks(time: NDArray[np.int64], interval: str) -> list[dict[str, Any]]:
+    """Return what to leave out of the axis: nights and weekends; of bars of a day, weekends alone."""
+    length = INTERVALS[interval] * NS_PER_MINUTE
+    if length == NS_PER_DAY:
+        return closed_hours(time)[:1]
+    return closed_hours(np.column_stack([time, time + length - 1]).ravel())
+
+
+def _layout(breaks: list[dict[str, Any]], key: str) -> dict[str, Any]:
     return {
         **FRAME,
         "uirevision": key,
@@ -139,7 +148,7 @@ def _layout(time: NDArray[np.int64], key: str) -> dict[str, Any]:
             "tickangle": 0,
             "nticks": 8,
             "rangeslider": {"visible": False},
-            "rangebreaks": closed_hours(time),
+            "rangebreaks": breaks,
         },
         "yaxis": {"domain": [0.27, 1], "automargin": True, "nticks": 8, "tickformat": "$,.2f", "side": "right"},
         "yaxis2": {
@@ -153,18 +162,3 @@ def _layout(time: NDArray[np.int64], key: str) -> dict[str, Any]:
             "fixedrange": True,
         },
     }
-
-
-def closed_hours(time: NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Return the nights and weekends to leave out of an axis of more than a day.
-
-    Args:
-        time: What is shown, nanoseconds UTC, ascending.
-    """
-    if not len(time) or time[-1] - time[0] < NS_PER_DAY / 2:
-        return []
-    weekend = {"bounds": ["sat", "mon"]}
-    hours = wall_clock(time) % 86_400_000 / 3_600_000
-    first, last = float(np.floor(hours.min())), float(np.ceil(hours.max() + 1 / 60))
-    # Bars of a day all begin at midnight: their nights aren't to be seen.
-    return [weekend] if last - first < 2 else [weekend, {"bounds": [last, first], "pattern": "hour"}]
