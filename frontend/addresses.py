@@ -14,6 +14,15 @@ def user_address(username: str) -> str:
     return f"/user/{username}"
 
 
+def ticker_address(ticker: str) -> str:
+    """Return the address of a ticker's page.
+
+    >>> ticker_address("BRK/B")
+    '/market/BRK%2FB'
+    """
+    return f"/market/{quote(ticker, safe='')}"
+
+
 def strategy_address(username: str, ticker: str, name: str) -> str:
     """Return the address of a strategy's page.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FRESH_SECONDS = 0.5
 """How long what was read counts as current."""
 BOARD_SECONDS, BOARD_LATEST = 2.0, 30.0
-"""The same of the day so far, while the tape moves and while it doesn't: its rows change once a minute of event time."""
+"""The same of the day so far, while the tape moves and while it doesn't; its rows change once a minute of the tape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ class Pulse:
         if self.state is State.NEVER:
             return "No batch yet: start the stream with riskcontrol stream"
         at = f" · tape at {moment(self.event_time)} {ZONE}" if self.event_time else ""
+        if self.state is State.STOPPED:
+            return f"Stream stopped{at}"
         return f"{self.rate:,.0f} trades/s · batch {self.processing:.2f} s · delay {self.delay:.2f} s{at}"
 
     def trouble(self) -> str | None:

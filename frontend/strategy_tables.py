@@ -95,9 +95,7 @@ def fill_rows(report: Report) -> list[dict[str, Any]]:
             "fee": dollars(fee),
             "cash": dollars(cash),
         }
-        for number, time, why, shares, price, fee, cash in zip(
-            *(newest[name].tolist() for name in names), strict=True
-        )
+        for number, time, why, shares, price, fee, cash in zip(*(newest[name].tolist() for name in names), strict=True)
     ]
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import quote
 
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from frontend.board import LEAST_PRICE, ROWS, Board, Quote, matches
+from frontend.addresses import ticker_address
+from frontend.board import LEAST_PRICE, Board, Quote, matches
 from frontend.context import Context, in_thread, text
-from frontend.formats import NONE, ZONE, compact, dollars, minute, signed_percent
+from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent
 from frontend.market import Snapshot
 from frontend.positions import Prices
 from frontend.recent import Rates, Recent
@@ -29,15 +29,6 @@ LISTS = {
 """The lists of tickers, with their titles and what they are ranked by."""
 
 _OUTPUTS = ("day", "cards", *LISTS, "notice")
-
-
-def ticker_address(ticker: str) -> str:
-    """Return the address of a ticker's page.
-
-    >>> ticker_address("BRK/B")
-    '/market/BRK%2FB'
-    """
-    return f"/market/{quote(ticker, safe='')}"
 
 
 def layout(**query: str) -> dmc.Container:
@@ -172,17 +163,17 @@ def _quotes(name: str, quotes: Sequence[Quote], prices: Prices) -> list[Any]:
     active = name == "active"
     heads = ["Ticker", "Last, $", "Change", *(["Money, $", "Shares", "Trades"] if active else ["Money, $"])]
     body = []
-    for quote_ in quotes:
-        change = quote_.change(prices)
+    for quote in quotes:
+        last, change = quote.last(prices), quote.change(prices)
         tone = "" if not change else " gain" if change > 0 else " loss"
         numbers = [
-            html.Td(price(quote_.last(prices))),
+            html.Td(amount(last) if last else NONE),
             html.Td(signed_percent(change) if change is not None else NONE, className=tone.strip() or None),
-            html.Td(compact(quote_.notional // 1_000_000)),
+            html.Td(compact(quote.notional // 1_000_000)),
         ]
         if active:
-            numbers += [html.Td(compact(quote_.volume), className="wide"), html.Td(compact(quote_.trades))]
-        link = html.A(quote_.ticker, href=ticker_address(quote_.ticker), className="in-app")
+            numbers += [html.Td(compact(quote.volume), className="wide"), html.Td(compact(quote.trades))]
+        link = html.A(quote.ticker, href=ticker_address(quote.ticker), className="in-app")
         body.append(html.Tr([html.Th(link, scope="row"), *numbers]))
     caption = html.Caption([html.Span(title, className="quotes-title"), html.Span(ranked, className="muted")])
     if not body:
@@ -190,15 +181,3 @@ def _quotes(name: str, quotes: Sequence[Quote], prices: Prices) -> list[Any]:
     wide = {"Shares": "wide"}
     head = html.Thead(html.Tr([html.Th(label, scope="col", className=wide.get(label)) for label in heads]))
     return [html.Table([caption, head, html.Tbody(body)])]
-
-
-def price(micros: int) -> str:
-    """Write a price, with as many decimals as it needs, at least two.
-
-    >>> price(181_850_000), price(512_345), price(0)
-    ('181.85', '0.512345', '–')
-    """
-    if not micros:
-        return NONE
-    whole, _, decimals = f"{dollars(micros):,.6f}".partition(".")
-    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"

@@ -12,7 +12,7 @@ from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
 from frontend import exports, strategy_tables
-from frontend.addresses import copy_address, user_address
+from frontend.addresses import copy_address, ticker_address, user_address
 from frontend.context import Context, in_thread, text
 from frontend.figures import ALL, SERIES, SHOWS, empty
 from frontend.graphs import GRAPH
@@ -20,7 +20,6 @@ from frontend.grids import named
 from frontend.openings import pending as pending_of
 from frontend.overlays import Overlays
 from frontend.pages import home
-from frontend.addresses import ticker_address
 from frontend.periods import PERIODS, USUAL
 from frontend.positions import status_of
 from frontend.shell import alert
