@@ -72,7 +72,7 @@ def figure(curve: Equity, fills: FillMarks, show: str, *, key: str) -> dict[str,
     names = _names(show)
     data = [trace for i, name in enumerate(names) for trace in _line(curve, name, i)]
     if "price" in names:
-        data += _fills(fills, names.index("price"))
+        data += fill_traces(fills, _axis(names.index("price")))
     return {"data": data, "layout": _layout(curve, names, key)}
 
 
@@ -110,7 +110,7 @@ def _axis(i: int) -> str:
     return f"y{i + 1}" if i else "y"
 
 
-def _array(values: NDArray[Any]) -> dict[str, str]:
+def array(values: NDArray[Any]) -> dict[str, str]:
     """Return an array in the binary form that plotly.js reads; a tenth of the work of text."""
     return {"dtype": "f8", "bdata": base64.b64encode(np.asarray(values, "<f8").tobytes()).decode("ascii")}
 
@@ -141,8 +141,8 @@ def _line(curve: Equity, name: str, i: int) -> list[dict[str, Any]]:
     history = {
         **common,
         "mode": "lines",
-        "x": _array(wall_clock(curve.time[:-1][keep])),
-        "y": _array(_shown(values[keep], name)),
+        "x": array(wall_clock(curve.time[:-1][keep])),
+        "y": array(_shown(values[keep], name)),
     }
     if name == "profit":
         history |= {"fill": "tozeroy", "fillcolor": "rgba(121,80,242,0.10)"}
@@ -157,7 +157,13 @@ def _end(curve: Equity, name: str) -> dict[str, Any]:
     return {"x": wall_clock(time).tolist(), "y": _shown(values, name).tolist()}
 
 
-def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
+def fill_traces(fills: FillMarks, axis: str) -> list[dict[str, Any]]:
+    """Return the marks of fills, which differ by shape and by colour: purchases, then sales.
+
+    Args:
+        fills: What to mark.
+        axis: Name of the vertical axis, which is that of the price.
+    """
     traces = []
     traded = fills.reason != "split"
     sides = (
@@ -172,9 +178,9 @@ def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
                 "type": "scatter",
                 "name": label,
                 "mode": "markers",
-                "yaxis": _axis(i),
-                "x": _array(wall_clock(fills.time[rows])),
-                "y": _array(np.asarray(dollars(fills.price[rows]))),
+                "yaxis": axis,
+                "x": array(wall_clock(fills.time[rows])),
+                "y": array(np.asarray(dollars(fills.price[rows]))),
                 "customdata": [*zip(np.abs(fills.shares[rows]).tolist(), fills.reason[rows].tolist(), strict=True)],
                 "marker": {
                     "symbol": symbol,
@@ -203,7 +209,7 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
             "automargin": True,
             "tickangle": 0,
             "nticks": 8,
-            "rangebreaks": _closed_hours(curve),
+            "rangebreaks": closed_hours(curve.time),
         },
     }
     height = (1 - _GAP * last) / len(names)
@@ -226,10 +232,14 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
     return layout
 
 
-def _closed_hours(curve: Equity) -> list[dict[str, Any]]:
-    """Return the nights and weekends to leave out of an axis of more than a day."""
-    if not len(curve) or curve.time[-1] - curve.time[0] < _DAY / 2:
+def closed_hours(times: Ints) -> list[dict[str, Any]]:
+    """Return the nights and weekends to leave out of an axis of more than a day.
+
+    Args:
+        times: Times of its points, ascending, nanoseconds UTC, shape (n,).
+    """
+    if not len(times) or times[-1] - times[0] < _DAY / 2:
         return []
-    hours = wall_clock(curve.time) % 86_400_000 / 3_600_000
+    hours = wall_clock(times) % 86_400_000 / 3_600_000
     nights = {"bounds": [float(np.ceil(hours.max())), float(np.floor(hours.min()))], "pattern": "hour"}
     return [{"bounds": ["sat", "mon"]}, nights]

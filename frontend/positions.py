@@ -97,7 +97,7 @@ def table(
         zip(strategies, positions, strict=True), key=lambda pair: (-pair[0].opened, pair[0].ticker, pair[0].name)
     ):
         summary = (summaries or {}).get(key(strategy.ticker, strategy.name))
-        now, status = worth(strategy, position, prices), _status(strategy, position)
+        now, status = worth(strategy, position, prices), status_of(strategy, position)
         before = strategy.cash if position is None else summary.before if summary else None
         today = None if before is None else now - before
         count = position.fills if position else 0
@@ -150,7 +150,8 @@ def _percentage(fraction: float | None) -> float | None:
     return None if fraction is None else round(100 * fraction, 4)
 
 
-def _status(strategy: StrategyRow, position: PositionRow | None) -> str:
+def status_of(strategy: StrategyRow, position: PositionRow | None) -> str:
+    """Return what a strategy does: "running", "stopped", "halted", or "waiting" for its first trade."""
     if position is not None and position.status != "running":
         return position.status
     if strategy.stopped is not None:
