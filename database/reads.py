@@ -148,10 +148,17 @@ class Reader:
             `riskcontrol.book.Reason` in small letters.
         """
         first = _FIRST_TIME if since is None else since
-        rows = self._rows(_FILLS, username, ticker, name, first, limit)[::-1]
-        *numbers, reason = _FILL_COLUMNS
-        frame = _frame([row[:-1] for row in rows], numbers)
-        return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})
+        return _fills(self._rows(_FILLS, username, ticker, name, first, limit))
+
+    def newest_fills(self, strategies: Sequence[Strategy], *, limit: int) -> list[pd.DataFrame]:
+        """Return the newest fills of each of some strategies, as `fills` does, in the same order.
+
+        Args:
+            strategies: Whose fills.
+            limit: At most so many of each.
+        """
+        asked = [(one.username, one.ticker, one.name, _FIRST_TIME, limit) for one in strategies]
+        return [_fills(rows) for rows in self._many(_FILLS, asked)]
 
     def bars(self, ticker: str, days: Sequence[dt.date]) -> pd.DataFrame:
         """Return a ticker's closed bars of a minute, oldest first.
@@ -277,6 +284,14 @@ def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
         raise ServerError(
             f"row {username}, {ticker}, {name} of strategies is damaged ({error})", server="cassandra"
         ) from error
+
+
+def _fills(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return rows of `fills`, which come newest first, as a table, oldest first."""
+    rows = rows[::-1]
+    *numbers, reason = _FILL_COLUMNS
+    frame = _frame([row[:-1] for row in rows], numbers)
+    return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})
 
 
 def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:

@@ -126,6 +126,10 @@ class FakeReader(Reader):
         self._answer("batches")
         return pd.DataFrame(self.batch_rows[-limit:], columns=list(BATCHES))
 
+    def newest_fills(self, strategies: Sequence[Any], *, limit: int) -> list[pd.DataFrame]:
+        """Return the newest of each."""
+        return [self.fills(one.username, one.ticker, one.name, limit=limit) for one in strategies]
+
     def leaders(self, *, until: int | None = None) -> Leaders | None:
         """Return `leading`."""
         self._answer("leaders")
