@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,15 +11,11 @@ from playwright.sync_api import Locator, Page, expect
 
 from frontend import pulse
 from frontend.app import create_app
-from riskcontrol.blocks import decode
-from riskcontrol.language.parser import parse
-from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
-from riskcontrol.shape import shape_text
 from riskcontrol.strategy import Strategy, first_rule
-from riskcontrol.terms import Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.conftest import OPEN, Job
+from tests.browser.tape import openings_on_the_tape
 from tests.frontend.fake import trader as fake_trader
 from tests.frontend.serving import served
 
@@ -75,82 +70,6 @@ def test_a_username_leads_to_table_and_graph(dashboard: str, page: Page, trader:
 
 
 @pytest.mark.servers
-def test_the_fills_are_listed_with_fee_and_reason(dashboard: str, page: Page, trader: Strategy) -> None:
-    open_user(page, dashboard)
-    expect(page.locator("#detail-holds")).to_have_text(
-        "Holds 55 shares bought at $181.00 on 2013-10-07 10:15:00 New York"
-    )
-    newest = page.locator('#fills .ag-row[row-id="3"]')
-    expect(newest.locator('[col-id="reason"]')).to_have_text("buy")
-    expect(newest.locator('[col-id="fee"]')).to_have_text("0.00")
-    expect(page.locator('#fills .ag-row[row-id="2"] [col-id="reason"]')).to_have_text("sell")
-
-
-@pytest.mark.servers
-@pytest.mark.parametrize("width", [1440, 390])
-def test_a_long_rule_is_cut_in_the_table_and_whole_below_it(dashboard: str, page: Page, job: Job, width: int) -> None:
-    averages = " or ".join(f"price < {n}% * sma({n})" for n in range(2, 30))
-    shape, numbers = shape_text(parse(averages), parse("price > entry * 1.02"), 300, Session.EXTENDED)
-    job.opened(Strategy("ann", "long", "IBM", 10**10, shape, numbers, Terms(trailing_stop=20_000, fee_per_share=5_000)))
-    page.set_viewport_size({"width": width, "height": 900})
-    page.goto(f"{dashboard}/user/ann")
-    shown = page.locator("#detail-rule")
-    expect(shown).to_contain_text("sma(close, 29)")
-    expect(shown).to_contain_text("sell when price > entry * 1.02")
-    expect(shown).to_contain_text("bars of 5m, extended hours, trailing stop 2 %, fees $0.005 a share")
-    assert shown.evaluate("e => e.scrollWidth <= e.clientWidth")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    stop = page.get_by_role("button", name="Stop", exact=True)
-    assert stop.evaluate("e => e.querySelector('span').scrollWidth <= e.clientWidth")
-    if width > 1000:
-        expect(cell(page, "IBM long", "rule")).to_have_attribute("title", re.compile(r"sma\(close, 29\)"))
-
-
-@pytest.mark.servers
-def test_choosing_a_row_or_a_series_changes_the_graph(dashboard: str, page: Page, trader: Strategy) -> None:
-    open_user(page, dashboard)
-    page.locator("#show label", has_text="Price").click()
-    wait_for(page, "g.data.map(t => t.name).join() === 'Price,Price,Buy,Sell'")
-    assert graph(page, "g.calcdata[2].length + ',' + g.calcdata[3].length") == "2,1"
-    page.locator("#show label", has_text="All").click()
-    wait_for(page, "g.data.length === 12")
-    cell(page, "BAC later", "name").click()
-    expect(page.locator("#graph .annotation-text")).to_have_text("Waiting for the first trade of BAC")
-    page.reload()  # the address holds what was chosen
-    expect(page.locator("#detail-title")).to_have_text("BAC · later")
-
-
-@pytest.mark.servers
-def test_new_marks_minutes_and_fills_move_the_page_and_keep_the_zoom(
-    dashboard: str, page: Page, trader: Strategy, job: Job
-) -> None:
-    open_user(page, dashboard, "?strategy=IBM+dip&show=price")
-    box = page.locator("#graph .nsewdrag").bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 200, box["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 600, box["y"] + 200, steps=5)
-    page.mouse.up()
-    wait_for(page, "g.layout.xaxis.autorange === false")
-    zoomed = graph(page, "[g.layout.xaxis.range, g.layout.yaxis.range]")
-    row = page.locator('#table .ag-row[row-id="IBM dip"]').first
-    row.evaluate("element => { element.dataset.same = 'yes'; }")
-
-    job.mark("IBM", NOW + NS_PER_SECOND, 183_000_000)
-    expect(cell(page, "IBM dip", "value")).to_have_text("10,165.00")
-    wait_for(page, "g.data[1].y[1] === 183")
-    job.bars("IBM", [183_000_000], start=OPEN + 60 * NS_PER_MINUTE)
-    job.fill(trader, number=4, time=NOW + NS_PER_MINUTE, price=184_000_000, shares=-55, cash=10_220_000_000)
-    job.mark("IBM", NOW + NS_PER_MINUTE, 184_000_000)
-    expect(cell(page, "IBM dip", "fills")).to_have_text("4")
-    wait_for(page, "g.calcdata[3].length === 2")
-
-    assert graph(page, "[g.layout.xaxis.range, g.layout.yaxis.range]") == zoomed
-    assert row.get_attribute("data-same") == "yes"  # changed in place, not drawn anew
-    expect(page.locator("#detail-title")).to_have_text("IBM · dip")
-
-
-@pytest.mark.servers
 def test_unknown_users_and_bad_names_are_told_so(dashboard: str, page: Page) -> None:
     page.goto(f"{dashboard}/user/nobody")
     expect(page.locator("#notice")).to_contain_text("No user 'nobody'")
@@ -191,17 +110,6 @@ def test_the_form_refuses_a_bad_number_and_opens_a_good_strategy(
     job.position(strategy, time=NOW, cash=2_500_500_000, shares=0, reference=182_000_000, fills=0)
     job.batch(event_time=NOW)
     expect(cell(page, "IBM mine", "status")).to_have_text("running")
-
-
-@pytest.mark.servers
-def test_stop_is_asked_for_and_sent(dashboard: str, page: Page, trader: Strategy, servers: Settings) -> None:
-    open_user(page, dashboard)
-    page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_text("dip on IBM will not trade any more")).to_be_visible()
-    page.get_by_role("button", name="Stop it").click()
-    expect(page.get_by_text("Stop of dip on IBM sent")).to_be_visible()
-    (stop,) = openings_on_the_tape(servers)
-    assert (stop.action[0], stop.username[0], stop.name[0]) == (2, b"ann", b"dip")
 
 
 @pytest.mark.servers
@@ -259,21 +167,3 @@ def test_a_page_goes_on_by_itself_when_its_server_and_its_database_come_back(pag
     tables.prices["IBM"] = (NOW, 190_000_000)
     with served(create_app(Settings(), reader=tables), port=int(address.rpartition(":")[2])):
         expect(cell(page, "IBM dip", "price")).to_have_text("190.00")
-
-
-def openings_on_the_tape(settings: Settings) -> list[Openings]:
-    """Every block of openings on the tape."""
-    return [block for value, headers in records(settings) if isinstance(block := decode(value, headers), Openings)]
-
-
-def records(settings: Settings) -> Iterator[tuple[bytes, list[tuple[str, bytes]]]]:
-    from kafka import KafkaConsumer
-
-    consumer = KafkaConsumer(
-        settings.topic, bootstrap_servers=settings.kafka, auto_offset_reset="earliest", consumer_timeout_ms=2_000
-    )
-    try:
-        for record in consumer:
-            yield record.value, record.headers
-    finally:
-        consumer.close()
