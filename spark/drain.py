@@ -29,6 +29,7 @@ from database.durable import lives, settling
 from database.session import connect
 from database.writes import Writer
 from riskcontrol.errors import RiskControlError, ServerError, StateError
+from riskcontrol.priority import give_way
 from riskcontrol.rows import Columns
 from riskcontrol.settings import Settings
 from spark.spool import Rows, Spool, joined, rows_in
@@ -38,7 +39,7 @@ PIECE = 20_000
 MOST, FILES = 200_000, 200
 """Rows and files of a pass, at most; a file that has more rows by itself is a pass of its own."""
 LOCK = "rows.lock"
-_POLITENESS = 5
+_NICE = 5
 """A batch under way goes first: somebody waits for it, for rows nobody does."""
 
 
@@ -200,7 +201,7 @@ def _pieces(rows: Columns) -> Iterator[Any]:
 
 def main() -> None:
     """Serve until the input ends."""
-    os.nice(_POLITENESS)
+    give_way(os.getpid(), _NICE)
     said = json.loads(sys.stdin.readline())
     settings, state, tape = Settings(**said["settings"]), Path(said["state"]), said["tape"]
     told = _Told(settings)

@@ -61,6 +61,9 @@ _SYNC = (
     "commitlog_sync: batch",
 )
 
+_NICE = 5
+"""A batch of the stream, which somebody waits for, goes before the rows of earlier ones, which follow."""
+
 _LOGGING = """\
 <configuration>
   <appender name="STDOUT" class="ch.qos.logback.core.ConsoleAppender">
@@ -180,6 +183,7 @@ def _node(
         address=f"{host}:{port}",
         ready=lambda: _answer(host, port, number - 1),
         archive=archived if number == 1 else None,
+        nice=_NICE,
     )  # fmt: skip
 
 
