@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
 from cassandra.cluster import Session
 from pydantic import SecretStr
 
@@ -32,7 +33,7 @@ from riskcontrol.errors import RiskControlError, ServerError, StateError
 from riskcontrol.priority import give_way
 from riskcontrol.rows import Columns
 from riskcontrol.settings import Settings
-from spark.spool import Rows, Spool, joined, rows_in
+from spark.spool import Kind, Rows, Spool, joined, rows_in
 
 PIECE = 20_000
 """Rows that are encoded at a time: memory, not speed, depends on it."""
@@ -184,14 +185,29 @@ def _passes(spool: Spool, sent: set[Path]) -> Iterator[tuple[list[Path], Rows]]:
 def _write(writer: Writer, rows: Rows) -> None:
     for piece in _pieces(rows.openings):
         writer.strategies(piece, version=rows.end)
-    for piece in _pieces(rows.fills):
+    for piece in _pieces(_grouped(rows.fills, "username", "ticker", "name")):
         writer.fills(piece)
     # A position's row says that its fills are in (`spark.reopen` relies on it).
     writer.flush()
-    for piece in _pieces(rows.positions):
+    for piece in _pieces(_grouped(rows.positions, "ticker")):
         writer.positions(piece, version=rows.end)
-    for piece in _pieces(rows.bars):
+    for piece in _pieces(_grouped(rows.bars, "ticker")):
         writer.bars(piece)
+
+
+def _grouped(rows: Kind, *key: str) -> Kind:
+    """Return the rows with those of a partition side by side, in their order: in one batch they are one write.
+
+    The order of partitions is that of a hash of their key: two that share one cost time, nothing else.
+    """
+    hashes = np.zeros(len(rows), np.uint64)
+    for column in (getattr(rows, name) for name in key):
+        width = -(-column.dtype.itemsize // 8)
+        words = np.ascontiguousarray(column.astype(f"S{8 * width}")).view(np.uint64).reshape(-1, width)
+        for word in words.T:
+            hashes = (hashes ^ word) * np.uint64(0xBF58476D1CE4E5B9)
+            hashes ^= hashes >> np.uint64(31)
+    return rows.take(np.argsort(hashes, kind="stable"))
 
 
 def _pieces(rows: Columns) -> Iterator[Any]:

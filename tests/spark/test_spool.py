@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,13 @@ from hypothesis import strategies as st
 from database.session import connect
 from database.writes import Writer
 from riskcontrol.errors import StateError
+from riskcontrol.rows import Fills
 from riskcontrol.settings import Settings
-from spark.drain import Drain
+from spark.drain import Drain, _grouped
 from spark.rowwriter import RowWriter
 from spark.spool import Rows, Waiting, joined, waiting
 from tests.processes import until
-from tests.spark.spools import rows, spool_of
+from tests.spark.spools import made, rows, spool_of
 
 
 def same(one: Rows, other: Rows) -> bool:
@@ -143,3 +145,15 @@ def test_without_a_database_rows_stay_and_it_says_why(tmp_path: Path) -> None:
     assert "127.0.0.1:9" in writer.failure
     assert writer.close(60).rows == 3
     assert len(spool.files()) == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.integers(0, 99)), max_size=40))
+def test_rows_of_a_partition_are_put_side_by_side_in_their_order(pairs: list[tuple[str, int]]) -> None:
+    fills = made(Fills, [name for name, _ in pairs])
+    fills = replace(fills, number=np.array([number for _, number in pairs], np.int64))
+    found = _grouped(fills, "username", "ticker", "name")
+    runs = [name for name, _ in groupby(found.username.tolist())]
+    assert len(runs) == len(set(runs))
+    for name in "abcd":
+        mine = found.number[found.username == name.encode()].tolist()
+        assert mine == [number for who, number in pairs if who == name]
