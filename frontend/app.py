@@ -20,7 +20,7 @@ from frontend import shell
 from frontend.context import Context
 from frontend.guard import Guard
 from frontend.market import Market
-from frontend.pages import home, opening, strategy, user
+from frontend.pages import home, new, opening, preview, strategy, user
 from frontend.source import Source
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
@@ -46,8 +46,15 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         market=Market(source),
         publish=lambda strategy, action: _publish(settings, strategy, action),
     )
+
+    @asynccontextmanager
+    async def lifespan(server: FastAPI) -> AsyncIterator[None]:
+        await _warm(server)
+        yield
+        context.previews.close()
+
     server = FastAPI(
-        title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=_warm
+        title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=lifespan
     )
     server.add_middleware(Guard, loopback_only=loopback_only)
 
@@ -75,7 +82,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user):
+    for page in (home, user, new):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
         dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
     app.layout = shell.layout
@@ -83,6 +90,8 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
     home.register(app)
     user.register(app, context)
     strategy.register(app, context)
+    new.register(app, context)
+    preview.register(app, context)
     opening.register(app, context)
     return server
 
@@ -100,8 +109,7 @@ def _backend(server: FastAPI) -> type[BaseDashServer[FastAPI]]:
     return Backend
 
 
-@asynccontextmanager
-async def _warm(server: FastAPI) -> AsyncIterator[None]:
+async def _warm(server: FastAPI) -> None:
     """Ask for the start page once: Dash finds its assets and pages then, and would miss them on any other page."""
 
     async def receive() -> Message:
@@ -114,7 +122,6 @@ async def _warm(server: FastAPI) -> AsyncIterator[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
     where = {"scheme": "http", "server": ("localhost", 80), "client": ("localhost", 0), "root_path": ""}
     await server({**scope, **where, "http_version": "1.1", "asgi": {"version": "3.0"}}, receive, send)
-    yield
 
 
 def _connect(settings: Settings) -> Reader:

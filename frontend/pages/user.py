@@ -12,7 +12,6 @@ import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from frontend import form
 from frontend.context import Context, in_thread, username_of
 from frontend.figures import ALL, SERIES, SHOWS, empty
 from frontend.formats import ZONE
@@ -50,11 +49,10 @@ def layout(username: str = "", strategy: str = "", show: str = "value", **query:
             dcc.Store(id="table-version"),
             dcc.Store(id="graph-version"),
             html.Div(id="address", hidden=True),
-            form.layout(),
             dmc.Group(
                 [
                     dmc.Title(username, order=1, size="h2"),
-                    dmc.Button("New strategy", id="new-open"),
+                    dmc.Anchor("New strategy", href=f"/new?user={username}", id="new-open"),
                 ],
                 justify="space-between",
                 className="heading",
