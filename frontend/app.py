@@ -20,7 +20,7 @@ from frontend import shell
 from frontend.context import Context
 from frontend.guard import Guard
 from frontend.market import Market
-from frontend.pages import home, new, opening, preview, strategy, user
+from frontend.pages import home, leaders, new, opening, preview, strategy, user
 from frontend.source import Source
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
@@ -82,13 +82,14 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user, new):
+    for page in (home, user, leaders, new):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
         dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
     app.layout = shell.layout
     shell.register(app, context)
     home.register(app)
     user.register(app, context)
+    leaders.register(app, context)
     strategy.register(app, context)
     new.register(app, context)
     preview.register(app, context)

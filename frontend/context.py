@@ -13,6 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from frontend.history import PastBars
 from frontend.market import Market
 from frontend.preview import Previews
+from frontend.reports import Reports
 from frontend.source import Source
 from riskcontrol.errors import StrategyError
 from riskcontrol.settings import Settings
@@ -34,8 +35,13 @@ class Context:
     market: Market
     publish: Callable[[Strategy, Action], None]
     """Sends an opening or a stop to the tape; raises `ServerError`."""
-    past: PastBars = field(default_factory=PastBars)
+    reports: Reports = field(default_factory=Reports)
     previews: Previews = field(default_factory=Previews)
+
+    @property
+    def past(self) -> PastBars:
+        """The bars kept of past days."""
+        return self.reports.past
 
 
 def in_thread(function: Callable[Parameters, Answer]) -> Callable[Parameters, Awaitable[Answer]]:

@@ -97,6 +97,7 @@ FRAME: dict[str, Any] = {
     "dragmode": "zoom",
     "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#868e96", "activecolor": "#1c7ed6"},
 }
+"""What the layouts of all graphs have in common."""
 
 
 def _names(show: str) -> tuple[str, ...]:

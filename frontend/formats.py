@@ -94,11 +94,18 @@ def percent(part: int, whole: int) -> str:
     >>> percent(5, 1000), percent(-25, 1000), percent(0, 7)
     ('+0.50%', '−2.50%', '0.00%')
     """
-    if not whole:
-        return NONE
-    text = f"{abs(part) / whole * 100:,.2f}%"
-    mark = "" if text == "0.00%" else MINUS if part < 0 else "+"
-    return mark + text
+    return signed_percent(part / whole) if whole else NONE
+
+
+def signed_percent(fraction: float, places: int = 2) -> str:
+    """Write a fraction in percent, with its sign.
+
+    >>> signed_percent(0.12345), signed_percent(-0.5, places=1), signed_percent(-0.00001)
+    ('+12.35%', '−50.0%', '0.00%')
+    """
+    number = f"{abs(fraction) * 100:,.{places}f}"
+    mark = "" if not number.strip("0.,") else MINUS if fraction < 0 else "+"
+    return f"{mark}{number}%"
 
 
 @lru_cache(maxsize=10_000)

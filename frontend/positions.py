@@ -60,6 +60,14 @@ def key(ticker: str, name: str) -> str:
     return f"{ticker} {name}"
 
 
+def worth(strategy: Strategy, position: PositionRow | None, prices: Prices) -> int:
+    """Return a strategy's value in micro-dollars: cash, and shares at the last price or the last one it acted on."""
+    if position is None:
+        return strategy.cash
+    _, price = prices.get(strategy.ticker, (0, 0))
+    return position.cash + position.shares * (price or position.reference)
+
+
 def table(
     strategies: Sequence[StrategyRow],
     positions: Sequence[PositionRow | None],

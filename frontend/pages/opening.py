@@ -9,12 +9,13 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
 from frontend import fields, form
+from frontend.addresses import user_address
 from frontend.context import Context, in_thread
 from frontend.form import FIELDS, Problem, element
 from frontend.openings import MOST, sent
 from frontend.pages.new import names_of, source_of, taken, values_of
 from frontend.pages.strategy import toast
-from frontend.shell import alert, user_address
+from frontend.shell import alert
 from riskcontrol.errors import ServerError
 from riskcontrol.strategy import Action
 

@@ -163,9 +163,13 @@ def _drawn(
                 for axis, values in changes.items():
                     patch["data"][number][axis] = values
             return _changed(figure=patch, version={**version, "before": shown["before"]})
-        curve, fills = context.source.read(lambda reader: history.load(reader, context.past, strategy, position, mark))
+        report = context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark))
+        if mark:  # the report may be some seconds old
+            time, price = report.curve.time[-2:][0], report.curve.price[-2:][0]
+            history.live(strategy, position, (int(time), int(price)), mark)
     except OverflowError as error:
         return _bare(empty(f"There is no graph: {error}"), title, strategy, version=None, stopped=stopped)
+    curve, fills = report.curve, report.fills
     version["before"] = " ".join(str(column[-2:][0]) for column in (curve.time, curve.price))
     new = figure(curve, history.marks(fills), show, key=key)
     known = shown.get("key") == key

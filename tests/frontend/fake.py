@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from database.reads import PositionRow, Reader, StrategyRow
 from frontend.formats import new_york_day
 from riskcontrol.errors import ServerError
+from riskcontrol.leaders import BINS, EDGES, MOST, NOBODY, Leaders, Ranking
 from riskcontrol.strategy import FIRST_SHAPE
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 
@@ -64,6 +66,7 @@ class FakeReader(Reader):
     batch_rows: list[tuple[Any, ...]] = field(default_factory=list)
     away: bool = False
     asked: list[str] = field(default_factory=list)
+    leading: Leaders | None = None
 
     def _answer(self, question: str) -> None:
         if self.away:
@@ -107,6 +110,11 @@ class FakeReader(Reader):
         """Return the newest."""
         self._answer("batches")
         return pd.DataFrame(self.batch_rows[-limit:], columns=list(BATCHES))
+
+    def leaders(self, *, until: int | None = None) -> Leaders | None:
+        """Return `leading`."""
+        self._answer("leaders")
+        return self.leading
 
 
 def batch(seconds_ago: float, *, trades: int = 20_000, event_time: int = OPEN) -> tuple[Any, ...]:
@@ -152,3 +160,24 @@ def trader() -> FakeReader:
         prices={"IBM": (now, 182_000_000), "BAC": (now, 13_810_000)},
         batch_rows=[batch(i, event_time=now) for i in range(10, -1, -1)],
     )
+
+
+def leaders(count: int = MOST, time: int = OPEN, seed: int = 1) -> Leaders:
+    """Leaders of a minute: `count` strategies with a round trip among ten thousand, the third of them ann's."""
+    random = np.random.default_rng(seed)
+    gains = np.sort(random.normal(0.002, 0.03, 10_000))[::-1]
+    counts = np.bincount(np.clip(np.searchsorted(EDGES, gains, "right") - 1, 0, BINS - 1), minlength=BINS)
+    names = [f"user{n:06d}" for n in range(count)]
+    if count > 2:
+        names[2] = "ann"
+    by_gain = Ranking(
+        username=np.array(names, NOBODY.username.dtype),
+        name=np.array(["dip"] * count, NOBODY.name.dtype),
+        ticker=np.array(["IBM"] * count, NOBODY.ticker.dtype),
+        gain=gains[:count],
+        evidence=np.where(np.arange(count) % 5 == 4, np.nan, random.normal(1, 1, count)),
+        value=(10_000_000_000 * (1 + gains[:count])).astype(np.int64),
+        trips=np.arange(count) + 1,
+    )
+    proven = by_gain.take(~np.isnan(by_gain.evidence))
+    return Leaders(time, by_gain, proven.take(np.argsort(-proven.evidence)), counts)

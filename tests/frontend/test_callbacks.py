@@ -116,8 +116,8 @@ def test_the_fills_are_listed_newest_first_with_fee_and_reason(page: Page, table
 
 
 def test_of_very_many_fills_the_newest_are_listed_and_it_is_said(page: Page, tables: FakeReader) -> None:
-    key, (first, *_) = ("ann", "IBM", "dip"), tables.fill_rows["ann", "IBM", "dip"]
-    tables.fill_rows[key] = [(first[0] + n, n, *first[2:]) for n in range(1, MOST_FILLS + 12)]
+    key, pair = ("ann", "IBM", "dip"), tables.fill_rows["ann", "IBM", "dip"][:2]
+    tables.fill_rows[key] = [(OPEN + n, n, *pair[1 - n % 2][2:]) for n in range(1, MOST_FILLS + 12)]
     tables.position_rows[0] = position(fills=MOST_FILLS + 11)
     answer = draw(page)
     numbers = [row["number"] for row in answer["fills.rowData"]]

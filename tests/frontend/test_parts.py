@@ -75,7 +75,8 @@ def test_past_days_are_read_once_in_a_while_and_today_always() -> None:
 def test_the_last_point_of_a_history_is_the_position_at_the_last_price() -> None:
     reader = trader()
     state, mark = reader.position_rows[0], reader.prices["IBM"]
-    curve, fills = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    known = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    curve, fills = known.curve, known.fills
     assert (curve.time[-1], curve.value[-1]) == (mark[0], state.cash + state.shares * mark[1])
     assert fills["reason"].tolist() == ["buy", "trailing_stop", "buy"]
     live = history.live(reader.strategy_rows[0], state, (int(curve.time[-2]), int(curve.price[-2])), mark)
@@ -88,7 +89,8 @@ def test_fills_count_in_their_order_where_event_time_runs_backwards() -> None:
     fills[2] = (OPEN + 2 * NS_PER_MINUTE, *fills[2][1:])  # the day is replayed once more
     fills.sort()
     state, mark = reader.position_rows[0], (OPEN + 3 * NS_PER_MINUTE, 182_000_000)
-    curve, found = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    known = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    curve, found = known.curve, known.fills
     assert (np.diff(curve.time) >= 0).all()
     assert (found["shares"] > 0).tolist() == [True, False, True]
     assert found["time"].tolist() == [OPEN + minute * NS_PER_MINUTE for minute in (5, 20, 20)]
@@ -102,7 +104,8 @@ def test_a_history_with_a_gap_begins_after_it() -> None:
     reader = trader()
     del reader.fill_rows["ann", "IBM", "dip"][1]
     state, mark = reader.position_rows[0], reader.prices["IBM"]
-    curve, found = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    known = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    curve, found = known.curve, known.fills
     assert len(found) == 1
     assert curve.time[0] == OPEN + 40 * NS_PER_MINUTE
     assert curve.value[-1] == state.cash + state.shares * mark[1]
@@ -122,7 +125,8 @@ def test_a_history_cut_off_before_a_split_begins_after_it() -> None:
         ),
     ]
     state, mark = reader.position_rows[0], reader.prices["IBM"]
-    curve, found = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    known = history.load(reader, PastBars(), reader.strategy_rows[0], state, mark)
+    curve, found = known.curve, known.fills
     assert found["number"].tolist() == [10, 11]
     assert curve.value[-1] == state.cash + state.shares * mark[1]
 
@@ -136,7 +140,7 @@ def test_a_strategy_opened_in_a_live_stream_has_no_history_before_it() -> None:
     reader = trader()
     opened = OPEN + 4 * NS_PER_MINUTE
     row = strategy(opened=opened)
-    curve, _ = history.load(reader, PastBars(), row, reader.position_rows[0], reader.prices["IBM"])
+    curve = history.load(reader, PastBars(), row, reader.position_rows[0], reader.prices["IBM"]).curve
     assert curve.time[0] > opened
     assert curve.time[0] <= opened + NS_PER_MINUTE
 
@@ -144,7 +148,7 @@ def test_a_strategy_opened_in_a_live_stream_has_no_history_before_it() -> None:
 def test_a_stopped_strategy_whose_stop_has_another_clock_keeps_its_history() -> None:
     reader = trader()
     state = position(time=1_760_000_000 * NS_PER_SECOND, status="stopped", fills=3)
-    curve, _ = history.load(reader, PastBars(), strategy(), state, reader.prices["IBM"])
+    curve = history.load(reader, PastBars(), strategy(), state, reader.prices["IBM"]).curve
     assert len(curve) > 60
 
 
