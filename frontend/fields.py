@@ -21,6 +21,9 @@ MARKED = tuple(name for name in form.FIELDS if name not in ("template", "sizing"
 PASTED = 10_000
 """Characters that a rule's field takes: more than a rule may have, so that a longer one is told so."""
 
+SIZE_LABELS = {"all": "How much", "fraction": "Of the cash, %", "shares": "Shares"}
+"""What the field of the size asks for, by what each buy takes."""
+
 _AMOUNT_LABELS = {
     "stop_loss": ("Stop loss, %", "Below the entry"),
     "take_profit": ("Take profit, %", "Above the entry"),
@@ -81,7 +84,7 @@ def rules(values: dict[str, str]) -> list[Any]:
                 data=list(EVERY),
                 allowDeselect=False,
             ),
-            _text("cash", "Cash to start with, $", values, inputMode="decimal"),
+            _text("cash", "Cash, $", values, inputMode="decimal"),
             _text("name", "Name", values, placeholder="made for you", maxLength=NAME_LENGTH),
             columns=3,
         ),
@@ -100,7 +103,7 @@ def options(values: dict[str, str]) -> dmc.Accordion:
         _row(*amounts[:3], columns=3),
         _row(
             _choice("sizing", "Each buy takes", values, form.SIZES),
-            _amount("size", "How much", "Percent of the cash, or shares", values),
+            _amount("size", SIZE_LABELS[values["sizing"]], "", values),
             wide=True,
         ),
         _row(*fees, columns=4),
@@ -170,6 +173,7 @@ def _amount(name: str, label: str, description: str, values: dict[str, str]) -> 
         inputWrapperOrder=["label", "input", "description", "error"],
         value=values[name],
         placeholder="none" if name != "size" else "",
+        disabled=name == "size" and values["sizing"] == "all",
         attributes=_input(maxLength=40, inputMode="decimal"),
     )
 

@@ -88,7 +88,7 @@ def read(values: Mapping[str, str]) -> Reading:
             strategy = strategy_of(definition, username=username)
         except StrategyError as error:
             name = _FIELDS.get(error.field.split(" ")[0], "buy")
-            pointed = error.pointed() if isinstance(error, LanguageError) else ""
+            pointed = error.pointed() if isinstance(error, LanguageError) and error.text else ""
             problems.setdefault(name, Problem(error.message, pointed))
             if name in mended:  # all that could be mended was
                 return Reading(None, None, problems)

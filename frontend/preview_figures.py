@@ -24,7 +24,8 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
         key: Stays the same while zoom and selection shall.
     """
     curve = preview.curve
-    x = array(wall_clock(curve["time"]))
+    milliseconds = wall_clock(curve["time"])
+    x = array(milliseconds)
 
     def line(name: str, label: str, color: str, axis: str, **more: Any) -> dict[str, Any]:
         return {
@@ -73,6 +74,8 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
         "margin": {"l": 8, "r": 12, "t": 8, "b": 36},
         "xaxis": {
             "type": "date",
+            # Left to itself, it leaves room for the hours that are cut out.
+            "range": milliseconds[[0, -1]].tolist(),
             "anchor": "y2",
             "title": {"text": f"Time ({ZONE})", "standoff": 8},
             "hoverformat": "%Y-%m-%d %H:%M",

@@ -233,6 +233,8 @@ def register(app: Dash, context: Context) -> None:
             "understood": Output("new-understood", "children"),
             "options": Output("new-options-said", "children"),
             "unfolded": Output("new-options", "value"),
+            "size": Output(element("size"), "label"),
+            "sizeless": Output(element("size"), "disabled"),
             "template": Output("new-template-about", "children"),
         },
         inputs=[Input("new-typed", "data"), State("pending", "data"), State("new-source", "data")],
@@ -263,6 +265,8 @@ def register(app: Dash, context: Context) -> None:
             "understood": _understood(values),
             "options": _options(values),
             "unfolded": "options" if set(problems) & set(form.OPTIONS) else no_update,
+            "size": fields.SIZE_LABELS[values["sizing"]],
+            "sizeless": values["sizing"] == "all",
             "template": summary(template) if template in names() else None,
         }
 
@@ -278,7 +282,11 @@ def values_of(typed: Any) -> dict[str, str]:
     """
     if not isinstance(typed, dict):
         raise HTTPException(400, "the fields of a strategy are expected")
-    return {name: text(typed.get(element(name)), name, MOST_TYPED) for name in FIELDS}
+    values = {name: text(typed.get(element(name)), name, MOST_TYPED) for name in FIELDS}
+    values["sizing"] = values["sizing"] or "all"
+    if values["sizing"] not in form.SIZES:
+        raise HTTPException(400, f"sizing: one of {', '.join(form.SIZES)} is expected")
+    return values
 
 
 def source_of(source: Any) -> dict[str, Any] | None:

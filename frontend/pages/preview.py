@@ -30,7 +30,6 @@ _CARDS = {
 }
 """Statistics that are shown, by their labels."""
 _SIGNED = ("total_return", "buy_and_hold_return")
-_TONES = {"pull": "red", "keep testing": "yellow", "scale up": "green"}
 
 _OUTPUTS = {
     "figure": Output("new-graph", "figure"),
@@ -137,7 +136,7 @@ def _result(preview: Preview, definition: Definition, job: Job) -> list[Any]:
         *notes,
         html.Div(
             [
-                dmc.Badge(preview.decision, color=_TONES[preview.decision], variant="light", size="lg"),
+                html.Span(preview.decision, className=f"badge badge-{preview.decision.replace(' ', '-')}"),
                 html.Span(first, className="why"),
             ],
             className="verdict",
