@@ -16,11 +16,12 @@ from starlette.types import Message
 
 from database import session
 from database.reads import Reader
-from frontend import shell
+from frontend import exports, shell
 from frontend.context import Context
 from frontend.guard import Guard
 from frontend.market import Market
-from frontend.pages import home, leaders, new, opening, preview, strategy, user
+from frontend.pages import health, home, leaders, market, new, opening, preview, strategy, ticker, user
+from frontend.recent import Recent
 from frontend.source import Source
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
@@ -59,7 +60,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
     server.add_middleware(Guard, loopback_only=loopback_only)
 
     @server.get(f"{API}/health")
-    def health() -> dict[str, bool]:
+    def answers() -> dict[str, bool]:
         """Tell that the server answers, and whether the database does."""
         try:
             context.market.snapshot()
@@ -67,6 +68,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
             return {"ok": True, "database": False}
         return {"ok": True, "database": True}
 
+    exports.register(server, context)
     app = Dash(
         "frontend",
         backend=_backend(server),
@@ -82,7 +84,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user, leaders, new):
+    for page in (home, user, strategy, leaders, market, ticker, health, new):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
         dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
     app.layout = shell.layout
@@ -90,6 +92,10 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
     home.register(app)
     user.register(app, context)
     leaders.register(app, context)
+    recent = Recent(source, context.market)
+    market.register(app, context, recent)
+    ticker.register(app, context)
+    health.register(app, context, recent)
     strategy.register(app, context)
     new.register(app, context)
     preview.register(app, context)

@@ -156,6 +156,30 @@ def reason(name: str) -> str:
     return name.replace("_", " ")
 
 
+def minute(time: int) -> str:
+    """Write the New York time of day of an event time, nanoseconds UTC.
+
+    >>> minute(1381152600 * 10**9)
+    '09:30'
+    """
+    return moment(time)[11:16]
+
+
+def compact(number: int) -> str:
+    """Write a large number with three digits or so.
+
+    >>> compact(999), compact(1_234), compact(56_780_000), compact(2_000_000_000_000)
+    ('999', '1,234', '56.8 M', '2,000 B')
+    """
+    for unit, letter in ((10**9, " B"), (10**6, " M"), (10**4, " k")):
+        if number >= unit:
+            value = number / (unit if unit > 10**4 else 1_000)
+            return (
+                f"{value:,.{max(0, 3 - len(str(int(value))))}f}{letter}" if value < 1_000 else f"{value:,.0f}{letter}"
+            )
+    return f"{number:,}"
+
+
 _STOPS = ("stop_loss", "take_profit", "trailing_stop")
 _FEES = {
     "per_share": "${} a share",

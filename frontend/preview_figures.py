@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from frontend.figures import BUY, FRAME, SELL, SERIES, array, closed_hours
+from frontend.figures import FRAME, SERIES, FillMarks, array, closed_hours, fill_traces
 from frontend.formats import MINUS, ZONE, cents, dollars, moment, reason, wall_clock
 from frontend.preview import Preview
 from riskcontrol.trades import NS_PER_MINUTE
@@ -44,25 +44,9 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
         line("value", "Equity", SERIES["value"].color, "y"),
         line("price", "Price", SERIES["price"].color, "y2"),
     ]
-    time, price, shares = (preview.fills[name] for name in ("time", "price", "shares"))
     reasons = np.array([reason(name) for name in preview.reasons], np.object_)
-    for label, color, symbol, side in (
-        ("Buy", BUY, "triangle-up", shares > 0),
-        ("Sell", SELL, "triangle-down", shares < 0),
-    ):
-        data.append(
-            {
-                "type": "scatter",
-                "mode": "markers",
-                "name": label,
-                "x": array(wall_clock(time[side])),
-                "y": array(np.asarray(dollars(price[side]))),
-                "yaxis": "y2",
-                "marker": {"color": color, "symbol": symbol, "size": 9, "line": {"color": "#fff", "width": 1}},
-                "customdata": [*zip(np.abs(shares[side]).tolist(), reasons[side].tolist(), strict=True)],
-                "hovertemplate": "%{customdata[0]:,} at %{y:$,.4f} (%{customdata[1]})",
-            }
-        )
+    marks = FillMarks(**preview.fills, reason=reasons)
+    data += fill_traces(marks, "y2")
     axis = {"anchor": "x", "automargin": True, "tickformat": "$,.2f", "nticks": 5}
     layout = {
         **FRAME,

@@ -71,6 +71,8 @@ def _drain(writer: Writer, spool: Spool, tape: str) -> int:
         _write(writer, rows)
         for time, block in rows.leaders:
             writer.leaders(shard, time, block)
+        for time, block in rows.days:
+            writer.day(shard, time, block, version=rows.end)
         if rows.marks:
             writer.marks(shard, rows.marks, version=rows.end)
         writer.watermark(tape, shard, rows.end)

@@ -30,7 +30,7 @@
     }
 
     // Puts the draft into the fields; returns what to load where there is none.
-    function restore(key, values, source) {
+    function restore(key, values, source, visitor) {
         var draft = kept(key);
         if (draft && typeof draft === "object") {
             Object.keys(values).forEach(function (id) {
@@ -40,6 +40,10 @@
                 }
             });
             return window.dash_clientside.no_update;
+        }
+        if (!values["new-username"] && typeof visitor === "string") {
+            values["new-username"] = visitor;
+            set("new-username", { value: visitor });
         }
         return source || window.dash_clientside.no_update;
     }
@@ -65,7 +69,7 @@
                 });
                 if (page.dataset.key !== key) {
                     page.dataset.key = key;
-                    load = restore(key, values, arguments[arguments.length - 1]);
+                    load = restore(key, values, arguments[arguments.length - 2], arguments[arguments.length - 1]);
                 } else {
                     keep(key, values);
                     var template = values["new-template"];

@@ -158,6 +158,7 @@ def register(app: Dash, context: Context) -> None:
         Output("new-load", "data"),
         *(Input(element(name), "value") for name in FIELDS),
         State("new-source", "data"),
+        State("visitor", "data"),
     )
 
     @app.callback(

@@ -17,7 +17,7 @@ from riskcontrol.language.parser import parse
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
-from riskcontrol.strategy import Strategy, first_rule
+from riskcontrol.strategy import Strategy
 from riskcontrol.terms import Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.conftest import OPEN, Job

@@ -23,7 +23,20 @@ FILLS = ("time", "number", "price", "shares", "fee", "cash", "sequence", "reason
 FEE = 1_000_000
 """Of some fills, micro-dollars."""
 BARS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
-BATCHES = ("time", "trades", "openings", "fills", "processing", "delay", "lag", "event_time")
+BATCHES = (
+    "time",
+    "trades",
+    "openings",
+    "fills",
+    "processing",
+    "delay",
+    "lag",
+    "event_time",
+    "bars",
+    "rejected",
+    "waiting",
+    "behind",
+)
 
 
 def strategy(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> StrategyRow:
@@ -67,6 +80,8 @@ class FakeReader(Reader):
     away: bool = False
     asked: list[str] = field(default_factory=list)
     leading: Leaders | None = None
+    day_rows: dict[date, pd.DataFrame] = field(default_factory=dict)
+    up: tuple[int, int] = (1, 1)
 
     def _answer(self, question: str) -> None:
         if self.away:
@@ -111,16 +126,38 @@ class FakeReader(Reader):
         self._answer("batches")
         return pd.DataFrame(self.batch_rows[-limit:], columns=list(BATCHES))
 
+    def newest_fills(self, strategies: Sequence[Any], *, limit: int) -> list[pd.DataFrame]:
+        """Return the newest of each."""
+        return [self.fills(one.username, one.ticker, one.name, limit=limit) for one in strategies]
+
     def leaders(self, *, until: int | None = None) -> Leaders | None:
         """Return `leading`."""
         self._answer("leaders")
         return self.leading
 
+    def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
+        """Return one of `strategy_rows`."""
+        self._answer("strategy")
+        found = (row for row in self.strategy_rows if (row.username, row.ticker, row.name) == (username, ticker, name))
+        return next(found, None)
 
-def batch(seconds_ago: float, *, trades: int = 20_000, event_time: int = OPEN) -> tuple[Any, ...]:
+    def day(self, day: date) -> pd.DataFrame:
+        """Return that of `day_rows`."""
+        self._answer("day")
+        return self.day_rows.get(day, quotes())
+
+    def nodes(self) -> tuple[int, int]:
+        """Return `up`."""
+        self._answer("nodes")
+        return self.up
+
+
+def batch(
+    seconds_ago: float, *, trades: int = 20_000, event_time: int = OPEN, seconds: float = 0.25, rejected: int = 0
+) -> tuple[Any, ...]:
     """A row of `batches`."""
     time = pd.Timestamp(datetime.now(UTC) - timedelta(seconds=seconds_ago))
-    return (time, trades, 0, 10, 0.25, 0.01, 0, event_time)
+    return (time, trades, 0, 10, seconds, 0.01, 0, event_time, 5, rejected, 0, 0.0)
 
 
 def bars(closes: Sequence[int], start: int = OPEN) -> list[tuple[int, ...]]:
@@ -181,3 +218,13 @@ def leaders(count: int = MOST, time: int = OPEN, seed: int = 1) -> Leaders:
     )
     proven = by_gain.take(~np.isnan(by_gain.evidence))
     return Leaders(time, by_gain, proven.take(np.argsort(-proven.evidence)), counts)
+
+
+def quotes(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    """A day so far, from (ticker, open, close, shares), a trade each; until the end of the day's first minute."""
+    columns = ("ticker", "time", "open", "high", "low", "close", "volume", "notional", "trades")
+    found = [
+        (ticker, OPEN, first, max(first, last), min(first, last), last, shares, shares * last, 1)
+        for ticker, first, last, shares in rows
+    ]
+    return pd.DataFrame(found, columns=list(columns)).astype(dict.fromkeys(columns[1:], "int64"))

@@ -296,6 +296,19 @@ def test_a_name_that_this_browser_has_just_sent_is_taken(page: Page, tape: Tape)
     assert len(tape.sent) == 1
 
 
+def rows(page: Page, kept: Any) -> list[tuple[str, str]]:
+    """Name and status of the strategies on the user's page."""
+    answer = page.call("table.rowData", "market.data", username__data="ann", pending__data=kept)
+    return [(row["strategy_below"], row["status"]) for row in answer["table.rowData"]]
+
+
+def test_what_was_sent_is_shown_on_the_users_page_until_the_job_has_written_it(page: Page, tables: FakeReader) -> None:
+    kept = submit(page)["pending.data"]
+    assert rows(page, kept) == [("second", "sent"), ("dip", "running")]
+    tables.strategy_rows.append(strategy(name="second", opened=2 * 10**18))
+    assert rows(page, kept) == [("second", "waiting"), ("dip", "running")]
+
+
 def test_a_broker_that_is_away_is_said_in_the_form(page: Page, tape: Tape) -> None:
     tape.away = True
     answer = submit(page)

@@ -20,7 +20,7 @@ from riskcontrol.strategy import first_rule
 from riskcontrol.terms import FillMode
 from spark.drain import drain
 from spark.rowwriter import RowWriter
-from spark.spool import Rows, Spool, Waiting, joined, waiting
+from spark.spool import Blocks, Rows, Spool, Waiting, joined, waiting
 from tests.processes import until
 
 TERMS = first_rule("ann", "dip", "IBM", 1, 1, 1, FillMode.SAME).terms.text()
@@ -39,9 +39,9 @@ def made(kind: type[Columns], names: list[str], value: int = 7) -> Columns:
     return kind(**columns)
 
 
-def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"") -> Rows:
+def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"", days: Blocks = ()) -> Rows:
     parts = [made(kind, names, end) for kind in (Fills, Positions, Bars)]
-    return Rows(max(0, end - 1), end, made(Openings, names[:openings], end), *parts, marks)  # type: ignore[arg-type]
+    return Rows(max(0, end - 1), end, made(Openings, names[:openings], end), *parts, marks, days, days)  # type: ignore[arg-type]
 
 
 def shard(folder: Path, number: int = 0) -> Spool:
@@ -53,7 +53,7 @@ def shard(folder: Path, number: int = 0) -> Spool:
 def same(one: Rows, other: Rows) -> bool:
     return (
         one.end == other.end
-        and one.marks == other.marks
+        and (one.marks, one.leaders, one.days) == (other.marks, other.leaders, other.days)
         and all(
             np.array_equal(getattr(getattr(one, part), field.name), getattr(getattr(other, part), field.name))
             for part in ("openings", "fills", "positions", "bars")
@@ -66,12 +66,13 @@ def same(one: Rows, other: Rows) -> bool:
     names=st.lists(st.text("abc", min_size=1, max_size=16), max_size=5),
     openings=st.integers(0, 5),
     marks=st.binary(max_size=20),
+    days=st.lists(st.tuples(st.integers(0, 2**60), st.binary(max_size=9)), max_size=3).map(tuple),
 )
 def test_what_is_taken_is_what_was_put(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], openings: int, marks: bytes
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], openings: int, marks: bytes, days: Blocks
 ) -> None:
     spool = shard(tmp_path_factory.mktemp("state"))
-    put = rows(9, names, openings=openings, marks=marks)
+    put = rows(9, names, openings=openings, marks=marks, days=days)
     spool.put(put)
     (path,) = spool.files()
     assert same(spool.take(path), put)
@@ -119,6 +120,13 @@ def test_of_several_files_each_position_is_written_once_as_it_stood_last(files: 
     assert len(whole.fills) == len(whole.bars) == sum(map(len, files))
     assert whole.end == len(files)
     assert whole.marks == (b"m" if len(files) > 1 else b"")
+
+
+def test_of_several_files_each_day_s_newest_row_is_written() -> None:
+    day = 86_400 * 10**9
+    whole = joined([rows(1, [], days=((day, b"a"),)), rows(2, [], days=((day + 1, b"b"), (3 * day, b"c")))])
+    assert whole.days == ((day + 1, b"b"), (3 * day, b"c"))
+    assert [time for time, _ in whole.leaders] == [day, day + 1, 3 * day]
 
 
 @pytest.mark.servers
