@@ -9,6 +9,7 @@ import numpy as np
 from frontend.figures import FRAME, SERIES, FillMarks, array, closed_hours, fill_traces
 from frontend.formats import MINUS, ZONE, cents, dollars, moment, reason, wall_clock
 from frontend.preview import Preview
+from riskcontrol.rows import Ints
 from riskcontrol.trades import NS_PER_MINUTE
 
 HELD = "#868e96"
@@ -74,13 +75,27 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
     return {"data": data, "layout": layout}
 
 
+def hour_ends(times: Ints) -> Ints:
+    """Return which points are the last of their hour, ascending.
+
+    Args:
+        times: Ends of bars, ascending, nanoseconds UTC, shape (n,).
+
+    >>> hour_ends(np.array([59, 60, 61, 120]) * 60_000_000_000).tolist()
+    [1, 3]
+    """
+    # What ends at the full hour is of the hour before.
+    found: Ints = np.flatnonzero(np.append(np.diff((times - 1) // _HOUR) > 0, True))
+    return found
+
+
 def equity_rows(preview: Preview) -> list[tuple[str, str, str, str]]:
     """Return the curve as rows of time, equity, buy & hold and price: the last point of each hour, the newest first."""
     curve = preview.curve
-    ends = np.flatnonzero(np.append(np.diff(curve["time"] // _HOUR) > 0, True))[::-1][:_MOST_ROWS]
+    ends = hour_ends(curve["time"])[::-1][:_MOST_ROWS]
     return [
         (
-            moment(int(curve["time"][i])),
+            moment(int(curve["time"][i]))[:16],
             cents(int(curve["value"][i])),
             cents(int(curve["held"][i])),
             cents(int(curve["price"][i])),

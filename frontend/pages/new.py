@@ -32,6 +32,7 @@ MOST_TYPED = 2 * fields.PASTED
 
 
 _GRAPH: dict[str, Any] = {"aria-label": "Equity beside buy & hold, and the price with the fills; as a table below"}
+_TABLES: dict[str, Any] = {"aria-label": "The preview's numbers"}
 _WORDS: dict[str, Any] = {"aria-label": "Words of the language"}
 
 
@@ -124,7 +125,10 @@ def _beside() -> dmc.Tabs:
                     role="img",
                     **_GRAPH,
                 ),
-                html.Details([html.Summary("As a table"), html.Div(id="new-table")], className="twin"),
+                html.Details(
+                    [html.Summary("As a table"), html.Div(id="new-table", tabIndex="0", role="region", **_TABLES)],
+                    className="twin",
+                ),
             ],
             id="new-preview",
             hidden=True,
@@ -147,7 +151,7 @@ def _words() -> html.Div:
         if title.startswith("Options"):
             continue
         rows = [part for word, meaning in words.items() for part in (html.Dt(html.Code(word)), html.Dd(meaning))]
-        parts += [html.H3(title), html.Dl(rows)]
+        parts += [html.H2(title), html.Dl(rows)]
     return html.Div(parts, className="words", tabIndex="0", role="region", **_WORDS)
 
 
@@ -180,8 +184,9 @@ def register(app: Dash, context: Context) -> None:
         if row is None:
             return (no_update,) * len(FIELDS)
         taken = [one.name for one in mine if one.ticker == row.ticker]
-        filled = {
+        filled: dict[str, str | None] = {
             **form.strategy_values(row),
+            "template": None,
             "username": row.username,
             "ticker": row.ticker,
             "name": form.version_name(row.name, taken),

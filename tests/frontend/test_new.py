@@ -400,7 +400,7 @@ def test_the_preview_shows_verdict_figures_and_that_it_is_on_bars(page: Page, tr
         "Buy",
         "Sell",
     ]
-    assert "2013-10-07 10:30:00" in words(answer["new-table.children"])
+    assert "2013-10-07 10:30" in words(answer["new-table.children"])
     assert tried[0].strategy.ticker == "IBM"
     assert (tried[0].seconds, len(tried[0].bars["time"])) == (60, 60)
 
