@@ -9,12 +9,12 @@ import numpy as np
 from frontend.figures import FRAME, SERIES, FillMarks, array, closed_hours, fill_traces
 from frontend.formats import MINUS, ZONE, cents, dollars, moment, reason, wall_clock
 from frontend.preview import Preview
-from riskcontrol.rows import Ints
-from riskcontrol.trades import NS_PER_MINUTE
+from frontend.reduce import hour_ends
 
 HELD = "#868e96"
 _MOST_ROWS = 120
-_HOUR = 60 * NS_PER_MINUTE
+_HOUR = 3_600_000
+"""Milliseconds."""
 
 
 def figure(preview: Preview, key: str) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
         "xaxis": {
             "type": "date",
             # Left to itself, it leaves room for the hours that are cut out.
-            "range": milliseconds[[0, -1]].tolist(),
+            "range": [float(milliseconds[0]), float(-(-milliseconds[-1] // _HOUR) * _HOUR)],
             "anchor": "y2",
             "title": {"text": f"Time ({ZONE})", "standoff": 8},
             "hoverformat": "%Y-%m-%d %H:%M",
@@ -73,20 +73,6 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
         "yaxis2": {**axis, "domain": [0.0, 0.44], "title": {"text": "Price", "standoff": 8}},
     }
     return {"data": data, "layout": layout}
-
-
-def hour_ends(times: Ints) -> Ints:
-    """Return which points are the last of their hour, ascending.
-
-    Args:
-        times: Ends of bars, ascending, nanoseconds UTC, shape (n,).
-
-    >>> hour_ends(np.array([59, 60, 61, 120]) * 60_000_000_000).tolist()
-    [1, 3]
-    """
-    # What ends at the full hour is of the hour before.
-    found: Ints = np.flatnonzero(np.append(np.diff((times - 1) // _HOUR) > 0, True))
-    return found
 
 
 def equity_rows(preview: Preview) -> list[tuple[str, str, str, str]]:

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontend.preview import ANSWER_SECONDS, IDLE_SECONDS, MOST_MARKS, MOST_MEMORY, Job, Preview, Refusal
-from frontend.preview_figures import hour_ends
-from frontend.reduce import keep_extremes
+from frontend.reduce import hour_ends, keep_extremes
 from riskcontrol.backtest import on_bars
 from riskcontrol.backtest_bars import BarTape
 from riskcontrol.book import Reason

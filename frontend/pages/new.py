@@ -73,6 +73,7 @@ def layout(user: Any = "", ticker: Any = "", edit: Any = "", **query: Any) -> ht
             dcc.Store(id="new-sent"),
             dcc.Store(id="new-again"),
             dcc.Store(id="new-preview-state"),
+            dcc.Store(id="new-axis"),
             alert(trouble, "yellow", "address-error") if trouble else None,
             dmc.Title("New version" if version else "New strategy", order=1, size="h2", className="heading"),
             html.Div(id="new-about", role="status"),
