@@ -109,7 +109,8 @@ def test_a_fill_is_told_at_once_and_an_ended_minute_after_a_rest() -> None:
 
 def test_a_value_that_does_not_fit_leaves_a_gap_and_the_others() -> None:
     reader = many(2)
-    reader.prices["IBM"] = (reader.prices["IBM"][0], 2**62)
+    reader.prices["IBM"] = (reader.prices["IBM"][0], 2 * 10**17)
+    reader.strategy_rows[1] = strategy(name="s1", cash=1_000_000)  # holds no shares
     first, second = of(Summaries(Reports()), reader)
     assert first is UNKNOWN
     assert second is not None
