@@ -79,6 +79,7 @@ STRATEGY_COLUMNS = (
 """What `read_strategy` takes."""
 
 _STRATEGIES = select("strategies", STRATEGY_COLUMNS, "username = ?")
+_STRATEGY = select("strategies", STRATEGY_COLUMNS, "username = ? AND ticker = ? AND name = ?")
 _POSITION = select(
     "positions", [field.name for field in fields(PositionRow)], "ticker = ? AND username = ? AND name = ?"
 )
@@ -114,6 +115,11 @@ class Reader:
             return []
         return [row for row in map(read_strategy, self._rows(_STRATEGIES, username)) if row is not None]
 
+    def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
+        """Return one strategy of a user; None if there is none of this name on the ticker."""
+        rows = self._rows(_STRATEGY, username, ticker, name)
+        return read_strategy(rows[0]) if rows else None
+
     def user_exists(self, username: str) -> bool:
         """Return whether there is such a user: one registered, or one with a strategy."""
         if not USERNAME_PATTERN.fullmatch(username):
@@ -142,10 +148,17 @@ class Reader:
             `riskcontrol.book.Reason` in small letters.
         """
         first = _FIRST_TIME if since is None else since
-        rows = self._rows(_FILLS, username, ticker, name, first, limit)[::-1]
-        *numbers, reason = _FILL_COLUMNS
-        frame = _frame([row[:-1] for row in rows], numbers)
-        return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})
+        return _fills(self._rows(_FILLS, username, ticker, name, first, limit))
+
+    def newest_fills(self, strategies: Sequence[Strategy], *, limit: int) -> list[pd.DataFrame]:
+        """Return the newest fills of each of some strategies, as `fills` does, in the same order.
+
+        Args:
+            strategies: Whose fills.
+            limit: At most so many of each.
+        """
+        asked = [(one.username, one.ticker, one.name, _FIRST_TIME, limit) for one in strategies]
+        return [_fills(rows) for rows in self._many(_FILLS, asked)]
 
     def bars(self, ticker: str, days: Sequence[dt.date]) -> pd.DataFrame:
         """Return a ticker's closed bars of a minute, oldest first.
@@ -271,6 +284,14 @@ def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
         raise ServerError(
             f"row {username}, {ticker}, {name} of strategies is damaged ({error})", server="cassandra"
         ) from error
+
+
+def _fills(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return rows of `fills`, which come newest first, as a table, oldest first."""
+    rows = rows[::-1]
+    *numbers, reason = _FILL_COLUMNS
+    frame = _frame([row[:-1] for row in rows], numbers)
+    return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})
 
 
 def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 
 def user_address(username: str) -> str:
@@ -30,3 +30,18 @@ def strategy_address(username: str, ticker: str, name: str) -> str:
     '/user/ann/BRK%2FB/dip'
     """
     return f"{user_address(username)}/{quote(ticker, safe='')}/{name}"
+
+
+def copy_address(username: str, ticker: str, name: str, *, edit: bool = False) -> str:
+    """Return the address at which a new strategy is made of another one.
+
+    Args:
+        username: Whose.
+        ticker: Of which ticker.
+        name: Of which strategy.
+        edit: Whether the new one takes its place.
+
+    >>> copy_address("ann", "BRK/B", "dip", edit=True)
+    '/new?user=ann&from=BRK%2FB%2Fdip&edit=1'
+    """
+    return "/new?" + urlencode({"user": username, "from": f"{ticker}/{name}"} | ({"edit": "1"} if edit else {}))

@@ -16,7 +16,7 @@ from starlette.types import Message
 
 from database import session
 from database.reads import Reader
-from frontend import shell
+from frontend import exports, shell
 from frontend.context import Context
 from frontend.guard import Guard
 from frontend.market import Market
@@ -61,6 +61,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
             return {"ok": True, "database": False}
         return {"ok": True, "database": True}
 
+    exports.register(server, context)
     app = Dash(
         "frontend",
         backend=_backend(server),
@@ -76,7 +77,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user, leaders, market, ticker, health):
+    for page in (home, user, strategy, leaders, market, ticker, health):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
         dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
     app.layout = shell.layout

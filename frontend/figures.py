@@ -72,7 +72,7 @@ def figure(curve: Equity, fills: FillMarks, show: str, *, key: str) -> dict[str,
     names = _names(show)
     data = [trace for i, name in enumerate(names) for trace in _line(curve, name, i)]
     if "price" in names:
-        data += _fills(fills, names.index("price"))
+        data += fill_traces(fills, _axis(names.index("price")))
     return {"data": data, "layout": _layout(curve, names, key)}
 
 
@@ -157,7 +157,13 @@ def _end(curve: Equity, name: str) -> dict[str, Any]:
     return {"x": wall_clock(time).tolist(), "y": _shown(values, name).tolist()}
 
 
-def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
+def fill_traces(fills: FillMarks, axis: str) -> list[dict[str, Any]]:
+    """Return the marks of fills, which differ by shape and by colour: purchases, then sales.
+
+    Args:
+        fills: What to mark.
+        axis: Name of the vertical axis, which is that of the price.
+    """
     traces = []
     traded = fills.reason != "split"
     sides = (
@@ -172,7 +178,7 @@ def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
                 "type": "scatter",
                 "name": label,
                 "mode": "markers",
-                "yaxis": _axis(i),
+                "yaxis": axis,
                 "x": array(wall_clock(fills.time[rows])),
                 "y": array(np.asarray(dollars(fills.price[rows]))),
                 "customdata": [*zip(np.abs(fills.shares[rows]).tolist(), fills.reason[rows].tolist(), strict=True)],

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_ag_grid as dag
-from dash import html
+from dash import ClientsideFunction, Dash, Input, State, html
 
 ROW, HEADER, BORDER = 48, 40, 4
 """Heights of a table's parts, pixels."""
-WIDE: dict[str, Any] = {"wide": True}
-"""Context of a column that a narrow screen can do without."""
 
 
 def grid(
@@ -41,7 +39,6 @@ def grid(
         getRowId="params.data.id",
         rowClassRules=dict(row_class or {}),
         eventListeners={
-            "firstDataRendered": ["fitted(params)"],
             "gridSizeChanged": ["fitted(params)"],
             "cellClicked": ["follow(params)"],
             "cellKeyDown": ["follow(params)"],
@@ -57,6 +54,14 @@ def grid(
         style={"height": height},
     )
     return html.Div(table, role="region", **named(label))
+
+
+def register(app: Dash, *element_ids: str) -> None:
+    """Let tables have the columns that the screen has room for from their first rows on."""
+    for element_id in element_ids:
+        app.clientside_callback(
+            ClientsideFunction("riskcontrol", "fit"), Input(element_id, "rowData"), State(element_id, "id")
+        )
 
 
 def named(label: str) -> dict[str, Any]:
@@ -109,4 +114,9 @@ def linked(field: str, title: str, width: int, help: str | None = None) -> dict[
 
 def wide(made: Mapping[str, Any]) -> dict[str, Any]:
     """Return a column that a narrow screen does without."""
-    return {**made, "context": WIDE}
+    return {**made, "context": {"wide": True}}
+
+
+def narrow(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a column that only a narrow screen has, in the place of wide ones."""
+    return {**made, "context": {"narrow": True}, "hide": True}

@@ -9,7 +9,7 @@ MOST_POINTS = 2_000
 """Most points in a trace."""
 
 
-def keep_extremes(values: NDArray[np.int64], most: int = MOST_POINTS) -> NDArray[np.int64]:
+def keep_extremes(values: NDArray[np.int64] | NDArray[np.float64], most: int = MOST_POINTS) -> NDArray[np.int64]:
     """Return the indices to keep: the first, last, lowest and highest of each stretch of the series.
 
     A line drawn through them covers the same pixels as one through all points, as long as a stretch is

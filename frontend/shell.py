@@ -90,12 +90,14 @@ def layout() -> dmc.MantineProvider:
         size="lg",
         **{"aria-label": "Light or dark"},
     )
-    burger = dmc.Burger(
-        id="burger",
-        opened=False,
-        size="sm",
+    burger = html.Div(
+        dmc.Burger(
+            id="burger",
+            opened=False,
+            size="sm",
+            **{**named("Pages"), "aria-controls": "ways", "aria-expanded": "false"},
+        ),
         className="burger",
-        **{"aria-label": "Pages", "aria-controls": "ways", "aria-expanded": "false"},
     )
     ways = html.Nav(
         [

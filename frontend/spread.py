@@ -95,6 +95,7 @@ def figure(bars: Histogram, median: float, own: Sequence[tuple[str, float]], *, 
     line = {"type": "line", "xref": "x", "yref": "paper", "x0": 100 * median, "x1": 100 * median, "y0": 0, "y1": 1}
     layout = {
         **FRAME,
+        "margin": {**FRAME["margin"], "t": 26},
         "uirevision": key,
         "hovermode": "closest",
         "bargap": 0,

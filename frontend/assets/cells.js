@@ -18,7 +18,7 @@ var dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGrid
             "div",
             { className: "two-lines" },
             address ? element("a", { href: address, className: "in-app" }, props.value) : element("span", {}, props.value),
-            below ? element("span", { className: "below" }, below) : null
+            below ? element("span", { className: "below " + (props.data[props.colDef.field + "_tone"] || "") }, below) : null
         );
     };
 
@@ -43,17 +43,15 @@ var dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGrid
     // On a narrow screen, the columns that can't be done without.
     dagfuncs.fitted = function (params) {
         var narrow = window.innerWidth < NARROW;
-        var columns = params.api.getColumns() || [];
-        var extra = columns.filter(function (column) {
-            return (column.getColDef().context || {}).wide;
+        [true, false].forEach(function (shown) {
+            var changed = (params.api.getColumns() || []).filter(function (column) {
+                var context = column.getColDef().context || {};
+                return column.isVisible() !== shown && (context.wide ? !narrow : context.narrow ? narrow : !shown) === shown;
+            });
+            if (changed.length) {
+                params.api.setColumnsVisible(changed, shown);
+            }
         });
-        var changed = extra.filter(function (column) {
-            return column.isVisible() === narrow;
-        });
-        if (changed.length) {
-            params.api.setColumnsVisible(changed, !narrow);
-        }
-        params.api.sizeColumnsToFit();
     };
 
     // A click on a row, or Enter on one of its cells, leads where its first link does.

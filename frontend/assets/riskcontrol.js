@@ -92,6 +92,26 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
         myself: function (id, visitor, user) {
             return user || typeof visitor !== "string" ? window.dash_clientside.no_update : visitor;
         },
+        // Statistics that are missing are asked for without waiting for the stream to go on.
+        again: function (missing) {
+            if (missing) {
+                setTimeout(function () {
+                    window.dash_clientside.set_props("table-again", { data: missing });
+                }, 250);
+            }
+        },
+        // The user visited last is the one whose pages the navigation leads to.
+        remember: function (user) {
+            if (user) {
+                window.dash_clientside.set_props("visitor", { data: user });
+            }
+        },
+        // A table that gets its rows; later its own events tell of a new size.
+        fit: function (rows, id) {
+            window.dash_ag_grid.getApiAsync(id).then(function (api) {
+                window.dashAgGridFunctions.fitted({ api: api });
+            });
+        },
         // On a narrow screen the navigation is folded away.
         unfold: function (opened) {
             return [opened ? "ways ways-open" : "ways", opened ? "true" : "false"];

@@ -33,6 +33,7 @@ _OUTPUTS = {
     "bars": Output("spread-table", "children"),
     "quantiles": Output("spread-quantiles", "children"),
     "own": Output("own-table", "rowData"),
+    "own_size": Output("own-table", "style"),
     "own_hidden": Output("own", "hidden"),
     "place": Output("own-place", "children"),
     "wrong": Output("leaders-user", "error"),
@@ -101,12 +102,13 @@ def _ranking() -> dag.AgGrid:
     return grids.grid(
         "ranking",
         [
-            grids.number("place", "#", 56, "count", "Place"),
+            grids.number("place", "#", 46, "count", "Place"),
             grids.wide(grids.linked("user", "User", 130)),
-            grids.linked("strategy", "Strategy", 130),
-            grids.signed("gain", "Return", 100, "percent", "Since it was opened, marked to market"),
+            grids.wide(grids.linked("strategy", "Strategy", 96)),
+            grids.narrow(grids.linked("who", "User, strategy", 100)),
+            grids.signed("gain", "Return", 92, "percent", "Since it was opened, marked to market"),
             grids.number(
-                "probability", "Prob. Sharpe", 110, "share", "Probability that its true Sharpe ratio is above 0"
+                "probability", "Prob. Sharpe", 84, "share", "Probability that its true Sharpe ratio is above 0"
             ),
             grids.wide(grids.number("trips", "Round trips", 100, "count")),
             grids.wide(grids.number("value", "Value, $", 120, "money", "Cash and shares")),
@@ -134,12 +136,10 @@ def _own(user: str) -> html.Section:
                 grids.grid(
                     "own-table",
                     [
-                        grids.linked("strategy", "Strategy", 120),
-                        grids.signed("gain", "Return", 90, "percent"),
-                        grids.number(
-                            "better", "Better than", 100, "level", "Share of all strategies with a lower return"
-                        ),
-                        grids.number("place", "Place", 70, "count", "Among the best hundred"),
+                        grids.linked("strategy", "Strategy", 84),
+                        grids.signed("gain", "Return", 84, "percent"),
+                        grids.number("better", "Beats", 78, "level", "Share of all strategies with a lower return"),
+                        grids.number("place", "Place", 62, "count", "Among the best hundred"),
                     ],
                     label="Your strategies among all",
                     height=230,
@@ -156,7 +156,10 @@ def _spread() -> html.Section:
     return html.Section(
         [
             html.H2("Everyone's returns", className="section-title"),
-            dcc.Graph(id="spread", figure=empty("Loading …"), config=GRAPH, className="spread"),
+            html.Div(
+                dcc.Graph(id="spread", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}),
+                className="spread",
+            ),
             html.Div(id="spread-quantiles", className="quantiles"),
             html.Details([html.Summary("As a table"), html.Div(id="spread-table", className="twin")]),
         ],
@@ -198,6 +201,7 @@ def register(app: Dash, context: Context) -> None:
         drawn = _drawn(leaders, by, username, mine)
         return drawn | {"place": place, "wrong": wrong, "version": version}
 
+    grids.register(app, "ranking", "own-table")
     app.clientside_callback(
         ClientsideFunction("riskcontrol", "ask"),
         Input("leaders-by", "value"),
@@ -259,6 +263,7 @@ def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str,
             for share, gain in spread.quantiles(leaders)
         ],
         "own": mine,
+        "own_size": {"height": grids.fitting(len(mine), 5)},
         "own_hidden": not mine,
     }
 

@@ -126,10 +126,20 @@ class FakeReader(Reader):
         self._answer("batches")
         return pd.DataFrame(self.batch_rows[-limit:], columns=list(BATCHES))
 
+    def newest_fills(self, strategies: Sequence[Any], *, limit: int) -> list[pd.DataFrame]:
+        """Return the newest of each."""
+        return [self.fills(one.username, one.ticker, one.name, limit=limit) for one in strategies]
+
     def leaders(self, *, until: int | None = None) -> Leaders | None:
         """Return `leading`."""
         self._answer("leaders")
         return self.leading
+
+    def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
+        """Return one of `strategy_rows`."""
+        self._answer("strategy")
+        found = (row for row in self.strategy_rows if (row.username, row.ticker, row.name) == (username, ticker, name))
+        return next(found, None)
 
     def day(self, day: date) -> pd.DataFrame:
         """Return that of `day_rows`."""
