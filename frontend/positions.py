@@ -136,6 +136,7 @@ def _row(
         "gain": 100 * profit / strategy.cash,
         "brief": cents(value),
         "brief_below": f"{cents(profit, sign=True)} · {percent(profit, strategy.cash)}",
+        "brief_tone": "gain" if profit > 0 else "loss" if profit < 0 else "",
         "drawdown": _percentage(summary.drawdown if summary else None),
         "wins": _percentage(summary.win_rate if summary else None),
         "fills": fills,

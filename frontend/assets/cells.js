@@ -18,7 +18,7 @@ var dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGrid
             "div",
             { className: "two-lines" },
             address ? element("a", { href: address, className: "in-app" }, props.value) : element("span", {}, props.value),
-            below ? element("span", { className: "below" }, below) : null
+            below ? element("span", { className: "below " + (props.data[props.colDef.field + "_tone"] || "") }, below) : null
         );
     };
 
