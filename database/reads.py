@@ -79,6 +79,7 @@ STRATEGY_COLUMNS = (
 """What `read_strategy` takes."""
 
 _STRATEGIES = select("strategies", STRATEGY_COLUMNS, "username = ?")
+_STRATEGY = select("strategies", STRATEGY_COLUMNS, "username = ? AND ticker = ? AND name = ?")
 _POSITION = select(
     "positions", [field.name for field in fields(PositionRow)], "ticker = ? AND username = ? AND name = ?"
 )
@@ -87,6 +88,7 @@ _BARS = select("bars", _BAR_COLUMNS, "ticker = ? AND day = ?")
 _TRADES = select("bars", ["sum(trades)"], "ticker = ? AND day = ?")
 _MARKS = select("marks", ["shard", "block"])
 _LEADERS = select("leaders", ["time", "block"], "day = ? AND shard = ? AND time <= ? LIMIT 1")
+_DAYS = select("days", ["shard", "time", "block"], "day = ?")
 _BATCHES = select("batches", _BATCH_COLUMNS, "day = ? LIMIT ?")
 
 
@@ -112,6 +114,11 @@ class Reader:
         if not USERNAME_PATTERN.fullmatch(username):
             return []
         return [row for row in map(read_strategy, self._rows(_STRATEGIES, username)) if row is not None]
+
+    def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
+        """Return one strategy of a user; None if there is none of this name on the ticker."""
+        rows = self._rows(_STRATEGY, username, ticker, name)
+        return read_strategy(rows[0]) if rows else None
 
     def user_exists(self, username: str) -> bool:
         """Return whether there is such a user: one registered, or one with a strategy."""
@@ -141,10 +148,17 @@ class Reader:
             `riskcontrol.book.Reason` in small letters.
         """
         first = _FIRST_TIME if since is None else since
-        rows = self._rows(_FILLS, username, ticker, name, first, limit)[::-1]
-        *numbers, reason = _FILL_COLUMNS
-        frame = _frame([row[:-1] for row in rows], numbers)
-        return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})
+        return _fills(self._rows(_FILLS, username, ticker, name, first, limit))
+
+    def newest_fills(self, strategies: Sequence[Strategy], *, limit: int) -> list[pd.DataFrame]:
+        """Return the newest fills of each of some strategies, as `fills` does, in the same order.
+
+        Args:
+            strategies: Whose fills.
+            limit: At most so many of each.
+        """
+        asked = [(one.username, one.ticker, one.name, _FIRST_TIME, limit) for one in strategies]
+        return [_fills(rows) for rows in self._many(_FILLS, asked)]
 
     def bars(self, ticker: str, days: Sequence[dt.date]) -> pd.DataFrame:
         """Return a ticker's closed bars of a minute, oldest first.
@@ -192,6 +206,23 @@ class Reader:
         keys = [(date_of(until), shard, until) for (shard, _) in self._rows(_MARKS)]
         found = [decode_leaders(*rows[0]) for rows in self._many(_LEADERS, keys) if rows]
         return merged(found) if found else None
+
+    def day(self, day: dt.date) -> pd.DataFrame:
+        """Return the day so far of every ticker that traded in it, as it stood at the end of its shard's last minute.
+
+        Args:
+            day: New York date.
+
+        Returns:
+            `ticker` as text; int64 columns time (that minute's start), open, high, low, close, volume, notional,
+            trades. Prices of a ticker whose trades set none are 0.
+        """
+        return _unpacked_day(self._rows(_DAYS, day))
+
+    def nodes(self) -> tuple[int, int]:
+        """Return how many of the database's nodes are up, as the driver sees them, and how many there are."""
+        hosts = self._session.cluster.metadata.all_hosts()
+        return sum(bool(host.is_up) for host in hosts), len(hosts)
 
     def batches(self, *, limit: int = 60) -> pd.DataFrame:
         """Return the stream's last batches of today and yesterday (UTC), newest first.
@@ -255,6 +286,14 @@ def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
         ) from error
 
 
+def _fills(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return rows of `fills`, which come newest first, as a table, oldest first."""
+    rows = rows[::-1]
+    *numbers, reason = _FILL_COLUMNS
+    frame = _frame([row[:-1] for row in rows], numbers)
+    return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})
+
+
 def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(np.array(rows, np.int64).reshape(-1, len(columns)), columns=list(columns))
 
@@ -276,3 +315,23 @@ def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
             if moment >= marks.get(ticker, (0, 0))[0]:
                 marks[ticker] = (moment, price)
     return marks
+
+
+def _unpacked_day(rows: list[tuple[int, int, bytes]]) -> pd.DataFrame:
+    """Return the packed rows of a day's shards as one table.
+
+    Raises:
+        ServerError: A row isn't what the job writes.
+    """
+    names, parts = ("ticker", *_BAR_COLUMNS[1:]), []
+    for shard, time_, block in rows:
+        try:
+            with pa.ipc.open_stream(block) as reader:
+                part = reader.read_all().select(names).to_pandas()
+        except (pa.ArrowException, KeyError, TypeError) as error:
+            raise ServerError(f"row {shard} of days is damaged ({error})", server="cassandra") from error
+        part.insert(1, "time", np.int64(time_))
+        parts.append(part)
+    columns = ["ticker", *_BAR_COLUMNS]
+    empty = pd.DataFrame(columns=columns).astype(dict.fromkeys(_BAR_COLUMNS, "int64"))
+    return pd.concat(parts, ignore_index=True)[columns] if parts else empty

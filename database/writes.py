@@ -78,6 +78,7 @@ _BAR = insert("bars", ["ticker", "day", "time", "open", "high", "low", "close", 
 _MARK = insert("marks", ["shard", "written", "block"]) + " USING TIMESTAMP ?"
 _USER = insert("users", ["username", "created", "origin"])
 _LEADERS = insert("leaders", ["day", "shard", "time", "block"])
+_DAY = insert("days", ["day", "shard", "time", "block"]) + " USING TIMESTAMP ?"
 _WATERMARK = insert("watermarks", ["tape", "shard", "next"]) + " USING TIMESTAMP ?"
 _FUTURE = 1 << 60
 """Later than any wall clock, microseconds: tables of before have watermarks with its time."""
@@ -228,6 +229,17 @@ class Writer:
         """
         self._row(_LEADERS, (date_of(time), shard, time, block))
 
+    def day(self, shard: int, time: int, block: bytes, *, version: int) -> None:
+        """Write the day so far of a shard's tickers, over what was known of it before.
+
+        Args:
+            shard: Its number.
+            time: Start of the last minute in it, nanoseconds UTC.
+            block: Of `riskcontrol.days.encode_day`.
+            version: The tape's offset after it: an older one never covers a newer one.
+        """
+        self._row(_DAY, (date_of(time), shard, time, block, _FUTURE + version))
+
     def batch(self, *, time: dt.datetime, **columns: float) -> None:
         """Write what a batch did, and wait until it is in.
 
@@ -272,7 +284,7 @@ class Writer:
             SettingsError: They are of an older version of this program.
             ServerError: The database doesn't answer.
         """
-        for query in (_POSITION, _FILL, _BAR, _BATCH, _LEADERS, _MARK, _WATERMARK):
+        for query in (_POSITION, _FILL, _BAR, _BATCH, _LEADERS, _DAY, _MARK, _WATERMARK):
             try:
                 prepare(self._session, query)
             except ServerError as error:

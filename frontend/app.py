@@ -16,11 +16,12 @@ from starlette.types import Message
 
 from database import session
 from database.reads import Reader
-from frontend import shell
+from frontend import exports, shell
 from frontend.context import Context
 from frontend.guard import Guard
 from frontend.market import Market
-from frontend.pages import home, opening, strategy, user
+from frontend.pages import health, home, leaders, market, new, opening, preview, strategy, ticker, user
+from frontend.recent import Recent
 from frontend.source import Source
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
@@ -46,13 +47,20 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         market=Market(source),
         publish=lambda strategy, action: _publish(settings, strategy, action),
     )
+
+    @asynccontextmanager
+    async def lifespan(server: FastAPI) -> AsyncIterator[None]:
+        await _warm(server)
+        yield
+        context.previews.close()
+
     server = FastAPI(
-        title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=_warm
+        title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=lifespan
     )
     server.add_middleware(Guard, loopback_only=loopback_only)
 
     @server.get(f"{API}/health")
-    def health() -> dict[str, bool]:
+    def answers() -> dict[str, bool]:
         """Tell that the server answers, and whether the database does."""
         try:
             context.market.snapshot()
@@ -60,6 +68,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
             return {"ok": True, "database": False}
         return {"ok": True, "database": True}
 
+    exports.register(server, context)
     app = Dash(
         "frontend",
         backend=_backend(server),
@@ -75,14 +84,21 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user):
+    for page in (home, user, strategy, leaders, market, ticker, health, new):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
         dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
     app.layout = shell.layout
     shell.register(app, context)
     home.register(app)
     user.register(app, context)
+    leaders.register(app, context)
+    recent = Recent(source, context.market)
+    market.register(app, context, recent)
+    ticker.register(app, context)
+    health.register(app, context, recent)
     strategy.register(app, context)
+    new.register(app, context)
+    preview.register(app, context)
     opening.register(app, context)
     return server
 
@@ -100,8 +116,7 @@ def _backend(server: FastAPI) -> type[BaseDashServer[FastAPI]]:
     return Backend
 
 
-@asynccontextmanager
-async def _warm(server: FastAPI) -> AsyncIterator[None]:
+async def _warm(server: FastAPI) -> None:
     """Ask for the start page once: Dash finds its assets and pages then, and would miss them on any other page."""
 
     async def receive() -> Message:
@@ -114,7 +129,6 @@ async def _warm(server: FastAPI) -> AsyncIterator[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
     where = {"scheme": "http", "server": ("localhost", 80), "client": ("localhost", 0), "root_path": ""}
     await server({**scope, **where, "http_version": "1.1", "asgi": {"version": "3.0"}}, receive, send)
-    yield
 
 
 def _connect(settings: Settings) -> Reader:

@@ -72,7 +72,7 @@ def figure(curve: Equity, fills: FillMarks, show: str, *, key: str) -> dict[str,
     names = _names(show)
     data = [trace for i, name in enumerate(names) for trace in _line(curve, name, i)]
     if "price" in names:
-        data += _fills(fills, names.index("price"))
+        data += fill_traces(fills, _axis(names.index("price")))
     return {"data": data, "layout": _layout(curve, names, key)}
 
 
@@ -85,10 +85,10 @@ def empty(message: str) -> dict[str, Any]:
     """Return a graph with nothing in it but a message."""
     hidden = {"visible": False, "fixedrange": True}
     note = {"text": message, "showarrow": False, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5}
-    return {"data": [], "layout": {**_FRAME, "xaxis": hidden, "yaxis": hidden, "annotations": [note]}}
+    return {"data": [], "layout": {**FRAME, "xaxis": hidden, "yaxis": hidden, "annotations": [note]}}
 
 
-_FRAME: dict[str, Any] = {
+FRAME: dict[str, Any] = {
     "paper_bgcolor": "rgba(0,0,0,0)",
     "plot_bgcolor": "rgba(0,0,0,0)",
     "font": {"family": "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", "size": 12},
@@ -97,6 +97,7 @@ _FRAME: dict[str, Any] = {
     "dragmode": "zoom",
     "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#868e96", "activecolor": "#1c7ed6"},
 }
+"""What the layouts of all graphs have in common."""
 
 
 def _names(show: str) -> tuple[str, ...]:
@@ -109,7 +110,7 @@ def _axis(i: int) -> str:
     return f"y{i + 1}" if i else "y"
 
 
-def _array(values: NDArray[Any]) -> dict[str, str]:
+def array(values: NDArray[Any]) -> dict[str, str]:
     """Return an array in the binary form that plotly.js reads; a tenth of the work of text."""
     return {"dtype": "f8", "bdata": base64.b64encode(np.asarray(values, "<f8").tobytes()).decode("ascii")}
 
@@ -140,8 +141,8 @@ def _line(curve: Equity, name: str, i: int) -> list[dict[str, Any]]:
     history = {
         **common,
         "mode": "lines",
-        "x": _array(wall_clock(curve.time[:-1][keep])),
-        "y": _array(_shown(values[keep], name)),
+        "x": array(wall_clock(curve.time[:-1][keep])),
+        "y": array(_shown(values[keep], name)),
     }
     if name == "profit":
         history |= {"fill": "tozeroy", "fillcolor": "rgba(121,80,242,0.10)"}
@@ -156,12 +157,19 @@ def _end(curve: Equity, name: str) -> dict[str, Any]:
     return {"x": wall_clock(time).tolist(), "y": _shown(values, name).tolist()}
 
 
-def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
+def fill_traces(fills: FillMarks, axis: str, colors: tuple[str, str] = (BUY, SELL)) -> list[dict[str, Any]]:
+    """Return the marks of fills, which differ by shape and by colour: purchases, then sales.
+
+    Args:
+        fills: What to mark.
+        axis: Name of the vertical axis, which is that of the price.
+        colors: Of purchases and of sales.
+    """
     traces = []
     traded = fills.reason != "split"
     sides = (
-        ("Buy", BUY, "triangle-up", traded & (fills.shares > 0)),
-        ("Sell", SELL, "triangle-down", traded & (fills.shares < 0)),
+        ("Buy", colors[0], "triangle-up", traded & (fills.shares > 0)),
+        ("Sell", colors[1], "triangle-down", traded & (fills.shares < 0)),
     )
     for label, color, symbol, side in sides:
         rows = np.flatnonzero(side)
@@ -171,15 +179,15 @@ def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
                 "type": "scatter",
                 "name": label,
                 "mode": "markers",
-                "yaxis": _axis(i),
-                "x": _array(wall_clock(fills.time[rows])),
-                "y": _array(np.asarray(dollars(fills.price[rows]))),
+                "yaxis": axis,
+                "x": array(wall_clock(fills.time[rows])),
+                "y": array(np.asarray(dollars(fills.price[rows]))),
                 "customdata": [*zip(np.abs(fills.shares[rows]).tolist(), fills.reason[rows].tolist(), strict=True)],
                 "marker": {
                     "symbol": symbol,
                     "color": color,
-                    "size": 11,
-                    "line": {"color": "rgba(255,255,255,0.9)", "width": 1},
+                    "size": 12,
+                    "line": {"color": "rgba(255,255,255,0.9)", "width": 1.2},
                 },
                 "hovertemplate": "%{customdata[0]:,} at %{y:$,.4f} (%{customdata[1]})",
             }
@@ -190,7 +198,7 @@ def _fills(fills: FillMarks, i: int) -> list[dict[str, Any]]:
 def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
     last = len(names) - 1
     layout: dict[str, Any] = {
-        **_FRAME,
+        **FRAME,
         "uirevision": key,
         "hovermode": "x unified",
         "hoversubplots": "axis",
@@ -202,7 +210,7 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
             "automargin": True,
             "tickangle": 0,
             "nticks": 8,
-            "rangebreaks": _closed_hours(curve),
+            "rangebreaks": closed_hours(curve.time),
         },
     }
     height = (1 - _GAP * last) / len(names)
@@ -225,10 +233,16 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
     return layout
 
 
-def _closed_hours(curve: Equity) -> list[dict[str, Any]]:
-    """Return the nights and weekends to leave out of an axis of more than a day."""
-    if not len(curve) or curve.time[-1] - curve.time[0] < _DAY / 2:
+def closed_hours(times: Ints) -> list[dict[str, Any]]:
+    """Return the nights and weekends to leave out of an axis of more than a day.
+
+    Args:
+        times: Times of its points, ascending, nanoseconds UTC, shape (n,).
+    """
+    if not len(times) or times[-1] - times[0] < _DAY / 2:
         return []
-    hours = wall_clock(curve.time) % 86_400_000 / 3_600_000
-    nights = {"bounds": [float(np.ceil(hours.max())), float(np.floor(hours.min()))], "pattern": "hour"}
+    hours = wall_clock(times) % 86_400_000 / 3_600_000
+    last = float(np.ceil(hours.max()))
+    last += 1 / 60 if last == hours.max() else 0  # a point on that bound would be hidden, and its line with it
+    nights = {"bounds": [last, float(np.floor(hours.min()))], "pattern": "hour"}
     return [{"bounds": ["sat", "mon"]}, nights]

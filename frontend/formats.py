@@ -94,11 +94,18 @@ def percent(part: int, whole: int) -> str:
     >>> percent(5, 1000), percent(-25, 1000), percent(0, 7)
     ('+0.50%', '−2.50%', '0.00%')
     """
-    if not whole:
-        return NONE
-    text = f"{abs(part) / whole * 100:,.2f}%"
-    mark = "" if text == "0.00%" else MINUS if part < 0 else "+"
-    return mark + text
+    return signed_percent(part / whole) if whole else NONE
+
+
+def signed_percent(fraction: float, places: int = 2) -> str:
+    """Write a fraction in percent, with its sign.
+
+    >>> signed_percent(0.12345), signed_percent(-0.5, places=1), signed_percent(-0.00001)
+    ('+12.35%', '−50.0%', '0.00%')
+    """
+    number = f"{abs(fraction) * 100:,.{places}f}"
+    mark = "" if not number.strip("0.,") else MINUS if fraction < 0 else "+"
+    return f"{mark}{number}%"
 
 
 @lru_cache(maxsize=10_000)
@@ -147,6 +154,30 @@ def reason(name: str) -> str:
     'stop loss'
     """
     return name.replace("_", " ")
+
+
+def minute(time: int) -> str:
+    """Write the New York time of day of an event time, nanoseconds UTC.
+
+    >>> minute(1381152600 * 10**9)
+    '09:30'
+    """
+    return moment(time)[11:16]
+
+
+def compact(number: int) -> str:
+    """Write a large number with three digits or so.
+
+    >>> compact(999), compact(1_234), compact(56_780_000), compact(2_000_000_000_000)
+    ('999', '1,234', '56.8 M', '2,000 B')
+    """
+    for unit, letter in ((10**9, " B"), (10**6, " M"), (10**4, " k")):
+        if number >= unit:
+            value = number / (unit if unit > 10**4 else 1_000)
+            return (
+                f"{value:,.{max(0, 3 - len(str(int(value))))}f}{letter}" if value < 1_000 else f"{value:,.0f}{letter}"
+            )
+    return f"{number:,}"
 
 
 _STOPS = ("stop_loss", "take_profit", "trailing_stop")

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from frontend.figures import FillMarks
 from frontend.formats import new_york_day, reason
-from riskcontrol.equity import Equity, equity_curve, worth
-from riskcontrol.trades import MAX_TIME, NS_PER_MINUTE
+from riskcontrol.equity import Equity, equity_curve, fill_points, worth
+from riskcontrol.rows import Ints
+from riskcontrol.trades import NS_PER_MINUTE
 
 if TYPE_CHECKING:
     from database.reads import PositionRow, Reader, StrategyRow
 
-MAX_DAYS = 31
-"""How many days back a graph reaches."""
+MAX_DAYS = 100
+"""How many days back a history reaches: enough for the trading days on which a strategy is scaled up."""
 KEEP_SECONDS = 60.0
 """How long the bars of a past day count as current; a day's last bar is written with the next day's first trade."""
-MAX_KEPT = 1_000
+SETTLED_DAYS = 5
+"""Days after which nothing is written to a day any more, unless it is replayed."""
+KEEP_SETTLED_SECONDS = 900.0
+"""How long those count as current."""
+MAX_KEPT = 4_000
 """Most days × tickers kept in memory (a day is about 30 kB)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """What is known of a strategy's past."""
+
+    curve: Equity
+    fills: pd.DataFrame
+    """Its newest fills in their order, with the columns of `Reader.fills`."""
+    bars: pd.DataFrame
+    """The bars of the curve, with the columns of `Reader.bars`."""
+    points: Ints
+    """Which point of the curve is that of each fill, shape (fills,)."""
+    since: int | None
+    """When it begins, nanoseconds UTC, where the strategy is older; None where it is whole."""
 
 
 class PastBars:
@@ -47,7 +67,8 @@ class PastBars:
         with self._lock:
             for day in days:
                 at, frame = self._kept.get((ticker, day), (float("-inf"), None))
-                if frame is None or self._clock() - at > KEEP_SECONDS:
+                keep = KEEP_SETTLED_SECONDS if today - day > timedelta(days=SETTLED_DAYS) else KEEP_SECONDS
+                if frame is None or self._clock() - at > keep:
                     missing.append(day)
                 else:
                     frames[day] = frame
@@ -76,8 +97,8 @@ def load(
     strategy: StrategyRow,
     position: PositionRow,
     mark: tuple[int, int] | None,
-) -> tuple[Equity, pd.DataFrame]:
-    """Return a strategy's equity curve and its newest fills in their order, with the columns of `Reader.fills`.
+) -> History:
+    """Return a strategy's history, up to its ticker's last trade.
 
     Args:
         reader: The database.
@@ -89,19 +110,22 @@ def load(
     Raises:
         ServerError: The database doesn't answer.
         OverflowError: A value doesn't fit into 64 bits.
+        ValueError: The fills aren't what the job writes.
     """
     fills = _in_order(reader.fills(strategy.username, strategy.ticker, strategy.name))
     last = mark[0] if mark else position.time  # the time of a stopped position is that of its request, by wall clock
     first = int(fills["time"].iloc[0]) if len(fills) else min(position.time, last)
     today = new_york_day(max(last, *fills["time"].iloc[-1:], first))
-    start = max(new_york_day(first), today - timedelta(days=MAX_DAYS - 1))
-    days = [start + timedelta(days=n) for n in range((today - start).days + 1)]
-    bars = past.bars(reader, strategy.ticker, days, today)
     # Wall clock and event time are the same clock only in a live stream: a replayed day lies before the opening.
     since = strategy.opened if strategy.opened <= first else 0
-    if len(fills) and fills["number"].iloc[0] > 1:
+    cut = bool(len(fills)) and int(fills["number"].iloc[0]) > 1
+    if cut:
         since = first  # older fills than these exist, and what the strategy did then isn't known here
-    bars = bars[bars["time"] + NS_PER_MINUTE > since]
+    begins, reach = new_york_day(since or first), today - timedelta(days=MAX_DAYS - 1)
+    start = max(begins, reach)
+    days = [start + timedelta(days=n) for n in range((today - start).days + 1)]
+    bars = past.bars(reader, strategy.ticker, days, today)
+    bars = bars[(bars["time"] + NS_PER_MINUTE > since) & (bars["close"] > 0)].reset_index(drop=True)
     curve = equity_curve(
         strategy.cash,
         fill_time=fills["time"],
@@ -113,7 +137,12 @@ def load(
         bar_close=bars["close"],
         mark=mark or (position.time, position.reference),
     )
-    return curve, fills
+    points = fill_points(fills["time"], bars["time"] + NS_PER_MINUTE)
+    if begins < reach:  # without bars, what it was worth before isn't known
+        dropped = sum(new_york_day(int(time)) < start for time in curve.time[: len(fills)])
+        curve, kept = curve.take(slice(dropped, None)), points >= dropped
+        fills, points, cut = fills[kept].reset_index(drop=True), points[kept] - dropped, True
+    return History(curve, fills, bars, points, int(curve.time[0]) if cut else None)
 
 
 def marks(fills: pd.DataFrame) -> FillMarks:
@@ -152,15 +181,3 @@ def live(strategy: StrategyRow, position: PositionRow, before: tuple[int, int], 
     cash, shares = np.full(2, position.cash), np.full(2, position.shares)
     value = worth(cash, shares, price)
     return Equity(time=time, price=price, cash=cash, shares=shares, value=value, profit=value - strategy.cash)
-
-
-def parse_point(kept: Any) -> tuple[int, int] | None:
-    """Return time and price of a point that the browser kept as text; None if it isn't one.
-
-    >>> parse_point("1381152600000000000 181850000"), parse_point("1 x")
-    ((1381152600000000000, 181850000), None)
-    """
-    if not isinstance(kept, str) or not re.fullmatch(r"\d{1,19} \d{1,15}", kept):
-        return None
-    time, price = map(int, kept.split())
-    return (time, price) if time <= MAX_TIME else None

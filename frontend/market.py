@@ -1,4 +1,4 @@
-"""What all viewers share: last prices and the pipeline's pulse, read at most twice a second."""
+"""What all viewers share: last prices, the pipeline's pulse and the day so far, read for all of them together."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from frontend.board import Board, board
+from frontend.formats import new_york_day
 from frontend.positions import Prices
 from frontend.pulse import Pulse, pulse
 from frontend.source import Source
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 0.5
 """How long what was read counts as current."""
+BOARD_SECONDS, BOARD_LATEST = 2.0, 30.0
+"""The same of the day so far, while the tape moves and while it doesn't; its rows change once a minute of the tape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,10 @@ class Snapshot:
 
     prices: Prices
     pulse: Pulse
+    batches: pd.DataFrame
+    """The stream's newest batches (`Reader.batches`)."""
+    latest: int
+    """Time of the newest price, nanoseconds UTC; 0 before any."""
     version: str
     """Changes whenever anything that pages show may have changed."""
 
@@ -54,6 +62,10 @@ class Market:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._read_at = float("-inf")
+        self._board_lock = threading.Lock()
+        self._board: Board | None = None
+        self._board_at = float("-inf")
+        self._board_of = -1
 
     def snapshot(self) -> Snapshot:
         """Return the market as it is now.
@@ -67,6 +79,21 @@ class Market:
                 self._read_at = self._clock()
             return self._snapshot
 
+    def board(self) -> Board | None:
+        """Return the day so far; None before its first minute is over.
+
+        Raises:
+            ServerError: The database is away.
+        """
+        latest = self.snapshot().latest
+        with self._board_lock:
+            age = self._clock() - self._board_at
+            if age >= (BOARD_SECONDS if latest != self._board_of else BOARD_LATEST):
+                day = new_york_day(latest)
+                self._board = board(day, self._source.read(lambda reader: reader.day(day)))
+                self._board_at, self._board_of = self._clock(), latest
+            return self._board
+
     def _read(self, reader: Reader) -> Snapshot:
         batches = reader.batches(limit=60)
         marks = reader.marks()
@@ -74,4 +101,4 @@ class Market:
         newest = batches["time"].max() if len(batches) else ""
         prices = dict(marks.items())
         latest = max((at for at, _ in prices.values()), default=0)
-        return Snapshot(prices, beat, f"{beat.state.value} {newest} {latest}")
+        return Snapshot(prices, beat, batches, latest, f"{beat.state.value} {newest} {latest}")

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from frontend.formats import NONE, cents, dollars, moment, percent, rule
+from frontend.addresses import strategy_address
+from frontend.formats import NONE, cents, dollars, percent, rule
 from riskcontrol.strategy import Strategy
 
 if TYPE_CHECKING:
     from database.reads import PositionRow, StrategyRow
+    from frontend.summaries import Summary
 
 CONFIRM_SECONDS = 10
 """How long a job that runs may take to confirm an opening before the page wonders, seconds."""
@@ -37,17 +39,21 @@ class Totals:
     """What they started with."""
     value: int
     profit: int
+    today: int | None
+    """Profit of the tape's day; None while that of some strategy isn't known."""
     fills: int
     running: int
+    strategies: int
 
     def words(self) -> dict[str, str]:
         """Return each figure as the page shows it, by its label."""
         return {
             "Value": cents(self.value),
+            "Today": NONE if self.today is None else cents(self.today, sign=True),
             "Profit": cents(self.profit, sign=True),
             "Return": percent(self.profit, self.cash),
             "Fills": f"{self.fills:,}",
-            "Running": f"{self.running:,}",
+            "Running": f"{self.running:,} of {self.strategies:,}",
         }
 
 
@@ -60,11 +66,20 @@ def key(ticker: str, name: str) -> str:
     return f"{ticker} {name}"
 
 
+def worth(strategy: Strategy, position: PositionRow | None, prices: Prices) -> int:
+    """Return a strategy's value in micro-dollars: cash, and shares at the last price or the last one it acted on."""
+    if position is None:
+        return strategy.cash
+    _, price = prices.get(strategy.ticker, (0, 0))
+    return position.cash + position.shares * (price or position.reference)
+
+
 def table(
     strategies: Sequence[StrategyRow],
     positions: Sequence[PositionRow | None],
     prices: Prices,
     pending: Sequence[Pending] = (),
+    summaries: Mapping[str, Summary | None] | None = None,
 ) -> tuple[list[dict[str, Any]], Totals]:
     """Return the rows of the table, newest opening first, and their sums.
 
@@ -73,63 +88,71 @@ def table(
         positions: Their positions in the same order; None before the first trade.
         prices: Last prices.
         pending: Openings sent from this browser; those that the job has written are left out.
+        summaries: What is known of their histories, by `key`; what isn't is left empty.
     """
     rows: list[dict[str, Any]] = []
-    start = value = fills = running = 0
+    start = value = fills = running = day = 0
+    complete = True
     for strategy, position in sorted(
         zip(strategies, positions, strict=True), key=lambda pair: (-pair[0].opened, pair[0].ticker, pair[0].name)
     ):
-        time, price = prices.get(strategy.ticker, (0, 0))
-        cash, shares = (position.cash, position.shares) if position else (strategy.cash, 0)
-        worth = cash + shares * (price or (position.reference if position else 0))
-        status = _status(strategy, position)
-        rows.append(
-            {
-                **_row(strategy, cash, shares, time, price),
-                "entry": dollars(position.entry) if shares and position else None,
-                "value": dollars(worth),
-                "profit": dollars(worth - strategy.cash),
-                "fills": position.fills if position else 0,
-                "status": status,
-            }
-        )
-        start, value = start + strategy.cash, value + worth
-        fills += position.fills if position else 0
+        summary = (summaries or {}).get(key(strategy.ticker, strategy.name))
+        now, status = worth(strategy, position, prices), status_of(strategy, position)
+        before = strategy.cash if position is None else summary.before if summary else None
+        today = None if before is None else now - before
+        count = position.fills if position else 0
+        rows.append(_row(strategy, now, today, count, status, summary))
+        start, value, fills = start + strategy.cash, value + now, fills + count
         running += status == "running"
+        day += today or 0
+        complete = complete and today is not None
+    totals = Totals(start, value, value - start, day if complete else None, fills, running, len(rows))
     known = {row["id"] for row in rows}
-    for opening in pending:
-        if key(opening.ticker, opening.name) not in known:
-            time, price = prices.get(opening.ticker, (0, 0))
-            waits = opening.age < CONFIRM_SECONDS
-            rows.insert(
-                0,
-                {
-                    **_row(opening, opening.cash, 0, time, price),
-                    "entry": None,
-                    "value": dollars(opening.cash),
-                    "profit": 0.0,
-                    "fills": 0,
-                    "status": "sent" if waits else "not confirmed",
-                },
-            )
-    return rows, Totals(start, value, value - start, fills, running)
+    sent = [
+        _row(opening, opening.cash, 0, 0, "sent" if opening.age < CONFIRM_SECONDS else "not confirmed", None)
+        for opening in pending
+        if key(opening.ticker, opening.name) not in known
+    ]
+    return [*reversed(sent), *rows], totals
 
 
-def _row(strategy: Strategy, cash: int, shares: int, time: int, price: int) -> dict[str, Any]:
+def _row(
+    strategy: Strategy, value: int, today: int | None, fills: int, status: str, summary: Summary | None
+) -> dict[str, Any]:
+    address = strategy_address(strategy.username, strategy.ticker, strategy.name)
+    profit = value - strategy.cash
     buy, *rest = rule(strategy.shape, strategy.parameters, strategy.terms)
+    decision = summary.decision if summary else None
     return {
         "id": key(strategy.ticker, strategy.name),
-        "time": moment(time) if time else NONE,
-        "ticker": strategy.ticker,
-        "name": strategy.name,
-        "price": dollars(price) if price else None,
-        "cash": dollars(cash),
-        "shares": shares,
+        "address": address,
+        "strategy": strategy.ticker,
+        "strategy_address": address,
+        "strategy_below": strategy.name,
         "rule": f"{buy}\n{' · '.join(filter(None, rest))}",
+        "value": dollars(value),
+        "today": None if today is None else dollars(today),
+        "profit": dollars(profit),
+        "gain": 100 * profit / strategy.cash,
+        "brief": cents(value),
+        "brief_below": f"{cents(profit, sign=True)} · {percent(profit, strategy.cash)}",
+        "brief_tone": "gain" if profit > 0 else "loss" if profit < 0 else "",
+        "drawdown": _percentage(summary.drawdown if summary else None),
+        "wins": _percentage(summary.win_rate if summary else None),
+        "fills": fills,
+        "verdict": decision.value if decision else None,
+        "reason": summary.reason if summary else "",
+        "line": summary.line if summary else None,
+        "status": status,
     }
 
 
-def _status(strategy: StrategyRow, position: PositionRow | None) -> str:
+def _percentage(fraction: float | None) -> float | None:
+    return None if fraction is None else round(100 * fraction, 4)
+
+
+def status_of(strategy: StrategyRow, position: PositionRow | None) -> str:
+    """Return what a strategy does: "running", "stopped", "halted", or "waiting" for its first trade."""
     if position is not None and position.status != "running":
         return position.status
     if strategy.stopped is not None:

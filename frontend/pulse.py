@@ -49,6 +49,8 @@ class Pulse:
         if self.state is State.NEVER:
             return "No batch yet: start the stream with riskcontrol stream"
         at = f" · tape at {moment(self.event_time)} {ZONE}" if self.event_time else ""
+        if self.state is State.STOPPED:
+            return f"Stream stopped{at}"
         return f"{self.rate:,.0f} trades/s · batch {self.processing:.2f} s · delay {self.delay:.2f} s{at}"
 
     def trouble(self) -> str | None:
@@ -72,8 +74,7 @@ def pulse(batches: pd.DataFrame, now: pd.Timestamp) -> Pulse:
         return Pulse(State.NEVER)
     rows = batches.sort_values("time")
     times = pd.to_datetime(rows["time"], utc=True)
-    gaps = times.diff().dt.total_seconds().dropna()
-    interval = float(gaps.median()) if len(gaps) else 1.0
+    interval = interval_of(times)
     patience = max(PATIENCE_SECONDS, _BATCHES_OF_PATIENCE * interval)
     last = rows.iloc[-1]
     busy = times[rows["trades"] > 0]
@@ -85,8 +86,21 @@ def pulse(batches: pd.DataFrame, now: pd.Timestamp) -> Pulse:
         state = State.RUNNING
     return Pulse(
         state=state,
-        rate=float(last["trades"]) / interval if interval > 0 else float(last["trades"]),
+        rate=float(last["trades"]) / interval,
         processing=float(last["processing"]),
         delay=float(last["delay"]),
         event_time=int(rows["event_time"].fillna(0).max()),
     )
+
+
+def interval_of(times: pd.Series) -> float:
+    """Return how many seconds lie between batches, usually.
+
+    Args:
+        times: Their times, ascending.
+
+    >>> interval_of(pd.Series(pd.to_datetime([0, 2, 4, 60], unit="s", utc=True)))
+    2.0
+    """
+    gaps = times.diff().dt.total_seconds().dropna()
+    return float(gaps.median()) if len(gaps) and gaps.median() > 0 else 1.0

@@ -1,4 +1,4 @@
-"""What surrounds every page: header with the way to a user, the stream's state, the pipeline line, the clock."""
+"""What surrounds every page: the ways to the others and to a user, the stream's state, the pipeline line, the clock."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import dash
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from frontend.addresses import user_address
 from frontend.context import Context, in_thread, text
+from frontend.grids import named
 from frontend.openings import waiting
 from frontend.pulse import State as StreamState
 from riskcontrol.errors import ServerError, StrategyError
@@ -37,6 +39,7 @@ INDEX = """<!DOCTYPE html>
         {%css%}
     </head>
     <body>
+        <a class="skip" href="#content">Skip to the content</a>
         {%app_entry%}
         <footer>{%config%}{%scripts%}{%renderer%}</footer>
     </body>
@@ -49,6 +52,16 @@ THEME: dict[str, Any] = {
     "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
     "headings": {"fontWeight": "650"},
 }
+
+
+WAYS = {
+    "overview": ("Overview", "/"),
+    "leaders": ("Leaders", "/leaders"),
+    "market": ("Market", "/market"),
+    "health": ("Health", "/health"),
+    "new": ("New strategy", "/new"),
+}
+"""What the navigation leads to; assets/riskcontrol.js adds the user visited last, which only the browser knows."""
 
 
 def layout() -> dmc.MantineProvider:
@@ -77,19 +90,42 @@ def layout() -> dmc.MantineProvider:
         size="lg",
         **{"aria-label": "Light or dark"},
     )
-    header = dmc.Group([brand, dmc.Group([find, scheme], gap="xs", wrap="nowrap")], className="bar", wrap="nowrap")
+    burger = html.Div(
+        dmc.Burger(
+            id="burger",
+            opened=False,
+            size="sm",
+            **{**named("Pages"), "aria-controls": "ways", "aria-expanded": "false"},
+        ),
+        className="burger",
+    )
+    ways = html.Nav(
+        [
+            dmc.Anchor(label, id=f"way-{name}", href=address, className="way", underline="never", c="inherit")
+            for name, (label, address) in WAYS.items()
+        ],
+        id="ways",
+        className="ways",
+        **named("Pages"),
+    )
+    header = html.Div([burger, brand, ways, html.Div([find, scheme], className="tools")], className="bar")
     return dmc.MantineProvider(
         [
             dcc.Location(id="goto", refresh="callback-nav"),
             dcc.Interval(id="clock", interval=CLOCK_MS),
             dcc.Store(id="market"),
             dcc.Store(id="pending", storage_type="session"),
+            dcc.Store(id="visitor", storage_type="local"),  # the user whose page was visited last
             dmc.NotificationContainer(id="toasts", position="bottom-right"),
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(header),
                     dmc.AppShellMain(
-                        [html.Div(id="trouble", role="status", className="trouble"), dash.page_container],
+                        html.Div(
+                            [html.Div(id="trouble", role="status", className="trouble"), dash.page_container],
+                            id="content",
+                            tabIndex="-1",
+                        ),
                         className="page",
                     ),
                     dmc.AppShellFooter(
@@ -117,15 +153,6 @@ def alert(message: str, color: str, element_id: str | None = None) -> dmc.Alert:
     """Return a message across the page."""
     named = {"id": element_id} if element_id else {}
     return dmc.Alert(message, color=color, variant="light", className="message", **named)
-
-
-def user_address(username: str) -> str:
-    """Return the address of a user's page.
-
-    >>> user_address("ann")
-    '/user/ann'
-    """
-    return f"/user/{username}"
 
 
 def register(app: Dash, context: Context) -> None:
@@ -177,6 +204,18 @@ def register(app: Dash, context: Context) -> None:
     def find(n: Any, value: Any) -> tuple[Any, ...]:
         """Go to the user whose name was typed into the header."""
         return go_to(value)
+
+    app.clientside_callback(
+        ClientsideFunction("riskcontrol", "ways"),
+        Input("_pages_location", "pathname"),
+        Input("visitor", "data"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("riskcontrol", "unfold"),
+        Output("ways", "className"),
+        Output("burger", "aria-expanded"),
+        Input("burger", "opened"),
+    )
 
 
 def go_to(value: Any) -> tuple[Any, ...]:

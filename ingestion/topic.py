@@ -174,6 +174,17 @@ def tape_id(settings: Settings) -> str:
     return str(found["topic_id"])
 
 
+def brokers_up(settings: Settings) -> tuple[int, int]:
+    """Return how many brokers answer together, and how many partitions the topic has; 0 without it.
+
+    Raises:
+        ServerError: No broker can be reached.
+    """
+    with _admin(settings) as admin:
+        found = _describe(admin, settings.topic)
+        return len(admin.describe_cluster()["brokers"]), len(found["partitions"]) if found else 0
+
+
 @functools.lru_cache(maxsize=1 << 17)
 def partition_of(ticker: str, partitions: int) -> int:
     """Return the partition of a ticker: that of Kafka's default partitioner for the ticker as the key.

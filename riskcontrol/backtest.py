@@ -20,19 +20,17 @@ from numpy.typing import NDArray
 from riskcontrol.blocks import openings_batch, openings_rows
 from riskcontrol.book import BAR_FIELDS, Book, Reason
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
-from riskcontrol.equity import Equity, equity_curve
+from riskcontrol.equity import Equity, equity_curve, fill_points
 from riskcontrol.errors import InputError
 from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.kernel import Days, advance_bars_of
 from riskcontrol.machine import VIEW, new_stack
 from riskcontrol.newyork import transitions
 from riskcontrol.rows import Fills, Ints, Splits
-from riskcontrol.shape import shape_text
 from riskcontrol.split_kernel import apply_split
 from riskcontrol.splits import NO_SPLITS, comparable, of_ticker
-from riskcontrol.statistics import Executions, Record
+from riskcontrol.statistics import Executions, Record, executions
 from riskcontrol.strategy import Strategy
-from riskcontrol.strategy_file import Definition
 from riskcontrol.trades import NS_PER_MINUTE
 from riskcontrol.triggers import Room
 
@@ -128,60 +126,26 @@ class Backtest:
         cash, ticker = self.strategies[number].cash, self.strategies[number].ticker
         splits = of_ticker(self.splits, ticker)
         if not len(splits):
-            executions = Executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash)
-            return Record(cash, curve.time, curve.value, executions, curve.price)
+            made = Executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash)
+            return Record(cash, curve.time, curve.value, made, curve.price)
         # The end of a bar at the very time of a split is still before it.
         first = np.searchsorted(curve.time, splits.time) + np.isin(splits.time, self._ends(ticker))
         closes = comparable(curve.price, first, splits)
         # On an ex-date's midnight there is no market.
         traded: NDArray[np.bool_] = np.ones(len(curve), np.bool_)
-        traded[self.points_of(number)[fills.reason == Reason.SPLIT]] = False
-        return Record(cash, curve.time[traded], curve.value[traded], _executions(fills), closes[traded])
+        split = fills.reason == Reason.SPLIT
+        traded[self.points_of(number)[split]] = False
+        made = executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash, split)
+        return Record(cash, curve.time[traded], curve.value[traded], made, closes[traded])
 
     def points_of(self, number: int) -> Ints:
         """Return which point of a strategy's equity is that of each of its fills."""
-        time = self.fills_of(number).time
-        found: Ints = np.arange(len(time)) + np.searchsorted(self._ends(self.strategies[number].ticker), time, "right")
-        return found
+        return fill_points(self.fills_of(number).time, self._ends(self.strategies[number].ticker))
 
     def _ends(self, ticker: str) -> Ints:
         """Return the ends of a ticker's bars that have a price."""
         prices = self.prices[ticker]
         return prices.start[prices.close > 0] + prices.length
-
-
-def _executions(fills: Fills) -> Executions:
-    """Return purchases and sales; a split is none, but where it leaves no share: then all were sold for cash."""
-    split = fills.reason == Reason.SPLIT
-    sold = split & (np.cumsum(fills.shares) == 0)
-    paid = np.diff(fills.cash, prepend=0) // np.maximum(1, -fills.shares)
-    price = np.where(sold, np.maximum(1, paid), fills.price)
-    kept = ~split | sold
-    return Executions(*(column[kept] for column in (fills.time, price, fills.shares, fills.fee, fills.cash)))
-
-
-def strategy_of(definition: Definition, *, username: str = "backtest", name: str = "", ticker: str = "") -> Strategy:
-    """Return what a strategy file defines as somebody's strategy.
-
-    Args:
-        definition: Of the file.
-        username: Whose it becomes.
-        name: Another name than the file's.
-        ticker: Another ticker than the file's.
-
-    Raises:
-        StrategyError: The ticker or name isn't one.
-    """
-    shape, numbers = shape_text(definition.buy, definition.sell, definition.every, definition.session)
-    return Strategy(
-        username,
-        name or definition.name,
-        ticker or definition.ticker,
-        definition.cash,
-        shape,
-        numbers,
-        definition.terms,
-    )
 
 
 def fills_text(fills: Fills) -> str:

@@ -144,6 +144,9 @@ TICKER = np.dtype(
 """A ticker: last driving trade, latest time of any trade, first cohort and clock (-1: none), its open bar of a
 minute."""
 
+DAY = np.dtype([(name, "i8") for name in ("day", *BAR_FIELDS)])
+"""A ticker's day: its New York date (days since 1970), and the bar of its closed minutes (`riskcontrol/days.py`)."""
+
 SPLIT = np.dtype([("time", "i8"), *((name, "i4") for name in ("ticker", "numerator", "denominator", "state"))])
 """A split: when it takes effect, ticker, new shares, for how many old ones, `SplitState`."""
 
@@ -166,6 +169,7 @@ TABLES: dict[str, tuple[np.dtype, tuple[int, ...], str]] = {
     "pages": (PAGE_RECORD, (), _PAGES),
     "chapters": (CHAPTER_RECORD, (), "chapters"),
     "tickers": (TICKER, (), "tickers"),
+    "days": (DAY, (), "tickers"),
     "cohorts": (COHORT, (), "cohorts"),
     "clocks": (CLOCK, (), "clocks"),
     "clock_bars": (np.dtype("f8"), (2, COLUMNS), "clocks"),
@@ -202,6 +206,7 @@ class Book:
         parameters: By slot: the numbers of the shape.
         terms_of: By slot: row of `terms`.
         pages, chapters, cohorts, clocks, series, signals, tickers: Their records.
+        days: By ticker: `DAY`.
         clock_bars: By clock: the bar before the last closed one and the last closed one, NaN without one.
         series_parameters: By series.
         series_values: By series: values before the last closed bar and at it, NaN without one.
@@ -227,6 +232,7 @@ class Book:
     pages: NDArray[np.void]
     chapters: NDArray[np.void]
     tickers: NDArray[np.void]
+    days: NDArray[np.void]
     cohorts: NDArray[np.void]
     clocks: NDArray[np.void]
     clock_bars: NDArray[np.float64]

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from riskcontrol.blocks import Event
 from riskcontrol.book import BAR_FIELDS, COUNTED, PAGE, TABLES, Book, name_words
+from riskcontrol.days import add_bars, day_number, day_so_far
 from riskcontrol.fills import FILL
 from riskcontrol.kernel import Days, Shared, advance_tickers, group_by_ticker
 from riskcontrol.leaders import Leaders
@@ -83,6 +84,8 @@ class Outcome:
             at prices after them.
         last_time: Event time of the newest trade, 0 without one.
         leaders: Who led at the end of each minute that ended, if that was asked for.
+        days: Of each New York day in which a minute ended, what it was at the end of the last one of these, if the
+            same was asked for.
         touched: What changed in the book.
     """
 
@@ -95,6 +98,7 @@ class Outcome:
     ignored: int
     last_time: int
     leaders: list[Leaders]
+    days: list[Bars]
     touched: Touched
 
 
@@ -104,7 +108,7 @@ def advance(book: Book, events: Iterable[Event], *, rank: bool = False) -> Outco
     Args:
         book: The shard's book; changed in place.
         events: Blocks of trades (`riskcontrol.trades.TRADES`), of openings and of splits, in the order of the tape.
-        rank: Whether to rank all strategies at the end of each minute.
+        rank: Whether to rank all strategies, and to sum up the day, at the end of each minute.
     """
     run = _Run(book, rank=rank)
     waiting: list[pa.RecordBatch] = []
@@ -144,6 +148,7 @@ class _Run:
         self.book = book
         self.rank = rank
         self.leaders: list[Leaders] = []
+        self.summed: dict[int, Bars] = {}
         self.directory = Directory(book)
         self.pending = Pending(book)
         self.before = dict(zip(COUNTED, book.counts.tolist(), strict=True))
@@ -197,6 +202,7 @@ class _Run:
         for at, minute in self._minutes(trades.time):
             self._between(trades.take(slice(first, at)))
             self.leaders.append(leaders_of(self.book, minute))
+            self.summed[day_number(minute)] = day_so_far(self.book, minute)
             first = at
         self._between(trades.take(slice(first, None)))
 
@@ -250,6 +256,7 @@ class _Run:
         latest = book.tickers["latest"]
         latest[traded] = np.maximum(latest[traded], np.maximum.reduceat(time, starts[traded]))
         bars, late = advance_bars(book.tickers, starts, price, time, size, flags)
+        add_bars(book.days, bars)
         fills, acted, changed, clocks, closed = advance_tickers(
             starts,
             price,
@@ -311,6 +318,7 @@ class _Run:
             ignored=self.ignored,
             last_time=self.last_time,
             leaders=self.leaders,
+            days=list(self.summed.values()),
             touched=self._touched(slots),
         )
 
@@ -337,7 +345,8 @@ class _Run:
             "splits": _distinct([np.array(self.pending.touched, np.int64)]),
         }
         fixed = dict.fromkeys(("names", "parameters", "terms_of"), opened)
-        own = {**fixed, "scores": _distinct([opened, *self.changed])}
+        days = _distinct([*(bars["ticker"] for bars in self.bars), new["tickers"]])
+        own = {**fixed, "scores": _distinct([opened, *self.changed]), "days": days}
         rows = {name: own.get(name, by_unit[unit]) for name, (_, _, unit) in TABLES.items() if name != "index"}
         return Touched(rows, opened)
 

@@ -108,6 +108,21 @@ def equity_curve(
     return Equity(time=time, price=price, cash=in_cash, shares=shares, value=value, profit=value - cash)
 
 
+def fill_points(fill_time: ArrayLike, bar_end: ArrayLike) -> Ints:
+    """Return which point of an equity curve is that of each fill.
+
+    Args:
+        fill_time: Times of the fills, ascending, nanoseconds UTC, shape (n,).
+        bar_end: Ends of the bars that give a point, ascending, shape (m,).
+
+    >>> fill_points([5, 10], [4, 10, 12]).tolist()
+    [1, 3]
+    """
+    times = _ints(fill_time)
+    found: Ints = np.arange(len(times)) + np.searchsorted(_ints(bar_end), times, "right")
+    return found
+
+
 def worth(cash: Ints, shares: Ints, price: Ints) -> Ints:
     """Return cash + shares × price, each of shape (n,), in micro-dollars.
 

@@ -39,6 +39,9 @@ EDGES = np.concatenate(
 )
 """Between which returns each of the `BINS` bins lies, shape (BINS + 1,)."""
 
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+"""Shares of all strategies whose returns are named."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking(Columns):
@@ -50,7 +53,7 @@ class Ranking(Columns):
     gain: NDArray[np.float64]
     """Return since it was opened, marked to market, as a fraction."""
     evidence: NDArray[np.float64]
-    """Φ of it is the probabilistic Sharpe ratio of the round trips' returns; NaN without two of them."""
+    """Its `probability` is the probabilistic Sharpe ratio of the round trips' returns; NaN without two of them."""
     value: Ints
     """Cash and shares, micro-dollars."""
     trips: Ints
@@ -100,6 +103,36 @@ class Leaders:
             return low
         inside = (wanted - float(reached[at] - self.counts[at])) / max(1, int(self.counts[at]))
         return low + (high - low) * min(max(inside, 0.0), 1.0)
+
+    def share_under(self, gain: float) -> float:
+        """Return the share of all strategies whose return is lower; NaN without any. As exact as `quantile`.
+
+        Args:
+            gain: A return as a fraction.
+
+        >>> counts = np.zeros(BINS, np.int64)
+        >>> counts[[280, 281]] = 10  # from 0 to 0.1 %, to 0.2 %
+        >>> leaders = Leaders(0, NOBODY, NOBODY, counts)
+        >>> [round(leaders.share_under(gain), 3) for gain in (-0.01, 0.0005, 0.0015, 0.01)]
+        [0.0, 0.25, 0.75, 1.0]
+        """
+        if not self.strategies:
+            return math.nan
+        if gain <= EDGES[0]:
+            return 0.0
+        at = min(int(np.searchsorted(EDGES, gain, side="right")) - 1, BINS - 1)
+        low, high = float(EDGES[at]), float(EDGES[at + 1])
+        inside = 0.0 if math.isinf(high) else (gain - low) / (high - low)
+        return float(self.counts[:at].sum() + inside * self.counts[at]) / self.strategies
+
+
+def probability(evidence: float) -> float | None:
+    """Return the probabilistic Sharpe ratio, Φ of the evidence; None without any.
+
+    >>> probability(0.0), probability(math.nan)
+    (0.5, None)
+    """
+    return None if math.isnan(evidence) else math.erfc(-evidence / math.sqrt(2)) / 2
 
 
 def merged(parts: Iterable[Leaders]) -> Leaders:

@@ -134,6 +134,8 @@ class Drain:
             _write(writer, rows)
             for minute, block in rows.leaders:
                 writer.leaders(shard, minute, block)
+            for minute, block in rows.days:
+                writer.day(shard, minute, block, version=rows.end)
             if rows.marks:
                 writer.marks(shard, rows.marks, version=rows.end)
             writer.flush()

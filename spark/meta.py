@@ -9,7 +9,7 @@ from typing import Any
 
 from riskcontrol.book import COUNTED, PAGE, TABLES
 
-SCHEMA = 6
+SCHEMA = 7
 """Version of the files' layout."""
 
 SUMMED = tuple(name for name in TABLES if name != "index")

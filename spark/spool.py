@@ -20,12 +20,16 @@ import numpy as np
 import pyarrow as pa
 
 from riskcontrol.errors import StateError
+from riskcontrol.newyork import date_of
 from riskcontrol.rows import Bars, Columns, Fills, Openings, Positions
 
 _FILE = re.compile(r"rows-([0-9]{20})-([0-9]{20})-([0-9]+)")
 """Names the stretch of the tape, from an offset up to, not including, another, and how many rows it gave."""
 
 Kind = TypeVar("Kind", bound=Columns)
+
+Blocks = tuple[tuple[int, bytes], ...]
+"""Packed rows with the start of a minute, nanoseconds UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Rows:
         openings, fills, positions, bars: Rows.
         marks: The shard's last prices, packed (`spark.task.encode_marks`); empty if they are as they were.
         leaders: Of each minute that ended, its start (nanoseconds UTC) and who led (`riskcontrol.leaders`), packed.
+        days: Of each day in which one ended, the last one's start and the day so far (`riskcontrol.days`), packed.
     """
 
     start: int
@@ -47,7 +52,8 @@ class Rows:
     positions: Positions
     bars: Bars
     marks: bytes = b""
-    leaders: tuple[tuple[int, bytes], ...] = ()
+    leaders: Blocks = ()
+    days: Blocks = ()
 
     def __len__(self) -> int:
         return len(self.openings) + len(self.fills) + len(self.positions) + len(self.bars) + len(self.leaders)
@@ -84,7 +90,7 @@ class Spool:
         temporary = self.folder / "rows.new"
         with pa.OSFile(str(temporary), "wb") as sink:
             parts = (_packed(part) for part in (rows.openings, rows.fills, rows.positions, rows.bars))
-            for batch in (*parts, _packed_leaders(rows.leaders)):
+            for batch in (*parts, _packed_blocks(rows.leaders), _packed_blocks(rows.days)):
                 with pa.ipc.new_stream(sink, batch.schema) as writer:
                     writer.write_batch(batch)
             sink.write(rows.marks)
@@ -127,7 +133,8 @@ class Spool:
                     _unpacked(Fills, source),
                     _unpacked(Positions, source),
                     _unpacked(Bars, source),
-                    leaders=_unpacked_leaders(source),
+                    leaders=_unpacked_blocks(source),
+                    days=_unpacked_blocks(source),
                     marks=source.read(),
                 )
         except (pa.ArrowException, KeyError, ValueError, OSError) as error:
@@ -170,6 +177,8 @@ def joined(parts: Sequence[Rows]) -> Rows:
         last.bars.joined([part.bars for part in parts]),
         next((part.marks for part in reversed(parts) if part.marks), b""),
         tuple(chain.from_iterable(part.leaders for part in parts)),
+        # A later one of the same day is written over an earlier one.
+        tuple({date_of(time): (time, block) for part in parts for time, block in part.days}.values()),
     )
 
 
@@ -208,12 +217,12 @@ def _array(column: np.ndarray) -> pa.Array:
     return pa.array(np.ascontiguousarray(column))
 
 
-def _packed_leaders(leaders: Sequence[tuple[int, bytes]]) -> pa.RecordBatch:
-    times, blocks = [time for time, _ in leaders], [block for _, block in leaders]
+def _packed_blocks(packed: Blocks) -> pa.RecordBatch:
+    times, blocks = [time for time, _ in packed], [block for _, block in packed]
     return pa.record_batch([pa.array(times, pa.int64()), pa.array(blocks, pa.binary())], names=["time", "block"])
 
 
-def _unpacked_leaders(source: pa.NativeFile) -> tuple[tuple[int, bytes], ...]:
+def _unpacked_blocks(source: pa.NativeFile) -> Blocks:
     (batch,) = list(pa.ipc.open_stream(source))
     return tuple(zip(batch.column("time").to_pylist(), batch.column("block").to_pylist(), strict=True))
 

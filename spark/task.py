@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from riskcontrol.blocks import encode
 from riskcontrol.book import Book
+from riskcontrol.days import encode_day
 from riskcontrol.engine import advance
 from riskcontrol.errors import ServerError, StateError
 from riskcontrol.leaders import encode_leaders
@@ -112,9 +113,9 @@ def advance_shard(work: Work) -> Done:
         send_rejected(work.settings, work.shard, rejected)
         marks = encode_marks(book) if outcome.trades else b""
         leaders = tuple((one.time, encode_leaders(one)) for one in outcome.leaders)
-        Spool(store.folder).put(
-            Rows(work.start, work.end, outcome.openings, outcome.fills, outcome.positions, outcome.bars, marks, leaders)
-        )
+        days = tuple((int(one.time[0]), encode_day(one)) for one in outcome.days if len(one))
+        tables = (outcome.openings, outcome.fills, outcome.positions, outcome.bars)
+        Spool(store.folder).put(Rows(work.start, work.end, *tables, marks, leaders, days))
         clock.append(time.perf_counter())
         after = replace(
             before,

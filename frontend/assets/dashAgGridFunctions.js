@@ -10,7 +10,9 @@ var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
         return new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most });
     }
 
+    var one = number(1, 1);
     var two = number(2, 2);
+    var three = number(3, 3);
     var four = number(2, 6);
     var whole = number(0, 0);
 
@@ -29,6 +31,15 @@ var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
     };
     dagfuncs.count = function (value) {
         return write(whole, value);
+    };
+    dagfuncs.percent = function (value) {
+        return dagfuncs.gain(value) + (value === null || value === undefined ? "" : " %");
+    };
+    dagfuncs.level = function (value) {
+        return write(one, value) + (value === null || value === undefined ? "" : " %");
+    };
+    dagfuncs.share = function (value) {
+        return write(three, value);
     };
     dagfuncs.gain = function (value) {
         return (value > 0 ? "+" : "") + write(two, value);

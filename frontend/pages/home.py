@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, State, no_update
+from dash import Dash, Input, Output, State, html, no_update
 
+from frontend.grids import named
 from frontend.shell import alert, go_to
 
 ADDRESS = {"path": "/"}
+
+NEXT = (
+    ("New strategy", "Write rules, see them on stored bars, open them in the stream", "/new"),
+    ("Leaders", "Who is ahead, by return and by evidence, and how everyone stands", "/leaders"),
+    ("Market", "What trades most, what moves, and a chart of each ticker", "/market"),
+)
+"""What one can do next: title, words, address."""
 
 
 def layout(**query: str) -> dmc.Container:
@@ -27,8 +35,12 @@ def start(trouble: str | None = None) -> dmc.Container:
         dmc.Stack(
             [
                 alert(trouble, "red", "address-error") if trouble else None,
-                dmc.Title("Paper-trade strategies on the real tape", order=1),
-                dmc.Text("Type a username to see its positions and how they got there, live.", c="dimmed"),
+                dmc.Title("Paper-trade strategies on the real tape", order=1, size="h2"),
+                dmc.Text(
+                    "See what a user's strategies are worth, what they did and whether to trust them: live, with paper "
+                    "money, beside everyone else's.",
+                    c="dimmed",
+                ),
                 dmc.Group(
                     [
                         dmc.TextInput(
@@ -50,6 +62,20 @@ def start(trouble: str | None = None) -> dmc.Container:
                     ],
                     align="flex-start",
                     gap="sm",
+                ),
+                html.Nav(
+                    [
+                        dmc.Anchor(
+                            [html.Span(title, className="way-title"), html.Span(words, className="way-words")],
+                            href=address,
+                            underline="never",
+                            c="inherit",
+                            className="card",
+                        )
+                        for title, words, address in NEXT
+                    ],
+                    className="next",
+                    **named("What to do next"),
                 ),
             ],
             gap="md",

@@ -1,99 +1,329 @@
-"""The chosen strategy of a user's page: its graph over time, and the button that stops it."""
+"""A strategy's page: what to do with it and why, what it made, where it traded, and every statistic."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
 from typing import Any
+from urllib.parse import unquote
 
-import pandas as pd
-from dash import Dash, Input, Output, Patch, State, ctx, no_update
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
-from frontend import history
-from frontend.context import Context, in_thread, text, username_of
-from frontend.figures import ALL, SHOWS, Y_AXES, empty, figure, live_end
-from frontend.formats import ZONE, amount, dollars, moment, reason, rule
-from frontend.market import Snapshot
-from riskcontrol.errors import ServerError
-from riskcontrol.strategy import Action, Strategy
+from frontend import exports, strategy_tables
+from frontend.addresses import copy_address, ticker_address, user_address
+from frontend.context import Context, in_thread, text
+from frontend.figures import ALL, SERIES, SHOWS, empty
+from frontend.graphs import GRAPH
+from frontend.grids import named
+from frontend.openings import pending as pending_of
+from frontend.overlays import Overlays
+from frontend.pages import home
+from frontend.periods import PERIODS, USUAL
+from frontend.positions import status_of
+from frontend.shell import alert
+from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
+from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.strategy import NAME_PATTERN, Action, check_username
+from riskcontrol.trades import TICKER_PATTERN
 
-MOST_FILLS = 500
-"""Most fills in the table."""
-FILLS_ROW, FILLS_HEADER = 32, 36
-"""Heights of that table's parts, pixels."""
-_FILLS_IN_VIEW, _BORDER = 8, 10
-
-_OUTPUTS = {
-    "figure": Output("graph", "figure"),
-    "version": Output("graph-version", "data"),
-    "frame": Output("graph-frame", "className"),
-    "title": Output("detail-title", "children"),
-    "rule": Output("detail-rule", "children"),
-    "holds": Output("detail-holds", "children"),
-    "stopped": Output("stop", "disabled"),
-    "fills": Output("fills", "rowData"),
-    "fills_size": Output("fills", "style"),
-    "fills_title": Output("fills-title", "children"),
-    "no_fills": Output("fills-panel", "hidden"),
+ADDRESS = {"path_template": "/user/<username>/<ticker>/<name>", "order": 0}
+"""It comes before the page of a user, whose template takes any number of slashes."""
+_FILES = {
+    "Fills, CSV": ("fills", "csv"),
+    "Fills, Parquet": ("fills", "parquet"),
+    "Equity, CSV": ("equity", "csv"),
+    "Equity, Parquet": ("equity", "parquet"),
 }
-"""What the graph's callback may change."""
+_TWINS = {
+    "overview": strategy_tables.overview_twin,
+    "price": strategy_tables.price_twin,
+    "series": strategy_tables.series_twin,
+}
+_OUTPUTS = {
+    "notice": Output("strategy-notice", "children"),
+    "all_hidden": Output("strategy-all", "hidden"),
+    "status": Output("strategy-status", "children"),
+    "status_class": Output("strategy-status", "className"),
+    "rule": Output("strategy-rule", "children"),
+    "stopped": Output("strategy-stop", "disabled"),
+    "cards": Output("strategy-cards", "children"),
+    "verdict": Output("strategy-verdict", "children"),
+    "position": Output("strategy-position", "children"),
+    **{f"{name}_figure": Output(f"strategy-{name}-graph", "figure") for name in GRAPHS},
+    **{f"{name}_note": Output(f"strategy-{name}-note", "children") for name in GRAPHS},
+    **{f"{name}_rows": Output(f"strategy-{name}-rows", "rowData") for name in GRAPHS},
+    "series_class": Output("strategy-series-frame", "className"),
+    **{f"{name}_rows": Output(f"strategy-{name}", "rowData") for name in ("fills", "trips")},
+    **{f"{name}_style": Output(f"strategy-{name}", "style") for name in ("fills", "trips")},
+    **{f"{name}_note": Output(f"strategy-{name}-note", "children") for name in ("fills", "trips")},
+    "statistics": Output("strategy-statistics", "children"),
+    "version": Output("strategy-version", "data"),
+}
+"""What the page's callback may change."""
+
+
+def layout(
+    username: Any = "", ticker: Any = "", name: Any = "", tab: Any = "", period: Any = "", show: Any = "", **query: Any
+) -> dmc.Container:
+    """Return the page of the address ``/user/USERNAME/TICKER/NAME?tab=price&period=1W``.
+
+    Args:
+        username: Whose strategy, as the address has it.
+        ticker: Of which ticker, likewise.
+        name: Of which name.
+        tab: One of `TABS`.
+        period: One of `PERIODS`.
+        show: What the tab of series shows, one of `SHOWS`.
+        query: The rest of what follows the ``?``; nothing is looked at.
+    """
+    try:
+        # What is given twice in an address comes as a list.
+        username, ticker, name = _checked(*(unquote(str(part)) for part in (username, ticker, name)))
+    except StrategyError as error:
+        return home.start(f"No such strategy: {error.message}.")
+    tab, period, show = _one(tab, TABS, "overview"), _one(period, PERIODS, USUAL), _one(show, SHOWS, "value")
+    return dmc.Container(
+        [
+            dcc.Store(id="strategy", data={"username": username, "ticker": ticker, "name": name}),
+            dcc.Store(id="strategy-version"),
+            dcc.Store(id="strategy-again"),
+            _head(username, ticker, name),
+            html.Div(dmc.Text("Loading the strategy …", c="dimmed"), id="strategy-notice", role="status"),
+            html.Div(
+                [
+                    html.Div(id="strategy-cards", className="strategy-cards"),
+                    html.Div(
+                        [
+                            html.Section(id="strategy-verdict", className="panel verdict", **named("Verdict")),
+                            html.Section(id="strategy-position", className="panel position", **named("Position")),
+                        ],
+                        className="strategy-top",
+                    ),
+                    html.Section(_tabs(tab, period, show), className="panel strategy-tabs", **named("Details")),
+                ],
+                id="strategy-all",
+                hidden=True,
+            ),
+            _stop_dialog(),
+        ],
+        size=1440,
+        px=0,
+    )
+
+
+def _head(username: str, ticker: str, name: str) -> html.Div:
+    files = [
+        dmc.MenuItem(
+            label, href=exports.address(username, ticker, name, what, kind), refresh=True, className="export-item"
+        )
+        for label, (what, kind) in _FILES.items()
+    ]
+    return html.Div(
+        [
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            dcc.Link(username, href=user_address(username), className="crumb"),
+                            html.Span("/", className="crumb-gap"),
+                            dcc.Link(ticker, href=ticker_address(ticker), className="crumb"),
+                        ],
+                        className="crumbs",
+                    ),
+                    html.Div(
+                        [
+                            dmc.Title(f"{name} on {ticker}", order=1, size="h2"),
+                            html.Span(id="strategy-status", className="state"),
+                        ],
+                        className="strategy-title",
+                    ),
+                    html.P(id="strategy-rule", className="strategy-rule"),
+                ],
+                className="strategy-names",
+            ),
+            html.Div(
+                [
+                    dmc.Menu(
+                        [
+                            dmc.MenuTarget(dmc.Button("Export", id="strategy-export", variant="default", size="sm")),
+                            dmc.MenuDropdown(files),
+                        ],
+                        position="bottom-end",
+                    ),
+                    _link("Clone", copy_address(username, ticker, name), "strategy-clone"),
+                    _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
+                    dmc.Button("Stop", id="strategy-stop", variant="light", color="red", size="sm", disabled=True),
+                ],
+                className="strategy-actions",
+            ),
+        ],
+        className="strategy-head",
+    )
+
+
+def _link(label: str, address: str, element_id: str) -> dcc.Link:
+    return dcc.Link(label, href=address, id=element_id, className="button-link")
+
+
+def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
+    panels = {
+        "overview": _graph("overview"),
+        "price": _graph("price"),
+        "series": _graph("series", html.Div(_shows(show), className="scroll-x")),
+        "fills": [html.P(id="strategy-fills-note", className="about"), strategy_tables.fills_table()],
+        "trips": [html.P(id="strategy-trips-note", className="about"), strategy_tables.trips_table()],
+        "statistics": html.Div(id="strategy-statistics"),
+    }
+    return dmc.Tabs(
+        [
+            html.Div(
+                [
+                    dmc.TabsList([dmc.TabsTab(label, value=value) for value, label in TABS.items()]),
+                    html.Div(
+                        dmc.SegmentedControl(
+                            id="strategy-period",
+                            value=period,
+                            data=list(PERIODS),
+                            size="xs",
+                            attributes={"root": {"aria-label": "Period of the graphs"}},
+                        ),
+                        id="strategy-period-frame",
+                    ),
+                ],
+                className="tab-bar",
+            ),
+            *(dmc.TabsPanel(panels[value], value=value, className="tab-panel") for value in TABS),
+        ],
+        id="strategy-tab",
+        value=tab,
+        variant="default",
+    )
+
+
+def _graph(name: str, *above: Any) -> list[Any]:
+    graph = dcc.Graph(
+        id=f"strategy-{name}-graph", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}, responsive=True
+    )
+    twin = dmc.Accordion(
+        dmc.AccordionItem(
+            [dmc.AccordionControl("As a table"), dmc.AccordionPanel(_TWINS[name]())],
+            value="table",
+        ),
+        id=f"strategy-{name}-twin",
+        className="twin-of-graph",
+        chevronPosition="left",
+        variant="default",
+    )
+    frame = html.Div(graph, id=f"strategy-{name}-frame", className=f"strategy-graph strategy-graph-{name}")
+    return [*above, html.P(id=f"strategy-{name}-note", className="about", role="status"), frame, twin]
+
+
+def _shows(show: str) -> dmc.SegmentedControl:
+    labels = {**{name: series.label for name, series in SERIES.items()}, ALL: "All"}
+    return dmc.SegmentedControl(
+        id="strategy-show",
+        value=show,
+        data=[{"value": name, "label": label} for name, label in labels.items()],
+        size="xs",
+        attributes={"root": {"aria-label": "What the graph shows"}},
+    )
+
+
+def _stop_dialog() -> dmc.Modal:
+    return dmc.Modal(
+        [
+            dmc.Text(id="stop-question"),
+            dmc.Group(
+                [
+                    dmc.Button("Keep it running", id="stop-cancel", variant="default"),
+                    dmc.Button("Stop it", id="stop-confirm", color="red"),
+                ],
+                justify="flex-end",
+                mt="md",
+            ),
+        ],
+        id="stop-dialog",
+        title="Stop this strategy?",
+        opened=False,
+    )
 
 
 def register(app: Dash, context: Context) -> None:
-    """Add the callbacks."""
+    """Add the page's callbacks."""
+    overlays = Overlays()
 
     @app.callback(
         output=_OUTPUTS,
-        inputs=[
-            Input("chosen", "data"),
-            Input("show", "value"),
-            Input("table-version", "data"),
-            State("username", "data"),
-            State("graph-version", "data"),
-        ],
+        inputs={
+            "which": Input("strategy", "data"),
+            "market": Input("market", "data"),
+            "again": Input("strategy-again", "data"),
+            "tab": Input("strategy-tab", "value"),
+            "period": Input("strategy-period", "value"),
+            "show": Input("strategy-show", "value"),
+            "twins": {name: Input(f"strategy-{name}-twin", "value") for name in GRAPHS},
+            "pending": State("pending", "data"),
+            "shown": State("strategy-version", "data"),
+        },
         running=[(Output("clock", "disabled"), True, False)],
     )
     @in_thread
-    def draw(chosen: Any, show: Any, table: Any, username: Any, shown: Any) -> dict[str, Any]:
-        """Bring the graph up to date: whole, only its live end, or not at all."""
-        username, show = username_of(username), _show(show)
-        ticker, name = _chosen(chosen)
-        if not name:
-            return _changed()
+    def refresh(
+        which: Any, market: Any, again: Any, tab: Any, period: Any, show: Any, twins: Any, pending: Any, shown: Any
+    ) -> dict[str, Any]:
+        """Bring the page up to date: all of a tab, only what a new price changes, or nothing."""
+        username, ticker, name = _which(which)
+        tab = _one(text(tab, "tab"), TABS, "overview")
+        look = Look(
+            tab=tab,
+            period=_one(text(period, "period"), PERIODS, USUAL),
+            show=_one(text(show, "show"), SHOWS, "value"),
+            twin=twins.get(tab) == "table",
+        )
         try:
             strategy, position = _find(context, username, ticker, name)
-            market = context.market.snapshot()
-            return _drawn(context, strategy, position, market, (ticker, name), show, shown)
+            if strategy is None or position is None:
+                sent = pending_of(pending, username, time.time())
+                waits = any((one.ticker, one.name) == (ticker, name) for one in sent)
+                return _changed(_without(username, ticker, name, strategy, waiting=waits), shown)
+            mark = context.market.snapshot().prices.get(ticker)
+            view = View(strategy, position, mark, look)
+            return {
+                **dict.fromkeys(_OUTPUTS, no_update),
+                **view_of(view, context, overlays, shown if isinstance(shown, dict) else {}),
+            }
         except ServerError as error:
-            if shown:
-                return _changed()
-            message = empty(f"The database is away: {error}")
-            return _bare(message, f"{ticker} · {name}", None, version=None, stopped=True)
+            if shown:  # what is on the page stays, under the frame's message
+                return dict.fromkeys(_OUTPUTS, no_update)
+            said = alert(f"The strategy can't be shown while the database is away: {error}", "gray")
+            return {**dict.fromkeys(_OUTPUTS, no_update), "notice": said, "all_hidden": True}
 
     @app.callback(
         Output("stop-dialog", "opened"),
         Output("stop-question", "children"),
         Output("toasts", "sendNotifications", allow_duplicate=True),
-        Input("stop", "n_clicks"),
+        Input("strategy-stop", "n_clicks"),
         Input("stop-cancel", "n_clicks"),
         Input("stop-confirm", "n_clicks"),
-        State("username", "data"),
-        State("chosen", "data"),
+        State("strategy", "data"),
         prevent_initial_call=True,
     )
     @in_thread
-    def stop(asked: Any, cancelled: Any, confirmed: Any, username: Any, chosen: Any) -> tuple[Any, ...]:
-        """Ask, then stop the chosen strategy."""
+    def stop(asked: Any, cancelled: Any, confirmed: Any, which: Any) -> tuple[Any, ...]:
+        """Ask, then stop the strategy."""
         if not (asked or cancelled or confirmed):  # called because the page appeared
             return (no_update,) * 3
-        username = username_of(username)
-        ticker, name = _chosen(chosen)
-        if ctx.triggered_id == "stop" and name:
+        username, ticker, name = _which(which)
+        if ctx.triggered_id == "strategy-stop":
             question = f"{name} on {ticker} will not trade any more. Its cash and shares stay as they are."
             return True, question, no_update
-        if ctx.triggered_id != "stop-confirm" or not name:
+        if ctx.triggered_id != "stop-confirm":
             return False, no_update, no_update
         try:
-            strategy, _ = _find(context, username, ticker, name)
+            strategy = context.source.read(lambda reader: reader.strategy(username, ticker, name))
             if strategy is None:
                 return False, no_update, toast(f"{name} on {ticker} isn't known to the stream yet.", "yellow")
             context.publish(strategy, Action.STOP)
@@ -101,160 +331,80 @@ def register(app: Dash, context: Context) -> None:
             return False, no_update, toast(f"It was not stopped. {error}", "red")
         return False, no_update, toast(f"Stop of {name} on {ticker} sent to the stream.", "blue")
 
+    app.clientside_callback(ClientsideFunction("strategy", "again"), Input("strategy-version", "data"))
+    app.clientside_callback(
+        ClientsideFunction("strategy", "address"),
+        Output("strategy-period-frame", "hidden"),
+        Input("strategy-tab", "value"),
+        Input("strategy-period", "value"),
+        Input("strategy-show", "value"),
+    )
+
 
 def toast(message: str, color: str) -> list[dict[str, Any]]:
     """Return a message that shows itself in a corner for some seconds."""
     return [{"action": "show", "message": message, "color": color, "autoClose": 6_000, "withBorder": True}]
 
 
-def _show(value: Any) -> str:
-    show = text(value, "show")
-    return show if show in SHOWS else "value"
+def _changed(values: dict[str, Any], shown: Any) -> dict[str, Any]:
+    """Return what the page's callback answers where only these outputs change; nothing where the version is shown."""
+    if values["version"] == shown:
+        values = {}
+    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
 
 
-def _chosen(value: Any) -> tuple[str, str]:
-    """Return ticker and name of the chosen strategy; empty ones if none is."""
-    if value is None:
-        return "", ""
-    ticker, _, name = text(value, "chosen").partition(" ")
-    return ticker, name
+def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None, *, waiting: bool) -> dict[str, Any]:
+    """Return what is shown of a strategy that hasn't seen a trade, or that there isn't."""
+    if strategy is not None:
+        said = alert(f"Waiting for the first trade of {ticker}. {name} starts with it.", "blue", "strategy-waiting")
+        about = described(strategy, status_of(strategy, None))
+    elif waiting:
+        said = alert(f"{name} on {ticker} was sent to the stream, which hasn't written it yet.", "blue")
+        about = {"status": "sent", "status_class": "state", "stopped": True}
+    else:
+        said = alert(f"{username} has no strategy {name} on {ticker}.", "yellow", "no-strategy")
+        about = {"status": "unknown", "status_class": "state", "stopped": True}
+    return {**about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
+
+
+def _checked(username: str, ticker: str, name: str) -> tuple[str, str, str]:
+    """Return the names of an address.
+
+    Raises:
+        StrategyError: One of them isn't one.
+    """
+    try:
+        check_username(username)
+    except StrategyError as error:
+        raise StrategyError(f"a username {error.message}", field="username") from None
+    if not TICKER_PATTERN.fullmatch(ticker):
+        raise StrategyError("the address has no ticker like IBM or BRK.B", field="ticker")
+    if not NAME_PATTERN.fullmatch(name):
+        raise StrategyError("the address has no strategy's name", field="name")
+    return username, ticker, name
+
+
+def _which(value: Any) -> tuple[str, str, str]:
+    """Return the strategy that a callback's argument names.
+
+    Raises:
+        HTTPException: It names none.
+    """
+    given = value if isinstance(value, dict) else {}
+    try:
+        return _checked(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
+    except StrategyError as error:
+        raise HTTPException(400, str(error)) from None
+
+
+def _one(value: Any, known: Collection[str], usual: str) -> str:
+    """Return a value if it is a known one, else the usual one."""
+    return value if isinstance(value, str) and value in known else usual
 
 
 def _find(context: Context, username: str, ticker: str, name: str) -> tuple[StrategyRow | None, PositionRow | None]:
     """Return a strategy and its position, as far as there are any."""
-    strategies = context.source.read(lambda reader: reader.strategies(username))
-    found = [row for row in strategies if (row.ticker, row.name) == (ticker, name)]
-    if not found:
+    strategy = context.source.read(lambda reader: reader.strategy(username, ticker, name))
+    if strategy is None:
         return None, None
-    return found[0], context.source.read(lambda reader: reader.positions(found))[0]
-
-
-def _drawn(
-    context: Context,
-    strategy: StrategyRow | None,
-    position: PositionRow | None,
-    market: Snapshot,
-    chosen: tuple[str, str],
-    show: str,
-    shown: Any,
-) -> dict[str, Any]:
-    ticker, name = chosen
-    title = f"{ticker} · {name}"
-    if strategy is None or position is None:
-        version = {"key": title, "history": "none"}
-        if shown == version:
-            return _changed()
-        message = empty(f"Waiting for the first trade of {ticker}")
-        return _bare(message, title, strategy, version=version, stopped=strategy is None)
-    mark = market.prices.get(ticker)
-    key = f"{strategy.username} {ticker} {name}"
-    # As text: JavaScript's numbers are too short for nanoseconds.
-    marked = " ".join(map(str, mark or ()))
-    version = {"key": key, "show": show, "history": history.version(position, mark), "mark": marked}
-    shown = shown if isinstance(shown, dict) else {}
-    stopped = position.status != "running" or strategy.stopped is not None
-    same = all(shown.get(part) == version[part] for part in ("key", "show", "history"))
-    if same and shown.get("mark") == marked:
-        return _changed()
-    try:
-        if same and mark and (before := history.parse_point(shown.get("before"))):
-            patch = Patch()
-            for number, changes in live_end(history.live(strategy, position, before, mark), show).items():
-                for axis, values in changes.items():
-                    patch["data"][number][axis] = values
-            return _changed(figure=patch, version={**version, "before": shown["before"]})
-        curve, fills = context.source.read(lambda reader: history.load(reader, context.past, strategy, position, mark))
-    except OverflowError as error:
-        return _bare(empty(f"There is no graph: {error}"), title, strategy, version=None, stopped=stopped)
-    version["before"] = " ".join(str(column[-2:][0]) for column in (curve.time, curve.price))
-    new = figure(curve, history.marks(fills), show, key=key)
-    known = shown.get("key") == key
-    frame = "graph graph-all" if show == ALL else "graph"
-    return _described(title, strategy, stopped=stopped) | {
-        "figure": changes_of(new, same_axes=shown.get("show") == show) if known else new,
-        "version": version,
-        "frame": frame,
-        "holds": holding(position),
-        **_fills(fills, position.fills),
-    }
-
-
-def _changed(**values: Any) -> dict[str, Any]:
-    """Return what the callback of the graph answers where only these outputs change."""
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
-
-
-def _described(title: str, strategy: Strategy | None, *, stopped: bool) -> dict[str, Any]:
-    words = rule(strategy.shape, strategy.parameters, strategy.terms) if strategy else ()
-    return {"title": title, "rule": "\n".join(filter(None, words)), "stopped": stopped}
-
-
-def _bare(
-    message: dict[str, Any], title: str, strategy: Strategy | None, *, version: Any, stopped: bool
-) -> dict[str, Any]:
-    """Return what is shown of a strategy without a graph."""
-    described = _described(title, strategy, stopped=stopped)
-    return described | {
-        "figure": message,
-        "version": version,
-        "frame": "graph",
-        "holds": "",
-        "fills": [],
-        "fills_size": no_update,
-        "fills_title": "",
-        "no_fills": True,
-    }
-
-
-def _fills(fills: pd.DataFrame, count: int) -> dict[str, Any]:
-    """Return the table of fills, the newest first; `count` is how many there are in all."""
-    newest = fills.iloc[: -MOST_FILLS - 1 : -1]
-    height = FILLS_HEADER + FILLS_ROW * min(len(newest), _FILLS_IN_VIEW) + _BORDER
-    title = "Fills" if count <= len(newest) else f"Fills, the newest {len(newest):,} of {count:,}"
-    return {
-        "fills": [fill_row(row) for row in newest.itertuples()],
-        "fills_size": {"height": height},
-        "fills_title": title,
-        "no_fills": not len(newest),
-    }
-
-
-def fill_row(fill: Any) -> dict[str, Any]:
-    """Return a row of the table of fills from one with the columns of `Reader.fills`."""
-    return {
-        "id": str(fill.number),
-        "number": fill.number,
-        "time": moment(fill.time),
-        "reason": reason(fill.reason),
-        "shares": fill.shares,
-        "price": dollars(fill.price),
-        "fee": dollars(fill.fee),
-        "cash": dollars(fill.cash),
-    }
-
-
-def holding(position: PositionRow) -> str:
-    """Write what a position holds and since when."""
-    if not position.shares:
-        return "Holds no shares"
-    return f"Holds {position.shares:,} shares bought at ${amount(position.entry)} on {moment(position.entered)} {ZONE}"
-
-
-def changes_of(new: dict[str, Any], *, same_axes: bool) -> Patch:
-    """Return what changes the graph of a strategy into a new one of the same.
-
-    The browser keeps zoom and selection in the layout, so no axis is sent that stays.
-
-    Args:
-        new: The graph to be shown.
-        same_axes: Whether it shows the same series.
-    """
-    patch = Patch()
-    patch["data"] = new["data"]
-    layout = new["layout"]
-    patch["layout"]["xaxis"]["rangebreaks"] = layout["xaxis"]["rangebreaks"]
-    if not same_axes:
-        patch["layout"]["xaxis"]["anchor"] = layout["xaxis"]["anchor"]
-        for axis in Y_AXES:
-            patch["layout"][axis] = layout.get(axis, {"visible": False})
-    return patch
+    return strategy, context.source.read(lambda reader: reader.positions([strategy]))[0]

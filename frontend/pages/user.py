@@ -1,42 +1,60 @@
-"""A user's page: the strategies in a table, and the chosen one over time."""
+"""A user's page: all strategies in a table, their totals, and what happened last."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
-import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from frontend import form
+from frontend import grids
+from frontend.activity import Event, Fills, Pair, events
 from frontend.context import Context, in_thread, username_of
-from frontend.figures import ALL, SERIES, SHOWS, empty
-from frontend.formats import ZONE
+from frontend.formats import MINUS, ZONE, new_york_day
+from frontend.market import Snapshot
 from frontend.openings import pending as pending_of
 from frontend.pages import home
-from frontend.pages.strategy import FILLS_HEADER, FILLS_ROW
-from frontend.positions import table
+from frontend.positions import Totals, key, table
 from frontend.shell import alert
+from frontend.summaries import Summaries, Summary
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import check_username
 
 ADDRESS = {"path_template": "/user/<username>"}
-_MOST_ROWS_IN_VIEW = 9
-_ROW, _HEADER, _BORDER = 40, 42, 10
+
+MOST_SUMMARISED = 1_000
+"""Most strategies of a user whose statistics are shown: the newest."""
+FIRST_SECONDS, MORE_SECONDS = 0.04, 0.25
+"""How long one answer may make statistics: the first, so that there is something to see, and those after it."""
+_MOST_ROWS_IN_VIEW = 12
+
+_OUTPUTS = {
+    "rows": Output("table", "rowData"),
+    "changes": Output("table", "rowTransaction"),
+    "size": Output("table", "style"),
+    "totals": Output("totals", "children"),
+    "events": Output("events", "children"),
+    "notice": Output("notice", "children"),
+    "progress": Output("progress", "children"),
+    "hidden": Output("positions", "hidden"),
+    "version": Output("table-version", "data"),
+    "missing": Output("table-missing", "data"),
+    "known": Output("known-user", "data"),
+}
+"""What the page's callback may change."""
 
 
-def layout(username: str = "", strategy: str = "", show: str = "value", **query: str) -> dmc.Container:
-    """Return the page of the address ``/user/USERNAME?strategy=TICKER NAME&show=value``.
+def layout(username: str = "", **query: str) -> dmc.Container:
+    """Return the page of the address ``/user/USERNAME``.
 
     Args:
         username: Whose page, as the address has it.
-        strategy: Which strategy is chosen at first.
-        show: What the graph shows at first.
-        query: The rest of what follows the ``?``; nothing is looked at.
+        query: What follows the ``?``; nothing is looked at.
     """
     try:
         username = check_username(unquote(username))
@@ -45,29 +63,44 @@ def layout(username: str = "", strategy: str = "", show: str = "value", **query:
     return dmc.Container(
         [
             dcc.Store(id="username", data=username),
-            dcc.Store(id="wanted", data=strategy[:64]),
-            dcc.Store(id="chosen"),
             dcc.Store(id="table-version"),
-            dcc.Store(id="graph-version"),
-            html.Div(id="address", hidden=True),
-            form.layout(),
-            dmc.Group(
+            dcc.Store(id="table-missing"),
+            dcc.Store(id="table-again"),
+            dcc.Store(id="known-user"),
+            html.Div(
                 [
                     dmc.Title(username, order=1, size="h2"),
-                    dmc.Button("New strategy", id="new-open"),
+                    dmc.Group(
+                        [
+                            dmc.Anchor("Place among all", href=f"/leaders?user={username}", size="sm"),
+                            dmc.Anchor(
+                                dmc.Button("New strategy", tabIndex=-1), href=f"/new?user={username}", underline="never"
+                            ),
+                        ],
+                        gap="md",
+                    ),
                 ],
-                justify="space-between",
                 className="heading",
             ),
             html.Div(dmc.Text("Loading the positions …", c="dimmed"), id="notice", role="status"),
             html.Div(
-                [html.Div(id="totals", className="totals"), dmc.Paper(_grid(), withBorder=True, className="panel")],
+                [
+                    html.Div(id="totals", className="totals"),
+                    html.Section([_grid(), html.P(id="progress", className="hint", role="status")], className="panel"),
+                    html.Section(
+                        [
+                            html.H2("What happened last", className="section-title"),
+                            html.Ol(id="events", className="events"),
+                            html.P(
+                                f"Times are {ZONE}'s: of fills, the tape's; of openings and stops, when they were "
+                                "asked for.",
+                                className="hint",
+                            ),
+                        ],
+                        className="panel padded",
+                    ),
+                ],
                 id="positions",
-                hidden=True,
-            ),
-            html.Div(
-                dmc.Paper(_detail(show if show in SHOWS else "value"), withBorder=True, className="panel detail"),
-                id="detail",
                 hidden=True,
             ),
         ],
@@ -76,248 +109,183 @@ def layout(username: str = "", strategy: str = "", show: str = "value", **query:
     )
 
 
-_TICKER = {"field": "ticker", "headerName": "Ticker", "width": 88}
-
-
-def _grid() -> dag.AgGrid:
-    signed = {"gain": "params.value > 0", "loss": "params.value < 0"}
-    return dag.AgGrid(
-        id="table",
-        rowData=[],
-        columnDefs=[
-            _column("time", f"Time ({ZONE})", 172, "Time of the last price"),
-            {**_TICKER, "pinned": "left", "lockPinned": True, "cellClass": "ticker"},
-            _column("name", "Name", 92),
-            _number("price", "Price", 90, "price", "Price of the last trade that drives strategies"),
-            _number("cash", "Cash, $", 112, "money"),
-            _number("shares", "Shares", 84, "count"),
-            _number("entry", "Entry", 84, "price", "Price at which its shares were bought"),
+def _grid() -> html.Div:
+    return grids.grid(
+        "table",
+        [
+            {**grids.linked("strategy", "Strategy", 104), "tooltipField": "rule"},
+            grids.wide(grids.number("value", "Value, $", 98, "money", "Cash + shares × last price")),
+            grids.wide(grids.signed("today", "Today, $", 84, "gain", "Since midnight of the tape's day, New York")),
+            grids.wide(grids.signed("profit", "Profit, $", 84, "gain", "Value less what it started with")),
+            grids.wide(grids.signed("gain", "Return", 80, "percent", "Profit by what it started with")),
+            grids.wide(grids.number("drawdown", "Drawdown", 94, "percent", "Deepest fall from a peak")),
+            grids.wide(grids.number("wins", "Win rate", 80, "level", "Share of round trips with a profit")),
+            grids.wide(grids.number("fills", "Fills", 56, "count")),
             {
-                **_column(
-                    "rule", "Rule", 240, "reference: the price of its last fill, at first of the first trade it sees"
+                **grids.column("verdict", "Verdict", 114, "Pull it, keep testing it, or scale it up"),
+                "cellRenderer": "Badge",
+                "tooltipField": "reason",
+            },
+            {
+                **grids.wide(
+                    grids.column("line", "Trend", 88, "Value over time; the line across is what it started with")
                 ),
+                "cellRenderer": "Sparkline",
+                "cellDataType": False,
                 "sortable": False,
-                "cellClass": "rule",
-                "tooltipField": "rule",
             },
             {
-                **_number("profit", "Profit, $", 108, "gain", "Value less what it started with"),
-                "cellClassRules": signed,
-            },
-            _number("value", "Value, $", 116, "money", "Cash + shares × price"),
-            _number("fills", "Fills", 70, "count"),
-            {
-                **_column("status", "Status", 122, "waiting: for its first trade; sent: not yet written by the stream"),
+                **grids.wide(
+                    grids.column(
+                        "status", "Status", 96, "waiting: for its first trade; sent: not yet written by the stream"
+                    )
+                ),
                 "cellClass": "status",
                 "cellClassRules": {
                     "status-running": "params.value == 'running'",
                     "status-halted": "params.value == 'halted' || params.value == 'not confirmed'",
                 },
             },
+            grids.narrow({**grids.linked("brief", "Value, profit", 132), "cellClass": "linked number"}),
         ],
-        dashGridOptions={
-            **_GRID_OPTIONS,
-            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
-            "rowHeight": _ROW,
-            "headerHeight": _HEADER,
-        },
-        style={"height": 120},
-        **_GRID,
+        label="Strategies",
+        height=120,
     )
-
-
-_GRID: dict[str, Any] = {
-    "defaultColDef": {"sortable": True, "resizable": True, "suppressMovable": True},
-    "getRowId": "params.data.id",
-    "className": "grid",
-}
-_GRID_OPTIONS = {"animateRows": False, "enableBrowserTooltips": True}  # the grid's own end at its borders
-
-
-def _fills() -> html.Div:
-    grid = dag.AgGrid(
-        id="fills",
-        rowData=[],
-        columnDefs=[
-            _column("time", f"Time ({ZONE})", 172),
-            _number("number", "Fill", 64, "count"),
-            _column("reason", "Reason", 112, "What made it buy or sell: its rule, or one of its options"),
-            _number("shares", "Shares", 84, "count", "Bought: positive; sold: negative"),
-            _number("price", "Price", 90, "price", "What was paid: with slippage, without the fee"),
-            _number("fee", "Fee, $", 84, "price"),
-            _number("cash", "Cash after, $", 116, "money"),
-        ],
-        dashGridOptions={**_GRID_OPTIONS, "rowHeight": FILLS_ROW, "headerHeight": FILLS_HEADER},
-        **_GRID,
-    )
-    title = dmc.Title(id="fills-title", order=3, size="h5")
-    return html.Div([title, grid], id="fills-panel", hidden=True)
-
-
-def _column(field: str, title: str, width: int, help: str | None = None) -> dict[str, Any]:
-    column = {"field": field, "headerName": title, "minWidth": width, "flex": width}
-    return {**column, "headerTooltip": help} if help else column
-
-
-def _number(field: str, title: str, width: int, format: str, help: str | None = None) -> dict[str, Any]:
-    return {
-        **_column(field, title, width, help),
-        "cellClass": "number",
-        "headerClass": "ag-right-aligned-header",
-        "valueFormatter": {"function": f"{format}(params.value)"},
-    }
-
-
-def _detail(show: str) -> list[Any]:
-    labels = {**{name: series.label for name, series in SERIES.items()}, ALL: "All"}
-    return [
-        dmc.Group(
-            [
-                dmc.Group(
-                    [
-                        dmc.Title(id="detail-title", order=2, size="h4"),
-                        dmc.Text(id="detail-holds", size="sm"),
-                        dmc.Text(id="detail-rule", c="dimmed", size="sm"),
-                    ],
-                    gap="0 12px",
-                    align="baseline",
-                ),
-                dmc.Button("Stop", id="stop", variant="light", color="red", size="xs", disabled=True),
-            ],
-            justify="space-between",
-            className="detail-heading",
-            wrap="nowrap",
-            align="flex-start",
-        ),
-        html.Div(
-            dmc.SegmentedControl(
-                id="show",
-                value=show,
-                data=[{"value": name, "label": label} for name, label in labels.items()],
-                size="xs",
-                attributes={"root": {"aria-label": "What the graph shows"}},
-            ),
-            className="scroll-x",
-        ),
-        html.Div(
-            dcc.Graph(
-                id="graph",
-                figure=empty("Loading …"),
-                config={
-                    "displaylogo": False,
-                    "responsive": True,
-                    # Sharing would upload the graph to a foreign server.
-                    "plotlyServerURL": "",
-                    "showSendToCloud": False,
-                    "modeBarButtonsToRemove": ["sendChartToCloud", "select2d", "lasso2d"],
-                },
-                style={"height": "100%"},
-            ),
-            id="graph-frame",
-            className="graph",
-        ),
-        _fills(),
-        dmc.Modal(
-            [
-                dmc.Text(id="stop-question"),
-                dmc.Group(
-                    [
-                        dmc.Button("Keep it running", id="stop-cancel", variant="default"),
-                        dmc.Button("Stop it", id="stop-confirm", color="red"),
-                    ],
-                    justify="flex-end",
-                    mt="md",
-                ),
-            ],
-            id="stop-dialog",
-            title="Stop this strategy?",
-            opened=False,
-        ),
-    ]
 
 
 def register(app: Dash, context: Context) -> None:
     """Add the page's callbacks."""
+    summaries, newest = Summaries(context.reports), Fills()
 
     @app.callback(
-        Output("table", "rowData"),
-        Output("table", "style"),
-        Output("table", "selectedRows"),
-        Output("totals", "children"),
-        Output("notice", "children"),
-        Output("positions", "hidden"),
-        Output("detail", "hidden"),
-        Output("table-version", "data"),
-        Input("username", "data"),
-        Input("market", "data"),
-        Input("pending", "data"),
-        State("table-version", "data"),
-        State("table", "selectedRows"),
-        State("wanted", "data"),
+        output=_OUTPUTS,
+        inputs=[
+            Input("username", "data"),
+            Input("market", "data"),
+            Input("pending", "data"),
+            Input("table-again", "data"),
+            State("table-version", "data"),
+        ],
         running=[(Output("clock", "disabled"), True, False)],
     )
     @in_thread
-    def refresh(
-        username: Any, market: Any, pending: Any, shown: Any, selected: Any, wanted: Any
-    ) -> tuple[Any, ...] | list[Any]:
-        """Bring the table up to date, where anything in it changed."""
+    def refresh(username: Any, market: Any, pending: Any, again: Any, shown: Any) -> dict[str, Any]:
+        """Bring the page up to date, where anything on it changed."""
         username = username_of(username)
         waiting = pending_of(pending, username, time.time())
+        shown = shown if isinstance(shown, dict) else {}
         try:
             strategies = context.source.read(lambda reader: reader.strategies(username))
             positions = context.source.read(lambda reader: reader.positions(strategies))
             known = bool(strategies or waiting) or context.source.read(lambda reader: reader.user_exists(username))
-            prices = context.market.snapshot().prices
+            if not strategies and not waiting:
+                return _nothing(username, known, shown)
+            snapshot = context.market.snapshot()
+            pairs = list(zip(strategies, positions, strict=True))
+            seconds = MORE_SECONDS if shown else FIRST_SECONDS
+            summarised = _summaries(context, summaries, pairs, snapshot, seconds)
+            happened = context.source.read(lambda reader: events(pairs, newest.newest(reader, pairs)))
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return (no_update,) * 8
+                return _changed()
             message = alert("The positions can't be shown while the database is away.", "gray")
-            return (no_update,) * 4 + (message, True, True, no_update)
-        rows, totals = table(strategies, positions, prices, waiting)
-        version = _digest([rows, known])
-        if version == shown:
-            return (no_update,) * 8
-        if not rows:
-            message = alert(_nothing(username, known), "blue" if known else "yellow", "no-positions")
-            return [], no_update, [], None, message, True, True, version
-        height = _HEADER + _ROW * min(len(rows), _MOST_ROWS_IN_VIEW) + _BORDER
-        choice = no_update if selected else {"ids": [_first_choice(rows, wanted)]}
-        return rows, {"height": height}, choice, _cards(totals.words()), None, False, False, version
+            return _changed(notice=message, hidden=True)
+        rows, totals = table(strategies, positions, snapshot.prices, waiting, summarised)
+        return _shown(rows, totals, happened, summarised, shown) | {"known": no_update if shown else username}
 
-    app.clientside_callback(
-        ClientsideFunction("riskcontrol", "choose"),
-        Output("chosen", "data"),
-        Input("table", "selectedRows"),
-        State("chosen", "data"),
-    )
-    app.clientside_callback(
-        ClientsideFunction("riskcontrol", "address"),
-        Output("address", "children"),
-        Input("chosen", "data"),
-        Input("show", "value"),
-    )
+    grids.register(app, "table")
+    # While statistics are missing, ask again without waiting for the stream to go on.
+    app.clientside_callback(ClientsideFunction("riskcontrol", "again"), Input("table-missing", "data"))
+    app.clientside_callback(ClientsideFunction("riskcontrol", "remember"), Input("known-user", "data"))
 
 
-def _first_choice(rows: list[dict[str, Any]], wanted: Any) -> str:
-    """Return the key of the strategy to show at first: the one asked for, or the newest that has seen a trade."""
-    keys: list[str] = [row["id"] for row in rows]
-    if wanted in keys:
-        return str(wanted)
-    return next((row["id"] for row in rows if row["status"] == "running"), keys[0])
+def _summaries(
+    context: Context, summaries: Summaries, pairs: Sequence[Pair], snapshot: Snapshot, seconds: float
+) -> dict[str, Summary | None]:
+    """Return the summaries of the strategies that have seen a trade, by `key`; None for those not made yet."""
+    seen = [(strategy, position) for strategy, position in pairs if position is not None]
+    seen = sorted(seen, key=lambda pair: -pair[0].opened)[:MOST_SUMMARISED]
+    day = new_york_day(max((at for at, _ in snapshot.prices.values()), default=0))
+    found = context.source.read(lambda reader: summaries.of(reader, seen, snapshot.prices, day, seconds=seconds))
+    return {key(strategy.ticker, strategy.name): one for (strategy, _), one in zip(seen, found, strict=True)}
 
 
-def _nothing(username: str, known: bool) -> str:
+def _shown(
+    rows: list[dict[str, Any]],
+    totals: Totals,
+    happened: Sequence[Event],
+    summarised: dict[str, Summary | None],
+    shown: dict[str, Any],
+) -> dict[str, Any]:
+    """Return what changes on a page that shows something else; of the table, only the rows that did."""
+    kept = shown.get("rows")
+    before: dict[str, Any] = kept if isinstance(kept, dict) else {}
+    after = {row["id"]: _digest(row) for row in rows}
+    missing = sum(one is None for one in summarised.values())
+    told, words = [event.row() for event in happened], totals.words()
+    rest = _digest([words, told, missing])
+    ask = [missing, time.time()] if missing else no_update
+    if list(after.items()) == list(before.items()) and shown.get("rest") == rest:
+        return _changed(missing=ask)
+    changes = _changed(missing=ask, version={"rows": after, "rest": rest})
+    if list(after) != list(before):
+        changes |= {"rows": rows, "size": {"height": grids.fitting(len(rows), _MOST_ROWS_IN_VIEW)}}
+    elif updated := [row for row in rows if before[row["id"]] != after[row["id"]]]:
+        changes["changes"] = {"update": updated}
+    if shown.get("rest") != rest:
+        changes |= {
+            "totals": _cards(words),
+            "events": [_event(event) for event in told],
+            "progress": _progress(missing, len(summarised)),
+        }
+    return changes | {"notice": None, "hidden": False}
+
+
+def _nothing(username: str, known: bool, shown: dict[str, Any]) -> dict[str, Any]:
+    """Return what changes on the page of a user without strategies."""
+    rest = _digest(known)
+    if shown.get("rest") == rest:
+        return _changed()
+    message = f"No user {username!r}. Check the spelling, or open a strategy to begin as {username!r}."
     if known:
-        return f"{username} has no strategies yet. Open one: it starts at the ticker's next trade."
-    return f"No user {username!r}. Check the spelling, or open a strategy to begin as {username!r}."
+        message = f"{username} has no strategies yet. Open one: it starts at the ticker's next trade."
+    return _changed(
+        notice=alert(message, "blue" if known else "yellow", "no-positions"),
+        hidden=True,
+        version={"rows": {}, "rest": rest},
+        known=username if known else no_update,
+    )
 
 
-def _cards(words: dict[str, str]) -> list[Any]:
+def _changed(**values: Any) -> dict[str, Any]:
+    """Return what the callback answers where only these outputs change."""
+    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
+
+
+def _progress(missing: int, summarised: int) -> str:
+    if missing:
+        return f"Statistics of {missing:,} of {summarised:,} strategies are still being put together …"
+    if summarised == MOST_SUMMARISED:
+        return f"Statistics are shown for the {MOST_SUMMARISED:,} newest strategies; each has its own on its page."
+    return ""
+
+
+def _event(event: dict[str, Any]) -> html.Li:
+    return html.Li(
+        [
+            html.Span(event["time"], className="event-time"),
+            dmc.Anchor(event["strategy"], href=event["address"], size="sm"),
+            html.Span(event["words"], className=f"event event-{event['kind']}"),
+        ]
+    )
+
+
+def _cards(words: dict[str, str]) -> list[html.Div]:
     cards = []
     for label, figure in words.items():
         tone = ""
-        if label in ("Profit", "Return"):
-            tone = " gain" if figure.startswith("+") else " loss" if figure.startswith("−") else ""
+        if label in ("Today", "Profit", "Return"):
+            tone = " gain" if figure.startswith("+") else " loss" if figure.startswith(MINUS) else ""
         cards.append(
             html.Div(
                 [html.Div(label, className="label"), html.Div(figure, className="figure" + tone)], className="card"

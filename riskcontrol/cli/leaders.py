@@ -15,8 +15,6 @@ from riskcontrol.settings import Settings
 if TYPE_CHECKING:
     from riskcontrol.leaders import Leaders, Ranking
 
-QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-
 
 class Moment(click.ParamType):
     """A time of the tape: YYYY-MM-DD HH:MM, New York's unless it has an offset."""
@@ -62,6 +60,7 @@ def command(by: str, limit: int, at: int | None, as_json: bool, settings: Settin
     """
     from database.reads import Reader
     from database.session import connect
+    from riskcontrol.leaders import QUANTILES
     from riskcontrol.servers import require
 
     leaders = Reader(connect(require(settings, "cassandra"))).leaders(until=at)
@@ -82,17 +81,16 @@ def command(by: str, limit: int, at: int | None, as_json: bool, settings: Settin
 
 
 def _row(place: int, ranking: Ranking, at: int) -> dict[str, object]:
+    from riskcontrol.leaders import probability
     from riskcontrol.money import to_dollars
 
-    evidence = float(ranking.evidence[at])
     return {
         "place": place,
         "user": ranking.username[at].decode(),
         "strategy": ranking.name[at].decode(),
         "ticker": ranking.ticker[at].decode(),
         "return": float(ranking.gain[at]),
-        # Φ(z): the probability that the true Sharpe ratio is above zero.
-        "probabilistic_sharpe": None if math.isnan(evidence) else math.erfc(-evidence / math.sqrt(2)) / 2,
+        "probabilistic_sharpe": probability(float(ranking.evidence[at])),
         "round_trips": int(ranking.trips[at]),
         "value": float(to_dollars(int(ranking.value[at]))),
     }

@@ -14,7 +14,7 @@ from riskcontrol.statistics import returns, risk, drawdown, benchmark, activity,
 from riskcontrol.statistics.formats import format_value, plain
 from riskcontrol.statistics.record import Daily, Record
 from riskcontrol.statistics.registry import STATISTICS, Need, Statistic, Unit, Value, compute, has
-from riskcontrol.statistics.round_trips import Executions, OpenTrip, RoundTrips, open_trip, round_trips
+from riskcontrol.statistics.round_trips import Executions, OpenTrip, RoundTrips, executions, open_trip, round_trips
 
 __all__ = [
     "STATISTICS",
@@ -28,6 +28,7 @@ __all__ = [
     "Unit",
     "Value",
     "compute",
+    "executions",
     "format_value",
     "has",
     "open_trip",

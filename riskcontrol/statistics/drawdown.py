@@ -91,6 +91,20 @@ def calmar(record: Record) -> float | None:
     return growth / -deepest if growth is not None and deepest else None
 
 
+def drawdowns(record: Record) -> Floats:
+    """Return how far equity is under its highest so far, at each of a record's points: 0 or negative, a fraction.
+
+    The starting cash is the first peak, as of the max drawdown; nothing (NaN) where it is at or under zero.
+
+    >>> from riskcontrol.statistics.examples import daily
+    >>> drawdowns(daily(100, 120, 90, 130)).tolist()
+    [0.0, 0.0, -0.25, 0.0]
+    """
+    if record.cash <= 0:
+        return np.full(len(record.value), np.nan)
+    return _drawdowns(_from_start(record))[1:]
+
+
 def _from_start(record: Record) -> Ints:
     """Return equity with the starting cash in front."""
     return np.concatenate([[record.cash], record.value])

@@ -76,6 +76,33 @@ class OpenTrip:
     fee: int
 
 
+def executions(time: Ints, price: Ints, shares: Ints, fee: Ints, cash: Ints, split: NDArray[np.bool_]) -> Executions:
+    """Return the purchases and sales among a strategy's fills from its start on, of which some are splits.
+
+    A split is neither, but where it leaves no share: then all were sold for the cash that it brought.
+
+    Args:
+        time: Of the fills, like the four below as in `Executions`, shape (n,).
+        price: Of a split, the first after it.
+        shares: Of a split, what the position gained or lost by it.
+        fee: 0 of a split.
+        cash: Of a split, with what was paid for fractions.
+        split: Which of them are splits, shape (n,).
+
+    Raises:
+        ValueError: As of `Executions`.
+
+    >>> columns = ([0, 1, 2], [100, 25, 30], [5, 15, -20], [0, 0, 0], [500, 500, 1100])
+    >>> executions(*map(np.array, columns), split=np.array([False, True, False])).price.tolist()
+    [100, 30]
+    """
+    sold = split & (np.cumsum(shares) == 0)
+    paid = np.diff(cash, prepend=0) // np.maximum(1, -shares)
+    price = np.where(sold, np.maximum(1, paid), price)
+    kept = ~split | sold
+    return Executions(*(column[kept] for column in (time, price, shares, fee, cash)))
+
+
 def round_trips(fills: Executions) -> RoundTrips:
     """Return the round trips of a strategy's fills, without the one that is open.
 

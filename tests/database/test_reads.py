@@ -17,6 +17,7 @@ import database.reads
 from database.reads import PositionRow, Reader, StrategyRow
 from database.writes import Writer
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
+from riskcontrol.days import encode_day
 from riskcontrol.errors import ServerError
 from riskcontrol.rows import Openings
 from riskcontrol.strategy import FIRST_SHAPE, Action, Strategy
@@ -189,6 +190,32 @@ def test_marks_hold_each_ticker_s_newest_price_and_are_kept_for_a_moment(
     clock[0] += 1
     with pytest.raises(ServerError, match="row 1 of marks is damaged"):
         reader.marks()
+
+
+def test_a_day_is_that_of_all_its_shards_and_an_older_row_never_covers_a_newer_one(
+    reader: Reader, writer: Writer
+) -> None:
+    old, new, other = (bars(name, [OPEN + minute * MINUTE]) for name, minute in (("IBM", 1), ("IBM", 9), ("BAC", 2)))
+    with writer:
+        writer.day(0, OPEN + 9 * MINUTE, encode_day(new), version=8)
+    with writer:
+        writer.day(0, OPEN + MINUTE, encode_day(old), version=7)
+        writer.day(1, OPEN + 2 * MINUTE, encode_day(other), version=1)
+    found = reader.day(DAY)
+    assert found[["ticker", "time"]].to_numpy().tolist() == [["IBM", OPEN + 9 * MINUTE], ["BAC", OPEN + 2 * MINUTE]]
+    for name in ("open", "high", "low", "close", "volume", "notional", "trades"):
+        assert found[name].tolist() == [*getattr(new, name).tolist(), *getattr(other, name).tolist()]
+    nothing = reader.day(dt.date(2024, 3, 6))
+    assert nothing.columns.tolist() == found.columns.tolist()
+    assert nothing.empty
+    with writer:
+        writer.day(1, OPEN, b"damaged", version=2)
+    with pytest.raises(ServerError, match="row 1 of days is damaged"):
+        reader.day(DAY)
+
+
+def test_the_nodes_that_are_up_are_counted(reader: Reader) -> None:
+    assert reader.nodes() == (1, 1)
 
 
 def test_batches_of_today_and_yesterday_come_newest_first(reader: Reader, writer: Writer) -> None:

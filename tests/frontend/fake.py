@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from database.reads import PositionRow, Reader, StrategyRow
 from frontend.formats import new_york_day
 from riskcontrol.errors import ServerError
+from riskcontrol.leaders import BINS, EDGES, MOST, NOBODY, Leaders, Ranking
 from riskcontrol.strategy import FIRST_SHAPE
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 
@@ -21,7 +23,20 @@ FILLS = ("time", "number", "price", "shares", "fee", "cash", "sequence", "reason
 FEE = 1_000_000
 """Of some fills, micro-dollars."""
 BARS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
-BATCHES = ("time", "trades", "openings", "fills", "processing", "delay", "lag", "event_time")
+BATCHES = (
+    "time",
+    "trades",
+    "openings",
+    "fills",
+    "processing",
+    "delay",
+    "lag",
+    "event_time",
+    "bars",
+    "rejected",
+    "waiting",
+    "behind",
+)
 
 
 def strategy(username: str = "ann", ticker: str = "IBM", name: str = "dip", **more: Any) -> StrategyRow:
@@ -64,6 +79,9 @@ class FakeReader(Reader):
     batch_rows: list[tuple[Any, ...]] = field(default_factory=list)
     away: bool = False
     asked: list[str] = field(default_factory=list)
+    leading: Leaders | None = None
+    day_rows: dict[date, pd.DataFrame] = field(default_factory=dict)
+    up: tuple[int, int] = (1, 1)
 
     def _answer(self, question: str) -> None:
         if self.away:
@@ -108,11 +126,38 @@ class FakeReader(Reader):
         self._answer("batches")
         return pd.DataFrame(self.batch_rows[-limit:], columns=list(BATCHES))
 
+    def newest_fills(self, strategies: Sequence[Any], *, limit: int) -> list[pd.DataFrame]:
+        """Return the newest of each."""
+        return [self.fills(one.username, one.ticker, one.name, limit=limit) for one in strategies]
 
-def batch(seconds_ago: float, *, trades: int = 20_000, event_time: int = OPEN) -> tuple[Any, ...]:
+    def leaders(self, *, until: int | None = None) -> Leaders | None:
+        """Return `leading`."""
+        self._answer("leaders")
+        return self.leading
+
+    def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
+        """Return one of `strategy_rows`."""
+        self._answer("strategy")
+        found = (row for row in self.strategy_rows if (row.username, row.ticker, row.name) == (username, ticker, name))
+        return next(found, None)
+
+    def day(self, day: date) -> pd.DataFrame:
+        """Return that of `day_rows`."""
+        self._answer("day")
+        return self.day_rows.get(day, quotes())
+
+    def nodes(self) -> tuple[int, int]:
+        """Return `up`."""
+        self._answer("nodes")
+        return self.up
+
+
+def batch(
+    seconds_ago: float, *, trades: int = 20_000, event_time: int = OPEN, seconds: float = 0.25, rejected: int = 0
+) -> tuple[Any, ...]:
     """A row of `batches`."""
     time = pd.Timestamp(datetime.now(UTC) - timedelta(seconds=seconds_ago))
-    return (time, trades, 0, 10, 0.25, 0.01, 0, event_time)
+    return (time, trades, 0, 10, seconds, 0.01, 0, event_time, 5, rejected, 0, 0.0)
 
 
 def bars(closes: Sequence[int], start: int = OPEN) -> list[tuple[int, ...]]:
@@ -152,3 +197,34 @@ def trader() -> FakeReader:
         prices={"IBM": (now, 182_000_000), "BAC": (now, 13_810_000)},
         batch_rows=[batch(i, event_time=now) for i in range(10, -1, -1)],
     )
+
+
+def leaders(count: int = MOST, time: int = OPEN, seed: int = 1) -> Leaders:
+    """Leaders of a minute: `count` strategies with a round trip among ten thousand, the third of them ann's."""
+    random = np.random.default_rng(seed)
+    gains = np.sort(random.normal(0.002, 0.03, 10_000))[::-1]
+    counts = np.bincount(np.clip(np.searchsorted(EDGES, gains, "right") - 1, 0, BINS - 1), minlength=BINS)
+    names = [f"user{n:06d}" for n in range(count)]
+    if count > 2:
+        names[2] = "ann"
+    by_gain = Ranking(
+        username=np.array(names, NOBODY.username.dtype),
+        name=np.array(["dip"] * count, NOBODY.name.dtype),
+        ticker=np.array(["IBM"] * count, NOBODY.ticker.dtype),
+        gain=gains[:count],
+        evidence=np.where(np.arange(count) % 5 == 4, np.nan, random.normal(1, 1, count)),
+        value=(10_000_000_000 * (1 + gains[:count])).astype(np.int64),
+        trips=np.arange(count) + 1,
+    )
+    proven = by_gain.take(~np.isnan(by_gain.evidence))
+    return Leaders(time, by_gain, proven.take(np.argsort(-proven.evidence)), counts)
+
+
+def quotes(*rows: tuple[Any, ...]) -> pd.DataFrame:
+    """A day so far, from (ticker, open, close, shares), a trade each; until the end of the day's first minute."""
+    columns = ("ticker", "time", "open", "high", "low", "close", "volume", "notional", "trades")
+    found = [
+        (ticker, OPEN, first, max(first, last), min(first, last), last, shares, shares * last, 1)
+        for ticker, first, last, shares in rows
+    ]
+    return pd.DataFrame(found, columns=list(columns)).astype(dict.fromkeys(columns[1:], "int64"))

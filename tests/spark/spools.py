@@ -10,7 +10,7 @@ import numpy as np
 from riskcontrol.rows import Bars, Columns, Fills, Openings, Positions
 from riskcontrol.strategy import first_rule
 from riskcontrol.terms import FillMode
-from spark.spool import Rows, Spool
+from spark.spool import Blocks, Rows, Spool
 
 TERMS = first_rule("ann", "dip", "IBM", 1, 1, 1, FillMode.SAME).terms.text()
 
@@ -28,9 +28,9 @@ def made(kind: type[Columns], names: list[str], value: int = 7) -> Columns:
     return kind(**columns)
 
 
-def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"") -> Rows:
+def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"", days: Blocks = ()) -> Rows:
     parts = [made(kind, names, end) for kind in (Fills, Positions, Bars)]
-    return Rows(max(0, end - 1), end, made(Openings, names[:openings], end), *parts, marks)  # type: ignore[arg-type]
+    return Rows(max(0, end - 1), end, made(Openings, names[:openings], end), *parts, marks, days, days)  # type: ignore[arg-type]
 
 
 def spool_of(folder: Path, number: int = 0) -> Spool:

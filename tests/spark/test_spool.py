@@ -19,7 +19,7 @@ from riskcontrol.rows import Fills
 from riskcontrol.settings import Settings
 from spark.drain import Drain, _grouped
 from spark.rowwriter import RowWriter
-from spark.spool import Rows, Waiting, joined, waiting
+from spark.spool import Blocks, Rows, Waiting, joined, waiting
 from tests.processes import until
 from tests.spark.spools import made, rows, spool_of
 
@@ -27,7 +27,7 @@ from tests.spark.spools import made, rows, spool_of
 def same(one: Rows, other: Rows) -> bool:
     return (
         one.end == other.end
-        and one.marks == other.marks
+        and (one.marks, one.leaders, one.days) == (other.marks, other.leaders, other.days)
         and all(
             np.array_equal(getattr(getattr(one, part), field.name), getattr(getattr(other, part), field.name))
             for part in ("openings", "fills", "positions", "bars")
@@ -40,12 +40,13 @@ def same(one: Rows, other: Rows) -> bool:
     names=st.lists(st.text("abc", min_size=1, max_size=16), max_size=5),
     openings=st.integers(0, 5),
     marks=st.binary(max_size=20),
+    days=st.lists(st.tuples(st.integers(0, 2**60), st.binary(max_size=9)), max_size=3).map(tuple),
 )
 def test_what_is_taken_is_what_was_put(
-    tmp_path_factory: pytest.TempPathFactory, names: list[str], openings: int, marks: bytes
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], openings: int, marks: bytes, days: Blocks
 ) -> None:
     spool = spool_of(tmp_path_factory.mktemp("state"))
-    put = rows(9, names, openings=openings, marks=marks)
+    put = rows(9, names, openings=openings, marks=marks, days=days)
     spool.put(put)
     (path,) = spool.files()
     assert same(spool.take(path), put)
@@ -93,6 +94,13 @@ def test_of_several_files_each_position_is_written_once_as_it_stood_last(files: 
     assert len(whole.fills) == len(whole.bars) == sum(map(len, files))
     assert whole.end == len(files)
     assert whole.marks == (b"m" if len(files) > 1 else b"")
+
+
+def test_of_several_files_each_day_s_newest_row_is_written() -> None:
+    day = 86_400 * 10**9
+    whole = joined([rows(1, [], days=((day, b"a"),)), rows(2, [], days=((day + 1, b"b"), (3 * day, b"c")))])
+    assert whole.days == ((day + 1, b"b"), (3 * day, b"c"))
+    assert [time for time, _ in whole.leaders] == [day, day + 1, 3 * day]
 
 
 @pytest.mark.servers

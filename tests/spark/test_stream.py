@@ -22,6 +22,7 @@ from riskcontrol.book import Book, Reason
 from riskcontrol.engine import advance
 from riskcontrol.language.parser import parse
 from riskcontrol.leaders import Leaders, encode_leaders, merged
+from riskcontrol.newyork import date_of
 from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
 from riskcontrol.splits import read_splits
@@ -107,6 +108,21 @@ def check_against(reference: Reference, settings: Settings) -> None:
     assert bars == closed
 
 
+def check_days(reference: Reference, settings: Settings) -> None:
+    """Compare the day so far of each ticker with its bars in the reference, up to the minute it was told at."""
+    (day,) = {date_of(time) for _, time in reference.bars}
+    found = Reader(connect(settings)).day(day)
+    assert len(found) == len({ticker for ticker, _ in reference.bars})
+    for row in found.itertuples():
+        own = [bar for (name, time), bar in sorted(reference.bars.items()) if name == row.ticker and time <= row.time]
+        sums = {name: sum(bar[name] for bar in own) for name in ("volume", "notional", "trades")}
+        priced = [bar for bar in own if bar["open"]]
+        highs, lows = ([bar[name] for bar in own if bar[name]] for name in ("high", "low"))
+        prices = (priced[0]["open"], max(highs), min(lows), priced[-1]["close"])
+        assert (row.open, row.high, row.low, row.close) == prices
+        assert (row.volume, row.notional, row.trades) == tuple(sums.values())
+
+
 def leaders_of_shards(strategies: Sequence[Strategy], batches: Sequence[pa.RecordBatch], shards: int) -> Leaders:
     """Return who leads at the end, each shard's ranks made from its own trades alone."""
     found = []
@@ -140,6 +156,7 @@ def test_every_fill_from_file_to_database_equals_the_reference(servers: Settings
     reference = Reference().feed([openings(*strategies), *trades])
     assert len(reference.fills) > 1_000
     check_against(reference, servers)
+    check_days(reference, servers)
     leaders, wanted = Reader(connect(servers)).leaders(), leaders_of_shards(strategies, trades, servers.shards)
     assert leaders is not None
     assert len(wanted.by_gain) > 50

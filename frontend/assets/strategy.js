@@ -1,0 +1,24 @@
+// What the browser decides on a strategy's page without asking the server.
+window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    strategy: {
+        // The address holds what is shown, so that it can be shared; the page isn't loaded anew.
+        address: function (tab, period, show) {
+            if (/^\/user\/[^/]+\/[^/]+\/[^/]+$/.test(location.pathname)) {
+                var query = new URLSearchParams({ tab: tab, period: period });
+                if (tab === "series") {
+                    query.set("show", show);
+                }
+                history.replaceState(history.state, "", location.pathname + "?" + query.toString());
+            }
+            return ["overview", "price", "series"].indexOf(tab) < 0;
+        },
+        // What the server is still working on is asked for again, even if nothing is traded meanwhile.
+        again: function (version) {
+            if (version && version.indicators === false) {
+                setTimeout(function () {
+                    window.dash_clientside.set_props("strategy-again", { data: Date.now() });
+                }, 1000);
+            }
+        },
+    },
+});

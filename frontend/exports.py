@@ -1,0 +1,184 @@
+"""A strategy's fills and equity as files: CSV and Parquet, exact to the micro-dollar."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fastapi import FastAPI
+from starlette.responses import JSONResponse, Response
+
+from frontend.context import Context
+from frontend.formats import moment
+from riskcontrol.equity import Equity
+from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.rows import Ints
+from riskcontrol.strategy import NAME_PATTERN, check_username
+from riskcontrol.trades import NS_PER_SECOND, TICKER_PATTERN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from database.reads import PositionRow, Reader, StrategyRow
+
+MOST_FILLS = 100_000
+"""Most fills in a file, the newest."""
+PATH = "/api/v1/users/{username}/strategies/{ticker:path}/{name}/{what}.{kind}"
+"""Where files are; a ticker may have a slash in it."""
+_MONEY = pa.decimal128(25, 6)
+_TIME = pa.timestamp("ns", tz="UTC")
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_CSV = "text/csv; charset=utf-8"
+_PARQUET = "application/vnd.apache.parquet"
+
+
+def fills_table(fills: pd.DataFrame) -> pa.Table:
+    """Return fills as a table.
+
+    Args:
+        fills: With the columns of `Reader.fills`.
+
+    Returns:
+        Columns number, time (UTC, nanoseconds), reason, shares, price, fee, cash (dollars, six decimals), sequence.
+    """
+    ints = {name: fills[name].to_numpy(np.int64) for name in fills.columns if name != "reason"}
+    return pa.table(
+        {
+            "number": pa.array(ints["number"]),
+            "time": pa.array(ints["time"]).cast(_TIME),
+            "reason": pa.array(fills["reason"].tolist(), pa.utf8()),
+            "shares": pa.array(ints["shares"]),
+            **{name: decimals(ints[name]) for name in ("price", "fee", "cash")},
+            "sequence": pa.array(ints["sequence"]),
+        }
+    )
+
+
+def equity_table(curve: Equity) -> pa.Table:
+    """Return an equity curve as a table.
+
+    Returns:
+        Columns time (UTC, nanoseconds), price, cash (dollars, six decimals), shares, value, profit (dollars).
+    """
+    money = {name: decimals(getattr(curve, name)) for name in ("price", "cash", "value", "profit")}
+    columns = {"time": pa.array(curve.time).cast(_TIME), "shares": pa.array(curve.shares), **money}
+    return pa.table(columns).select(["time", "price", "cash", "shares", "value", "profit"])
+
+
+def decimals(micros: Ints) -> pa.Array:
+    """Return micro-dollars as dollars with six decimals, exactly.
+
+    >>> decimals(np.array([1_500_000, -1]))[1].as_py()
+    Decimal('-0.000001')
+    """
+    words = np.stack([micros, micros >> 63], axis=1)  # a decimal is its digits as 128 bits, the low word first
+    return pa.Array.from_buffers(_MONEY, len(micros), [None, pa.py_buffer(words.astype("<i8").tobytes())])
+
+
+def csv_text(table: pa.Table) -> str:
+    """Return a table as CSV: times as ISO 8601, in UTC and as New York's clock, money with six decimals.
+
+    >>> csv_text(pa.table({"reason": ["=1+1"], "cash": decimals(np.array([5]))})).splitlines()
+    ['reason,cash', "'=1+1,0.000005"]
+    """
+    columns: dict[str, list[Any]] = {}
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        if column.type == _TIME:
+            times = column.cast(pa.int64()).to_pylist()
+            columns[name] = [_iso(time) for time in times]
+            columns["new_york"] = [moment(time) for time in times]
+        elif column.type == pa.utf8():
+            columns[name] = [guarded(text) for text in column.to_pylist()]
+        else:
+            columns[name] = [str(value) for value in column.to_pylist()]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    return out.getvalue()
+
+
+def guarded(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula.
+
+    >>> guarded("=1+1"), guarded("buy")
+    ("'=1+1", 'buy')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def register(server: FastAPI, context: Context) -> None:
+    """Add the addresses of the files."""
+
+    @server.get(PATH)
+    def export(username: str, ticker: str, name: str, what: str, kind: str) -> Response:
+        """Return a strategy's fills or equity as CSV or Parquet; money in dollars."""
+        if what not in _TABLES or kind not in ("csv", "parquet"):
+            return _refusal(404, "fills.csv, fills.parquet, equity.csv and equity.parquet are what there is")
+        try:
+            check_username(username)
+        except StrategyError as error:
+            return _refusal(404, f"no such user: a username {error.message}")
+        if not TICKER_PATTERN.fullmatch(ticker) or not NAME_PATTERN.fullmatch(name):
+            return _refusal(404, "no such strategy: ticker and name aren't ones")
+        try:
+            strategy = context.source.read(lambda reader: reader.strategy(username, ticker, name))
+            if strategy is None:
+                return _refusal(404, f"{username} has no strategy {name} on {ticker}")
+            table = _TABLES[what](context, strategy)
+        except ServerError as error:
+            return _refusal(503, f"the database is away: {error}")
+        except OverflowError as error:
+            return _refusal(500, str(error))
+        file = f"{username}-{ticker.replace('/', '_')}-{name}-{what}.{kind}"
+        headers = {"content-disposition": f'attachment; filename="{file}"', "cache-control": "no-store"}
+        if kind == "csv":
+            return Response(csv_text(table).encode(), media_type=_CSV, headers=headers)
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        return Response(sink.getvalue().to_pybytes(), media_type=_PARQUET, headers=headers)
+
+
+def address(username: str, ticker: str, name: str, what: str, kind: str) -> str:
+    """Return the address of a file.
+
+    >>> address("ann", "BRK/B", "dip", "fills", "csv")
+    '/api/v1/users/ann/strategies/BRK/B/dip/fills.csv'
+    """
+    return PATH.replace("{ticker:path}", "{ticker}").format(
+        username=username, ticker=ticker, name=name, what=what, kind=kind
+    )
+
+
+def _fills(context: Context, strategy: StrategyRow) -> pa.Table:
+    def ask(reader: Reader) -> pd.DataFrame:
+        return reader.fills(strategy.username, strategy.ticker, strategy.name, limit=MOST_FILLS)
+
+    return fills_table(context.source.read(ask).sort_values("number"))
+
+
+def _equity(context: Context, strategy: StrategyRow) -> pa.Table:
+    position: PositionRow | None = context.source.read(lambda reader: reader.positions([strategy]))[0]
+    if position is None:
+        return equity_table(Equity(*(np.zeros(0, np.int64) for _ in range(6))))
+    mark = context.market.snapshot().prices.get(strategy.ticker)
+    return equity_table(context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark)).curve)
+
+
+_TABLES: dict[str, Callable[[Context, StrategyRow], pa.Table]] = {"fills": _fills, "equity": _equity}
+"""What there is as a file, by name."""
+
+
+def _iso(time: int) -> str:
+    seconds, rest = divmod(time, NS_PER_SECOND)
+    return f"{np.datetime64(seconds, 's')}.{rest:09d}Z"
+
+
+def _refusal(status: int, message: str) -> JSONResponse:
+    return JSONResponse({"detail": message}, status)

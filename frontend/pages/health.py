@@ -1,0 +1,241 @@
+"""Whether everything runs: batches and their delay, lags, rates, rejects, and the servers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, Patch, State, dcc, html, no_update
+
+from frontend import grids, pace
+from frontend.context import Context, in_thread
+from frontend.figures import empty
+from frontend.formats import NONE, ZONE, moment
+from frontend.graphs import GRAPH
+from frontend.market import Snapshot
+from frontend.pulse import State as StreamState
+from frontend.recent import Rates, Recent
+from frontend.shell import alert
+from frontend.watch import Answer, Watch
+from riskcontrol.errors import ServerError
+from riskcontrol.settings import Settings
+from riskcontrol.trades import NS_PER_SECOND
+
+ADDRESS = {"path": "/health"}
+
+_STATES = {
+    StreamState.NEVER: (False, "has not run yet: start it with riskcontrol stream"),
+    StreamState.RUNNING: (True, "runs"),
+    StreamState.IDLE: (True, "runs, but gets no trades"),
+    StreamState.STOPPED: (False, "doesn't run: start it with riskcontrol stream"),
+}
+_OUTPUTS = {
+    "cards": Output("health-cards", "children"),
+    "servers": Output("health-servers", "children"),
+    "figure": Output("pace", "figure"),
+    "version": Output("health-version", "data"),
+    "notice": Output("health-notice", "children"),
+}
+"""What the page's callback may change."""
+
+
+def layout(**query: str) -> dmc.Container:
+    """Return the page.
+
+    Args:
+        query: What follows the ``?`` of the address; nothing is looked at.
+    """
+    return dmc.Container(
+        [
+            dcc.Store(id="health-version"),
+            dmc.Title("Health", order=1, size="h2", className="heading"),
+            html.Div(dmc.Text("Asking the servers …", c="dimmed"), id="health-notice", role="status"),
+            html.Section(id="health-servers", className="health-servers", **grids.named("Servers")),
+            html.Div(id="health-cards", className="health-cards"),
+            html.Section(
+                [
+                    html.H2("Batches of the last hour", className="section-title"),
+                    dcc.Graph(id="pace", figure=empty("Loading …"), config=GRAPH, className="pace"),
+                    html.Details(
+                        [
+                            html.Summary("As a table", id="pace-twin"),
+                            html.Div(_table(), className="twin-grid"),
+                        ]
+                    ),
+                ],
+                className="panel candles-panel",
+            ),
+        ],
+        size=1440,
+        px=0,
+    )
+
+
+def _table() -> html.Div:
+    return grids.grid(
+        "pace-rows",
+        [
+            grids.column("time", f"Batch ({ZONE})", 160),
+            grids.number("processing", "Processing, s", 110, "price"),
+            grids.number("delay", "Delay, s", 90, "price", "From its time to its start"),
+            grids.number("trades", "Trades", 90, "count"),
+            grids.number("fills", "Fills", 80, "count"),
+            grids.wide(grids.number("bars", "Bars", 80, "count")),
+            grids.wide(grids.number("lag", "Lag", 80, "count", "Records that the tape held and it did not take")),
+            grids.wide(grids.number("waiting", "Rows waiting", 110, "count", "Not yet in the tables at its end")),
+            grids.number("rejected", "Rejects", 80, "count"),
+        ],
+        label="The newest batches",
+        height=320,
+        row_height=32,
+    )
+
+
+def register(app: Dash, context: Context, recent: Recent) -> None:
+    """Add the page's callbacks.
+
+    Args:
+        app: The application.
+        context: What callbacks share.
+        recent: The stream's last hour.
+    """
+    kafka = Watch("kafka", lambda: _kafka(context.settings))
+
+    @app.callback(
+        output=_OUTPUTS,
+        inputs=[Input("market", "data"), Input("clock", "n_intervals"), State("health-version", "data")],
+        running=[(Output("clock", "disabled"), True, False)],
+    )
+    @in_thread
+    def refresh(market: Any, n: Any, shown: Any) -> dict[str, Any]:
+        """Bring the page up to date, where anything in it changed."""
+        shown = shown if isinstance(shown, dict) else {}
+        broker = kafka.answer()
+        try:
+            snapshot = context.market.snapshot()
+            nodes = context.source.read(lambda reader: reader.nodes())
+            version = {"market": snapshot.version, "servers": f"{broker} {nodes}"}
+            if all(shown.get(part) == value for part, value in version.items()):
+                return _changed()
+            batches, rates = recent.batches(), recent.rates(snapshot)
+        except ServerError as error:
+            version = {"market": "away", "servers": f"{broker} {error}"}
+            if shown == version:
+                return _changed()
+            database = Answer(False, str(error).removeprefix("cassandra: "))
+            servers = [_server("Cassandra", database), _server("Kafka", broker)]
+            return _changed(servers=servers, version=version, notice=None)
+        up, all_ = nodes
+        answers = {
+            "Cassandra": Answer(up == all_, f"{up} of {all_} nodes answer" if all_ > 1 else "answers"),
+            "Kafka": broker,
+            "Stream": _stream(snapshot),
+        }
+        found = pace.pace(batches)
+        figure: Any = no_update
+        notice = None
+        if found is None:
+            notice = alert("No batch has been written yet: there is nothing to measure.", "blue")
+        else:
+            version["drawn"] = "yes"
+            if shown.get("market") != snapshot.version:
+                drawn = pace.figure(batches)
+                figure = _changes(drawn) if shown.get("drawn") else drawn
+        return _changed(
+            cards=_cards(snapshot, rates, found),
+            servers=[_server(name, answer) for name, answer in answers.items()],
+            figure=figure,
+            version=version,
+            notice=notice,
+        )
+
+    @app.callback(
+        Output("pace-rows", "rowData"),
+        Input("pace-twin", "n_clicks"),
+        Input("health-version", "data"),
+        prevent_initial_call=True,
+    )
+    @in_thread
+    def twin(clicks: Any, version: Any) -> Any:
+        """Fill the table below the graph while it is open."""
+        if not isinstance(clicks, int) or clicks % 2 == 0:
+            return no_update
+        try:
+            return pace.rows(recent.batches())
+        except ServerError:
+            return no_update
+
+
+def _kafka(settings: Settings) -> str:
+    from ingestion.topic import brokers_up  # noqa: PLC0415  the pages start without Kafka's client
+
+    brokers, partitions = brokers_up(settings)
+    who = "answers" if brokers == 1 else f"{brokers} brokers answer"
+    return f"{who}, topic {settings.topic} has {partitions} partitions" if partitions else f"{who}, no topic yet"
+
+
+def _stream(snapshot: Snapshot) -> Answer:
+    up, words = _STATES[snapshot.pulse.state]
+    event = snapshot.pulse.event_time
+    stands = snapshot.pulse.state in (StreamState.IDLE, StreamState.STOPPED)
+    return Answer(up, f"{words}; last trade at {moment(event)} {ZONE}" if stands and event else words)
+
+
+def _server(name: str, answer: Answer) -> html.Div:
+    state = "unknown" if answer.up is None else "up" if answer.up else "down"
+    said = {"unknown": "not known yet", "up": "up", "down": "down"}[state]
+    return html.Div(
+        [
+            html.Span(className=f"lamp lamp-{state}", role="img", **grids.named(said)),
+            html.Span(name, className="server-name"),
+            html.Span(answer.words, className="muted"),
+        ],
+        className="server",
+    )
+
+
+def _cards(snapshot: Snapshot, rates: Rates, found: pace.Pace | None) -> list[Any]:
+    beat = snapshot.pulse
+    wall = int(datetime.now(UTC).timestamp()) * NS_PER_SECOND
+    cards: list[tuple[str, str, str]] = [
+        ("Trades/s", f"{rates.trades:,.0f}", "over the last minute"),
+        ("Fills/s", f"{rates.fills:,.1f}" if rates.fills < 10 else f"{rates.fills:,.0f}", "over the last minute"),
+    ]
+    if found is not None:
+        late = " loss" if found.p99 > found.interval else ""
+        cards += [
+            ("Last batch", f"{beat.processing:.2f} s", f"delay {beat.delay:.2f} s"),
+            ("Processing, last hour", f"{found.median:.2f} s", f"p99 {found.p99:.2f} s of {found.interval:g} s{late}"),
+            ("Delay p99, last hour", f"{found.delay_p99:.2f} s", f"{found.batches:,} batches"),
+            ("Lag", f"{found.lag:,}", "records of the tape not taken"),
+            ("Rows waiting", f"{found.waiting:,}", f"the oldest for {found.behind:.1f} s" if found.waiting else "none"),
+            ("Rejects, last hour", f"{found.rejected:,}", "records, in topic tape.rejected"),
+        ]
+    at = moment(beat.event_time) if beat.event_time else NONE
+    speed = f", {found.speed:,.1f} × the clock" if found is not None and found.speed is not None else ""
+    cards.append(("Event time", at[11:] or NONE, f"{at[:10]} {ZONE}{speed}" if beat.event_time else "no trade yet"))
+    cards.append(("Wall clock", moment(wall)[11:], f"{moment(wall)[:10]} {ZONE}"))
+    return [
+        html.Div(
+            [
+                html.Div(label, className="label"),
+                html.Div(figure, className="figure"),
+                html.Div(more.removesuffix(" loss"), className="more" + (" loss" if more.endswith(" loss") else "")),
+            ],
+            className="card",
+        )
+        for label, figure, more in cards
+    ]
+
+
+def _changes(figure: dict[str, Any]) -> Patch:
+    """Return what changes the graph into a newer one: the browser keeps zoom and selection in the layout."""
+    patch = Patch()
+    patch["data"] = figure["data"]
+    return patch
+
+
+def _changed(**values: Any) -> dict[str, Any]:
+    """Return what the callback answers where only these outputs change."""
+    return {**dict.fromkeys(_OUTPUTS, no_update), **values}

@@ -1,0 +1,286 @@
+"""The leaders' page: who leads, how everyone's returns are spread, and one's own place among them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+
+from frontend import grids, spread, standings
+from frontend.context import Context, in_thread, text
+from frontend.figures import empty
+from frontend.formats import ZONE, moment
+from frontend.graphs import GRAPH
+from frontend.leading import Leading
+from frontend.shell import alert
+from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.leaders import Leaders
+from riskcontrol.strategy import check_username
+
+ADDRESS = {"path": "/leaders"}
+
+_OUTPUTS = {
+    "ranking": Output("ranking", "rowData"),
+    "about": Output("leaders-about", "children"),
+    "notice": Output("leaders-notice", "children"),
+    "hidden": Output("leaders-all", "hidden"),
+    "spread": Output("spread", "figure"),
+    "bars": Output("spread-table", "children"),
+    "quantiles": Output("spread-quantiles", "children"),
+    "own": Output("own-table", "rowData"),
+    "own_size": Output("own-table", "style"),
+    "own_hidden": Output("own", "hidden"),
+    "place": Output("own-place", "children"),
+    "wrong": Output("leaders-user", "error"),
+    "version": Output("leaders-version", "data"),
+}
+"""What the page's callback may change."""
+
+
+def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
+    """Return the page of the address ``/leaders?by=evidence&user=NAME``.
+
+    Args:
+        by: What is ranked by at first; one of `standings.RANKINGS`.
+        user: Whose place is shown at first.
+        query: The rest of what follows the ``?``; nothing is looked at.
+    """
+    return dmc.Container(
+        [
+            dcc.Store(id="leaders-version"),
+            html.Div(
+                [
+                    dmc.Title("Leaders", order=1, size="h2"),
+                    html.Div(
+                        dmc.SegmentedControl(
+                            id="leaders-by",
+                            value=by if by in standings.RANKINGS else "return",
+                            data=[{"value": name, "label": words} for name, words in standings.RANKINGS.items()],
+                            size="sm",
+                            attributes={"root": {"aria-label": "Rank by"}},
+                        ),
+                        className="scroll-x",
+                    ),
+                ],
+                className="heading",
+            ),
+            html.P("Asking who leads …", id="leaders-about", className="about", role="status"),
+            html.Div(id="leaders-notice"),
+            html.Div(
+                [
+                    html.Section(
+                        [
+                            html.H2("The best hundred", className="section-title"),
+                            _ranking(),
+                            html.P(
+                                "Returns are since a strategy was opened, marked to market; ranked are those with a "
+                                "round trip. The probabilistic Sharpe ratio is the probability that the true Sharpe "
+                                "ratio of the round trips' returns is above zero; it takes two of them.",
+                                className="hint",
+                            ),
+                        ],
+                        className="panel leaders-ranking",
+                    ),
+                    html.Div([_own(user), _spread()], className="leaders-side"),
+                ],
+                id="leaders-all",
+                className="leaders",
+                hidden=True,
+            ),
+        ],
+        size=1440,
+        px=0,
+    )
+
+
+def _ranking() -> dag.AgGrid:
+    return grids.grid(
+        "ranking",
+        [
+            grids.number("place", "#", 46, "count", "Place"),
+            grids.wide(grids.linked("user", "User", 130)),
+            grids.wide(grids.linked("strategy", "Strategy", 96)),
+            grids.narrow(grids.linked("who", "User, strategy", 100)),
+            grids.signed("gain", "Return", 92, "percent", "Since it was opened, marked to market"),
+            grids.number(
+                "probability", "Prob. Sharpe", 84, "share", "Probability that its true Sharpe ratio is above 0"
+            ),
+            grids.wide(grids.number("trips", "Round trips", 100, "count")),
+            grids.wide(grids.number("value", "Value, $", 120, "money", "Cash and shares")),
+        ],
+        label="The best hundred strategies",
+        row_class={"own": "params.data.own"},
+        height=640,
+    )
+
+
+def _own(user: str) -> html.Section:
+    return html.Section(
+        [
+            html.H2("Your place", className="section-title"),
+            dmc.TextInput(
+                id="leaders-user",
+                value=user[:64],
+                placeholder="Your username",
+                debounce=True,
+                className="grow",
+                attributes={"input": {"aria-label": "Your username", "autoCapitalize": "none", "spellCheck": "false"}},
+            ),
+            html.P(id="own-place", className="about", role="status"),
+            html.Div(
+                grids.grid(
+                    "own-table",
+                    [
+                        grids.linked("strategy", "Strategy", 84),
+                        grids.signed("gain", "Return", 84, "percent"),
+                        grids.number("better", "Beats", 78, "level", "Share of all strategies with a lower return"),
+                        grids.number("place", "Place", 62, "count", "Among the best hundred"),
+                    ],
+                    label="Your strategies among all",
+                    height=230,
+                ),
+                id="own",
+                hidden=True,
+            ),
+        ],
+        className="panel",
+    )
+
+
+def _spread() -> html.Section:
+    return html.Section(
+        [
+            html.H2("Everyone's returns", className="section-title"),
+            html.Div(
+                dcc.Graph(id="spread", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}),
+                className="spread",
+            ),
+            html.Div(id="spread-quantiles", className="quantiles"),
+            html.Details([html.Summary("As a table"), html.Div(id="spread-table", className="twin")]),
+        ],
+        className="panel",
+    )
+
+
+def register(app: Dash, context: Context) -> None:
+    """Add the page's callbacks."""
+    leading = Leading(context.source)
+
+    @app.callback(
+        output=_OUTPUTS,
+        inputs=[
+            Input("market", "data"),
+            Input("leaders-by", "value"),
+            Input("leaders-user", "value"),
+            State("leaders-version", "data"),
+        ],
+        running=[(Output("clock", "disabled"), True, False)],
+    )
+    @in_thread
+    def refresh(market: Any, by: Any, user: Any, shown: Any) -> dict[str, Any]:
+        """Bring the page up to date, where anything on it changed."""
+        by = text(by, "by")
+        by = by if by in standings.RANKINGS else "return"
+        username, wrong = _typed(user)
+        try:
+            leaders = leading.now()
+            version = _digest([leaders and (leaders.time, leaders.strategies), by, username, wrong])
+            if version == shown:
+                return _changed()
+            mine, place = _place(context, leaders, username, by) if leaders else ([], "")
+        except ServerError:
+            if shown:  # what is on the page stays, under the frame's message
+                return _changed(wrong=wrong)
+            message = alert("The leaders can't be shown while the database is away.", "gray")
+            return _changed(about="", notice=message, hidden=True, wrong=wrong)
+        drawn = _drawn(leaders, by, username, mine)
+        return drawn | {"place": place, "wrong": wrong, "version": version}
+
+    grids.register(app, "ranking", "own-table")
+    app.clientside_callback(
+        ClientsideFunction("riskcontrol", "ask"),
+        Input("leaders-by", "value"),
+        Input("leaders-user", "value"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("riskcontrol", "myself"),
+        Output("leaders-user", "value"),
+        Input("leaders-user", "id"),
+        State("visitor", "data"),
+        State("leaders-user", "value"),
+    )
+
+
+def _typed(value: Any) -> tuple[str, str | None]:
+    """Return the username that was typed, empty if none was, and what is wrong with it."""
+    typed = text(value, "username").lower()
+    if not typed:
+        return "", None
+    try:
+        return check_username(typed), None
+    except StrategyError as error:
+        return "", f"A username {error.message}"
+
+
+def _place(context: Context, leaders: Leaders, username: str, by: str) -> tuple[list[dict[str, Any]], str]:
+    """Return one's own rows, and one's place in words."""
+    if not username:
+        return [], "Type your username to see how your strategies stand among all."
+    strategies = context.source.read(lambda reader: reader.strategies(username))
+    if not strategies:
+        return [], f"{username} has no strategies."
+    positions = context.source.read(lambda reader: reader.positions(strategies))
+    mine = standings.own(strategies, positions, context.market.snapshot().prices, leaders, by)
+    return mine, standings.best(mine)
+
+
+def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str, Any]]) -> dict[str, Any]:
+    if leaders is None or not leaders.strategies:
+        message = "No minute of the tape has ended yet: strategies are ranked at the end of each."
+        return _changed(about="", notice=alert(message, "blue"), hidden=True)
+    rank = standings.ranking(leaders, by)
+    bars = spread.histogram(leaders)
+    marked = [(f"{row['strategy']} · {row['strategy_below']}", row["gain"] / 100) for row in mine]
+    about = (
+        f"{leaders.strategies:,} strategies at the end of {moment(leaders.time)[:16]} {ZONE}; "
+        "the ranking changes with each minute of the tape."
+    )
+    nobody = {"return": "a round trip", "evidence": "two round trips"}[by]
+    return {
+        "ranking": standings.rows(rank, username),
+        "about": about,
+        "notice": None if len(rank) else alert(f"Nobody has {nobody} yet.", "blue"),
+        "hidden": False,
+        "spread": spread.figure(bars, leaders.quantile(0.5), marked, key="spread"),
+        "bars": _table(("Return", "Strategies"), spread.table(bars)),
+        "quantiles": [
+            html.Div([html.Span(share, className="label"), html.Span(gain)])
+            for share, gain in spread.quantiles(leaders)
+        ],
+        "own": mine,
+        "own_size": {"height": grids.fitting(len(mine), 5)},
+        "own_hidden": not mine,
+    }
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> html.Table:
+    return html.Table(
+        [
+            html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
+            html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows]),
+        ]
+    )
+
+
+def _changed(**values: Any) -> dict[str, Any]:
+    """Return what the callback answers where only these outputs change."""
+    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
+
+
+def _digest(what: Any) -> str:
+    return hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()

@@ -1,0 +1,184 @@
+"""The market at a glance: how fast it trades, what trades most, what moves, and the way to any ticker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html, no_update
+
+from frontend.addresses import ticker_address
+from frontend.board import LEAST_PRICE, Board, Quote
+from frontend.context import Context, in_thread, text
+from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent
+from frontend.market import Snapshot
+from frontend.positions import Prices
+from frontend.recent import Rates, Recent
+from frontend.shell import alert
+from frontend.tickers import suggestions
+from riskcontrol.errors import ServerError
+from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
+
+ADDRESS = {"path": "/market"}
+
+LISTS = {
+    "active": ("Most active", "by money traded today"),
+    "gainers": ("Gainers", f"since the day's first price, at ${LEAST_PRICE // 1_000_000} or more"),
+    "losers": ("Losers", f"since the day's first price, at ${LEAST_PRICE // 1_000_000} or more"),
+}
+"""The lists of tickers, with their titles and what they are ranked by."""
+
+_OUTPUTS = ("day", "cards", *LISTS, "notice")
+
+
+def layout(**query: str) -> dmc.Container:
+    """Return the page.
+
+    Args:
+        query: What follows the ``?`` of the address; nothing is looked at.
+    """
+    return dmc.Container(
+        [
+            dcc.Store(id="board-version"),
+            html.Div(
+                [
+                    html.Div([dmc.Title("Market", order=1, size="h2"), html.Div(id="board-day", className="muted")]),
+                    dmc.Select(
+                        id="ticker-search",
+                        placeholder="Find a ticker",
+                        searchable=True,
+                        data=[],
+                        selectFirstOptionOnChange=True,
+                        nothingFoundMessage="No such ticker has traded",
+                        attributes={
+                            "input": {"aria-label": "Find a ticker", "maxLength": TICKER_LENGTH, "spellCheck": "false"}
+                        },
+                        className="ticker-search",
+                    ),
+                ],
+                className="market-head",
+            ),
+            html.Div(dmc.Text("Loading the market …", c="dimmed"), id="board-notice", role="status"),
+            html.Div(id="board-cards", className="market-cards"),
+            html.Div(
+                [html.Section(id=f"board-{name}", className=f"quotes quotes-{name}") for name in LISTS],
+                className="market-lists",
+            ),
+        ],
+        size=1440,
+        px=0,
+    )
+
+
+def register(app: Dash, context: Context, recent: Recent) -> None:
+    """Add the page's callbacks.
+
+    Args:
+        app: The application.
+        context: What callbacks share.
+        recent: The stream's last hour.
+    """
+
+    @app.callback(
+        *(Output(f"board-{name}", "children") for name in _OUTPUTS),
+        Output("board-version", "data"),
+        Input("market", "data"),
+        State("board-version", "data"),
+        running=[(Output("clock", "disabled"), True, False)],
+    )
+    @in_thread
+    def refresh(market: Any, shown: Any) -> tuple[Any, ...]:
+        """Bring the page up to date, where anything in it changed."""
+        try:
+            snapshot = context.market.snapshot()
+            board = context.market.board()
+            version = f"{snapshot.version} {board.time if board else 0}"
+            if version == shown:
+                return (no_update,) * (len(_OUTPUTS) + 1)
+            rates = recent.rates(snapshot)
+        except ServerError:
+            if shown:  # what is on the page stays, under the frame's message
+                return (no_update,) * (len(_OUTPUTS) + 1)
+            message = alert("The market can't be shown while the database is away.", "gray")
+            return (*(no_update,) * (len(_OUTPUTS) - 1), message, no_update)
+        return (*_shown(snapshot, board, rates), version)
+
+    @app.callback(
+        Output("ticker-search", "data"),
+        Input("ticker-search", "searchValue"),
+        prevent_initial_call=True,
+    )
+    @in_thread
+    def search(typed: Any) -> Any:
+        """Find tickers by what was typed."""
+        wanted = text(typed, "ticker")
+        if not wanted:
+            return []
+        try:
+            board = context.market.board()
+            prices = context.market.snapshot().prices
+        except ServerError:
+            return no_update  # the frame says already that the database is away
+        known = board.quotes if board else {}
+        return suggestions(wanted, prices.keys() | known.keys())
+
+    @app.callback(
+        Output("goto", "href", allow_duplicate=True),
+        Output("ticker-search", "value"),
+        Input("ticker-search", "value"),
+        prevent_initial_call=True,
+    )
+    def find(value: Any) -> tuple[Any, ...]:
+        """Go to the ticker that was chosen."""
+        ticker = text(value, "ticker")
+        return (ticker_address(ticker), None) if ticker else (no_update, no_update)
+
+
+def _shown(snapshot: Snapshot, board: Board | None, rates: Rates) -> tuple[Any, ...]:
+    if board is None:
+        message = "No minute of a trading day is over yet. Trades come with riskcontrol ingest; search works already."
+        return "", _cards({"Trades/s": f"{rates.trades:,.0f}"}), *((None,) * len(LISTS)), alert(message, "blue")
+    day = f"{board.day:%A}, {board.day} · until {minute(board.time + NS_PER_MINUTE)} {ZONE}"
+    cards = {
+        "Trades/s, last minute": f"{rates.trades:,.0f}",
+        "Tickers traded today": f"{board.tickers:,}",
+        "Trades today": compact(board.trades),
+        "Money traded today": f"${compact(board.notional // 1_000_000)}",
+        "Rising : falling": f"{board.rising:,} : {board.falling:,}",
+    }
+    lists = (_quotes(name, getattr(board, name), snapshot.prices) for name in LISTS)
+    return day, _cards(cards), *lists, None
+
+
+def _cards(figures: dict[str, str]) -> list[Any]:
+    return [
+        html.Div([html.Div(label, className="label"), html.Div(figure, className="figure")], className="card")
+        for label, figure in figures.items()
+    ]
+
+
+def _quotes(name: str, quotes: Sequence[Quote], prices: Prices) -> list[Any]:
+    """Return a list of tickers as a table."""
+    title, ranked = LISTS[name]
+    active = name == "active"
+    heads = ["Ticker", "Last, $", "Change", *(["Money, $", "Shares", "Trades"] if active else ["Money, $"])]
+    body = []
+    for quote in quotes:
+        last, change = quote.last(prices), quote.change(prices)
+        tone = "" if not change else " gain" if change > 0 else " loss"
+        numbers = [
+            html.Td(amount(last) if last else NONE),
+            html.Td(signed_percent(change) if change is not None else NONE, className=tone.strip() or None),
+            html.Td(compact(quote.notional // 1_000_000)),
+        ]
+        if active:
+            numbers += [html.Td(compact(quote.volume), className="wide"), html.Td(compact(quote.trades))]
+        link = html.A(quote.ticker, href=ticker_address(quote.ticker), className="in-app")
+        body.append(html.Tr([html.Th(link, scope="row"), *numbers]))
+    caption = html.Caption([html.Span(title, className="quotes-title"), html.Span(ranked, className="muted")])
+    if not body:
+        return [html.Table([caption]), html.P("None so far.", className="muted quotes-none")]
+    wide = {"Shares": "wide"}
+    head = html.Thead(html.Tr([html.Th(label, scope="col", className=wide.get(label)) for label in heads]))
+    return [html.Table([caption, head, html.Tbody(body)])]

@@ -1,0 +1,345 @@
+"""A ticker's page: candles with the volume below them, the day so far, and the way to a strategy on it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import quote as quoted
+from urllib.parse import unquote
+
+import dash_mantine_components as dmc
+import numpy as np
+import pandas as pd
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, html, no_update
+
+from frontend import candles, grids
+from frontend.board import Quote
+from frontend.context import Context, in_thread, text
+from frontend.figures import empty
+from frontend.formats import NONE, ZONE, amount, compact, dollars, moment, new_york_day, signed_percent
+from frontend.graphs import GRAPH
+from frontend.market import Snapshot
+from frontend.shell import alert
+from riskcontrol.errors import ServerError
+from riskcontrol.trades import NS_PER_MINUTE, TICKER_PATTERN
+
+ADDRESS = {"path_template": "/market/<ticker>"}
+
+PERIODS = {"1d": ("Day", 1), "5d": ("5 days", 7), "1mo": ("Month", 31)}
+"""What is shown, as the address says it: words, and how many calendar days."""
+USUAL = {"1d": "1m", "5d": "5m", "1mo": "30m"}
+"""Interval that a period is shown in where none is chosen."""
+TABLE_ROWS = 500
+"""Most rows of the table below the graph."""
+_SATURDAY = 5
+
+_OUTPUTS = {
+    "figure": Output("candles", "figure"),
+    "version": Output("candles-version", "data"),
+    "last": Output("ticker-last", "children"),
+    "figures": Output("ticker-figures", "children"),
+    "note": Output("candles-note", "children"),
+    "notice": Output("ticker-notice", "children"),
+    "hidden": Output("ticker-all", "hidden"),
+}
+"""What the page's callback may change."""
+
+
+def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: str) -> dmc.Container:
+    """Return the page of the address ``/market/TICKER?period=5d&interval=5m``.
+
+    Args:
+        ticker: Which, as the address has it.
+        period: One of `PERIODS`.
+        interval: One of `candles.INTERVALS`; empty for the period's usual one.
+        query: The rest of what follows the ``?``; nothing is looked at.
+    """
+    ticker = unquote(ticker)
+    to_market = html.A("Market", href="/market", className="in-app crumb")
+    if not TICKER_PATTERN.fullmatch(ticker):
+        message = (
+            "No such ticker: one has up to 16 letters, digits or any of . / _ - and begins with a letter or digit."
+        )
+        return dmc.Container([to_market, alert(message, "red", "ticker-error")], size=1440, px=0)
+    period = period if period in PERIODS else "1d"
+    return dmc.Container(
+        [
+            dcc.Store(id="ticker", data=ticker),
+            dcc.Store(id="candles-version"),
+            html.Div(
+                [
+                    html.Div(
+                        [
+                            to_market,
+                            html.Div(
+                                [dmc.Title(ticker, order=1, size="h2"), html.Div(id="ticker-last", className="last")],
+                                className="ticker-title",
+                            ),
+                        ]
+                    ),
+                    html.A(
+                        f"New strategy on {ticker}",
+                        href=f"/new?ticker={quoted(ticker, safe='')}",
+                        id="ticker-new",
+                        className="in-app action",
+                    ),
+                ],
+                className="market-head",
+            ),
+            html.Div(dmc.Text(f"Loading {ticker} …", c="dimmed"), id="ticker-notice", role="status"),
+            html.Div(
+                [
+                    html.Dl(id="ticker-figures", className="ticker-figures"),
+                    html.Section(
+                        [
+                            html.Div(
+                                [
+                                    _picker("period", {name: words for name, (words, _) in PERIODS.items()}, period),
+                                    _picker(
+                                        "interval",
+                                        {name: name for name in candles.INTERVALS},
+                                        interval if interval in candles.INTERVALS else USUAL[period],
+                                    ),
+                                    html.Span(id="candles-note", className="muted", role="status"),
+                                ],
+                                className="pickers",
+                            ),
+                            dcc.Graph(id="candles", figure=empty("Loading …"), config=GRAPH, className="candles"),
+                            html.Details(
+                                [
+                                    html.Summary("As a table", id="candles-twin"),
+                                    html.Div(_table(), id="candles-table", className="twin-grid"),
+                                ]
+                            ),
+                        ],
+                        className="panel candles-panel",
+                        **grids.named(f"{ticker}: candles and volume"),
+                    ),
+                ],
+                id="ticker-all",
+                hidden=True,
+            ),
+        ],
+        size=1440,
+        px=0,
+    )
+
+
+def _picker(name: str, labels: dict[str, str], value: str) -> html.Div:
+    control = dmc.SegmentedControl(
+        id=f"candles-{name}",
+        value=value,
+        data=[{"value": each, "label": label} for each, label in labels.items()],
+        size="xs",
+        attributes={"root": {"aria-label": name.capitalize()}},
+    )
+    return html.Div(control, className="scroll-x")
+
+
+def _table() -> html.Div:
+    return grids.grid(
+        "candles-rows",
+        [
+            grids.column("time", f"Time ({ZONE})", 150),
+            *(grids.number(name, name.capitalize(), 84, "price") for name in ("open", "high", "low", "close")),
+            grids.number("volume", "Volume", 92, "count", "Shares"),
+            grids.number("vwap", "VWAP", 92, "price", "Average price, weighted by volume"),
+            grids.number("trades", "Trades", 84, "count"),
+        ],
+        label="The candles as a table",
+        height=320,
+        row_height=32,
+    )
+
+
+def register(app: Dash, context: Context) -> None:
+    """Add the page's callbacks."""
+
+    @app.callback(
+        output=_OUTPUTS,
+        inputs=[
+            Input("market", "data"),
+            Input("candles-period", "value"),
+            Input("candles-interval", "value"),
+            State("ticker", "data"),
+            State("candles-version", "data"),
+        ],
+        running=[(Output("clock", "disabled"), True, False)],
+    )
+    @in_thread
+    def refresh(market: Any, period: Any, interval: Any, ticker: Any, shown: Any) -> dict[str, Any]:
+        """Bring the page up to date: the whole graph, only its last price, or nothing."""
+        chosen = _chosen(period, interval)
+        ticker = text(ticker, "ticker")
+        shown = shown if isinstance(shown, dict) else {}
+        try:
+            return _drawn(context, ticker, *chosen, shown)
+        except ServerError:
+            if shown:  # what is on the page stays, under the frame's message
+                return _changed()
+            message = alert(f"{ticker} can't be shown while the database is away.", "gray")
+            return _changed(notice=message, hidden=True)
+
+    @app.callback(
+        Output("candles-rows", "rowData"),
+        Input("candles-twin", "n_clicks"),
+        Input("candles-version", "data"),
+        State("ticker", "data"),
+        State("candles-period", "value"),
+        State("candles-interval", "value"),
+        State("candles-rows", "rowData"),
+        prevent_initial_call=True,
+    )
+    @in_thread
+    def twin(clicks: Any, version: Any, ticker: Any, period: Any, interval: Any, rows: Any) -> Any:
+        """Fill the table below the graph while it is open."""
+        if not isinstance(clicks, int) or clicks % 2 == 0:
+            return no_update
+        ticker, (period, interval) = text(ticker, "ticker"), _chosen(period, interval)
+        try:
+            known = _known(context, ticker)
+            if known is None:
+                return no_update
+            _, bars = _bars(context, ticker, period, interval, known[0])
+        except ServerError:
+            return no_update
+        return [_row(bar) for bar in bars.iloc[: -TABLE_ROWS - 1 : -1].itertuples()]
+
+    app.clientside_callback(
+        ClientsideFunction("market", "address"),
+        Input("candles-period", "value"),
+        Input("candles-interval", "value"),
+    )
+
+
+def _chosen(period: Any, interval: Any) -> tuple[str, str]:
+    """Return what the pickers say; the usual where it isn't one of theirs."""
+    period, interval = text(period, "period"), text(interval, "interval")
+    period = period if period in PERIODS else "1d"
+    return period, interval if interval in candles.INTERVALS else USUAL[period]
+
+
+def _known(context: Context, ticker: str) -> tuple[int, Quote | None, Snapshot] | None:
+    """Return the time of a ticker's newest trade, its day so far, and the market; None if it never traded."""
+    snapshot = context.market.snapshot()
+    board = context.market.board()
+    found = board.quotes.get(ticker) if board else None
+    time, _ = snapshot.prices.get(ticker, (0, 0))
+    time = max(time, found.time if found else 0)
+    return (time, found, snapshot) if time else None
+
+
+def _bars(context: Context, ticker: str, period: str, interval: str, latest: int) -> tuple[str, pd.DataFrame]:
+    """Return a period's candles, of the interval or of the next longer one that is not too many of them."""
+    today = new_york_day(latest)
+    days = [day for day in _days(today, PERIODS[period][1]) if day.weekday() < _SATURDAY or day == today]
+    bars = context.source.read(lambda reader: context.past.bars(reader, ticker, days, today))
+    return candles.fitted(bars, interval)
+
+
+def _days(last: date, count: int) -> list[date]:
+    return [last - timedelta(days=back) for back in range(count - 1, -1, -1)]
+
+
+def _drawn(context: Context, ticker: str, period: str, interval: str, shown: dict[str, Any]) -> dict[str, Any]:
+    known = _known(context, ticker)
+    key = f"{ticker} {period} {interval}"
+    if known is None:
+        version = {"key": key, "bars": "unknown"}
+        if shown == version:
+            return _changed()
+        message = (
+            f"{ticker} has not traded on this stream. Check the spelling, or find it on the market's page. A strategy "
+            "on it can be opened all the same and waits for its first trade."
+        )
+        return _changed(version=version, notice=alert(message, "yellow", "ticker-unknown"), hidden=True)
+    latest, quote, snapshot = known
+    time, last = snapshot.prices.get(ticker, (0, 0))
+    last = last or (quote.close if quote else 0)
+    # As text: JavaScript's numbers are too short for nanoseconds.
+    version = {
+        "key": key,
+        "bars": str(latest // NS_PER_MINUTE),
+        "day": str(quote.time if quote else 0),
+        "last": f"{time} {last}",
+    }
+    if shown == version:
+        return _changed()
+    described: dict[str, Any] = {
+        "version": version,
+        "last": _last(last, time, quote, snapshot),
+        "figures": _figures(quote),
+        "notice": None,
+        "hidden": False,
+    }
+    if all(shown.get(part) == version[part] for part in ("key", "bars")):
+        patch = Patch()
+        patch["data"][candles.LAST]["y"] = [dollars(last)] * 2
+        return _changed(**described, figure=patch)
+    used, bars = _bars(context, ticker, period, interval, latest)
+    if bars.empty:
+        version["bars"] = ""
+        return _changed(**described, figure=empty(f"{ticker}'s first minute isn't over yet"), note="")
+    figure = candles.figure(bars, used, last, key=key)
+    same = shown.get("key") == key and shown.get("bars")
+    note = f"Shown in {used}: {interval} would be more than can be drawn." if used != interval else ""
+    return _changed(**described, figure=_changes(figure) if same else figure, note=note)
+
+
+def _changes(figure: dict[str, Any]) -> Patch:
+    """Return what changes a graph into a newer one of the same: the browser keeps zoom and selection in the layout."""
+    patch = Patch()
+    patch["data"] = figure["data"]
+    patch["layout"]["xaxis"]["rangebreaks"] = figure["layout"]["xaxis"]["rangebreaks"]
+    return patch
+
+
+def _changed(**values: Any) -> dict[str, Any]:
+    """Return what the callback answers where only these outputs change."""
+    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
+
+
+def _last(last: int, time: int, quote: Quote | None, snapshot: Snapshot) -> list[Any]:
+    change = quote.change(snapshot.prices) if quote else None
+    said = [html.Span(f"${amount(last)}" if last else NONE, className="last-price")]
+    if change is not None:
+        tone = "gain" if change > 0 else "loss" if change < 0 else ""
+        said.append(html.Span(f"{signed_percent(change)} today", className=tone))
+    if time:
+        said.append(html.Span(f"{moment(time)} {ZONE}", className="muted"))
+    return said
+
+
+def _figures(quote: Quote | None) -> list[Any]:
+    if quote is None:
+        return []
+    vwap = round(quote.notional / quote.volume) if quote.volume else 0
+    shown = {
+        **{name.capitalize(): getattr(quote, name) for name in ("open", "high", "low")},
+        "VWAP": vwap,
+    }
+    words = {label: f"${amount(_cents(micros))}" if micros else NONE for label, micros in shown.items()}
+    words |= {
+        "Shares": compact(quote.volume),
+        "Money": f"${compact(quote.notional // 1_000_000)}",
+        "Trades": f"{quote.trades:,}",
+    }
+    return [html.Div([html.Dt(label), html.Dd(value)]) for label, value in words.items()]
+
+
+def _cents(micros: int) -> int:
+    """Round an average to four decimals."""
+    return round(micros, -2)
+
+
+def _row(bar: Any) -> dict[str, Any]:
+    """Return a row of the table from one with the columns of `Reader.bars`."""
+    prices = {name: getattr(bar, name) for name in ("open", "high", "low", "close")}
+    return {
+        "id": str(bar.time),
+        "time": moment(bar.time)[:16],
+        **{name: dollars(price) if price else None for name, price in prices.items()},
+        "volume": bar.volume,
+        "vwap": float(np.round(bar.notional / bar.volume / 1e6, 4)) if bar.volume else None,
+        "trades": bar.trades,
+    }

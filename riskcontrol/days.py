@@ -1,0 +1,94 @@
+"""The day so far of every ticker: its bars of a minute added up, and packed at the end of each minute of event time.
+
+A page about the market needs the day's first price and volume of thousands of tickers at once; adding them up from bars
+would mean as many reads. So a book keeps a bar of the day for each ticker, and whoever keeps the tables gets one packed
+row a shard and day (`riskcontrol.engine.Outcome.days`), the same however the tape was cut into batches.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from riskcontrol.book import BAR_FIELDS, Book
+from riskcontrol.minutes import BAR
+from riskcontrol.newyork import NS_PER_DAY, local_time
+from riskcontrol.rows import Bars
+
+_MOST = np.iinfo(np.int64).max
+
+
+def day_number(time: int) -> int:
+    """Return New York's date of a time (nanoseconds UTC) as days since 1970-01-01.
+
+    >>> day_number(0)
+    -1
+    """
+    return int(local_time(np.array(time)) // NS_PER_DAY)
+
+
+def add_bars(days: NDArray[np.void], bars: NDArray[np.void]) -> None:
+    """Add bars of a minute to their tickers' days; a bar of a later day begins a new one.
+
+    Args:
+        days: `riskcontrol.book.DAY` by ticker; changed in place.
+        bars: `riskcontrol.minutes.BAR`, by ticker and then by time.
+    """
+    while len(bars):
+        first = np.diff(bars["ticker"], prepend=-1) != 0
+        _add(days, bars[first])
+        bars = bars[~first]
+
+
+def _add(days: NDArray[np.void], bars: NDArray[np.void]) -> None:
+    """Add one bar of each of some tickers."""
+    day = local_time(bars["time"]) // NS_PER_DAY
+    old = days[bars["ticker"]]
+    for field in BAR_FIELDS:
+        old[field][old["day"] != day] = 0
+    old["day"] = day
+    old["open"] = np.where(old["open"] == 0, bars["open"], old["open"])
+    old["close"] = np.where(bars["close"] == 0, old["close"], bars["close"])
+    old["high"] = np.maximum(old["high"], bars["high"])
+    lows = np.minimum(old["low"], bars["low"])
+    old["low"] = np.where(lows > 0, lows, old["low"] + bars["low"])  # 0 is none
+    for field in ("volume", "notional", "trades"):
+        old[field] = np.minimum(old[field], _MOST - bars[field]) + bars[field]
+    days[bars["ticker"]] = old
+
+
+def day_so_far(book: Book, time: int) -> Bars:
+    """Return the day so far of each ticker that traded in it, open minutes included.
+
+    Args:
+        book: The book; it stays as it is.
+        time: A time of the day, nanoseconds UTC.
+
+    Returns:
+        A row a ticker, by its number in the book; `time` is the one given. A ticker whose trades set no price (odd lots
+        alone) has 0 for prices.
+    """
+    tickers = book.tickers[: book.count("tickers")]
+    days = book.days[: len(tickers)].copy()
+    traded = np.flatnonzero(tickers["trades"] > 0)
+    minutes = np.zeros(len(traded), BAR)
+    minutes["ticker"], minutes["time"] = traded, tickers["bar"][traded]
+    for field in BAR_FIELDS:
+        minutes[field] = tickers[field][traded]
+    add_bars(days, minutes)
+    rows = np.flatnonzero((days["day"] == day_number(time)) & (days["trades"] > 0))
+    return Bars(tickers["ticker"][rows], np.full(len(rows), time), *(days[field][rows] for field in BAR_FIELDS))
+
+
+def encode_day(rows: Bars) -> bytes:
+    """Return rows of `day_so_far` as bytes: an Arrow IPC stream, compressed."""
+    names = pa.array(rows.ticker.astype("U").tolist(), pa.utf8())
+    batch = pa.record_batch(
+        [names, *(pa.array(getattr(rows, field)) for field in BAR_FIELDS)], names=["ticker", *BAR_FIELDS]
+    )
+    sink = pa.BufferOutputStream()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return bytes(sink.getvalue())

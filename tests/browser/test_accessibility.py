@@ -1,0 +1,75 @@
+"""The pages are for everybody: axe finds nothing serious on any of them, in light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from frontend import pulse
+from frontend.app import create_app
+from riskcontrol.settings import Settings
+from tests.browser.axe import findings
+from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
+from tests.frontend.serving import served
+
+SHOWN = {
+    "/": "h1",
+    "/no/such/page": "text=404",
+    "/user/nobody": "#no-positions",
+    "/user/ann": "#table .ag-row .spark",
+    "/leaders?user=ann": "#own-table .ag-row",
+}
+"""By address: what is there as soon as the page is complete."""
+
+
+def tables() -> FakeReader:
+    """A user with strategies in every state, and leaders."""
+    reader = trader()
+    reader.leading = leaders()
+    for name, status in (("halts", "halted"), ("stops", "stopped"), ("runs", "running")):
+        reader.strategy_rows.append(strategy(name=name))
+        reader.position_rows.append(position(name=name, status=status, shares=3, reference=181_000_000))
+    reader.strategy_rows.append(strategy(ticker="BAC", name="waits"))
+    return reader
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[str]:
+    """The address of the pages over tables in memory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulse, "PATIENCE_SECONDS", 600.0)
+        with served(create_app(Settings(), reader=tables())) as address:
+            yield address
+
+
+@pytest.mark.parametrize(("address", "shown"), SHOWN.items())
+def test_no_page_has_a_serious_finding(page: Page, pages: str, address: str, shown: str) -> None:
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.goto(pages + address)
+    expect(page.locator(shown).first).to_be_visible()
+    expect(page.locator("#pipeline")).to_contain_text("trades/s")
+    assert findings(page) == []
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", "dark")
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize("address", ["/user/ann", "/leaders?user=ann"])
+def test_no_narrow_page_has_a_serious_finding(page: Page, pages: str, address: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(pages + address)
+    expect(page.locator(SHOWN[address].removesuffix(" .spark")).first).to_be_visible()
+    page.get_by_role("button", name="Pages").click()
+    expect(page.get_by_role("link", name="Health")).to_be_visible()
+    assert findings(page) == []
+
+
+def test_a_page_that_nobody_can_read_has_findings(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content(
+        "<html lang='en'><title>x</title><p style='color:#eee;background:#fff'>faint</p><img src=''></html>"
+    )
+    assert {line.split()[1] for line in findings(page)} == {"color-contrast:", "image-alt:"}
+    page.close()
