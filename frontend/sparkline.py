@@ -18,7 +18,7 @@ def sparkline(values: Ints, start: int) -> dict[str, Any] | None:
 
     Args:
         values: The series, in the order of time, shape (n,).
-        start: What it started from.
+        start: What it started from, more than 0.
 
     Returns:
         `points` as an SVG polyline has them, `zero` the height of the start, `gain` whether the series ends at or above
@@ -47,5 +47,5 @@ def sparkline(values: Ints, start: int) -> dict[str, Any] | None:
         "points": points,
         "zero": round(height(start), 1),
         "gain": last >= start,
-        "words": f"Value over time: {', '.join(words)}" if start else "Value over time",
+        "words": f"Value over time: {', '.join(words)}",
     }

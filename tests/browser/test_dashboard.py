@@ -12,10 +12,9 @@ from playwright.sync_api import Locator, Page, expect
 from frontend import pulse
 from frontend.app import create_app
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Strategy, first_rule
+from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.conftest import OPEN, Job
-from tests.browser.tape import openings_on_the_tape
 from tests.frontend.fake import trader as fake_trader
 from tests.frontend.serving import served
 
@@ -78,38 +77,6 @@ def test_unknown_users_and_bad_names_are_told_so(dashboard: str, page: Page) -> 
     page.get_by_role("textbox", name="Username").fill("no spaces")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("#home-username-error")).to_contain_text("A username must be")
-
-
-@pytest.mark.servers
-def test_the_form_refuses_a_bad_number_and_opens_a_good_strategy(
-    dashboard: str, page: Page, trader: Strategy, job: Job, servers: Settings
-) -> None:
-    open_user(page, dashboard)
-    page.get_by_role("button", name="New strategy").click()
-    page.get_by_label("Ticker").fill("IBN")
-    page.keyboard.press("Tab")
-    expect(page.locator("#ticker-warning")).to_contain_text("Close to it: IBM")
-    page.get_by_label("Ticker").fill("IBM")
-    page.get_by_label("Cash to start with").fill("ten")
-    page.get_by_label("Name", exact=True).fill("mine")
-    page.get_by_role("button", name="Open strategy").click()
-    field = page.get_by_label("Cash to start with")
-    expect(field).to_have_attribute("aria-invalid", "true")
-    expect(page.get_by_text("'ten' is not an amount")).to_be_visible()
-    field.fill("2,500.50")
-    page.get_by_role("button", name="Open strategy").click()
-    expect(cell(page, "IBM mine", "status")).to_have_text("sent")
-    expect(page.get_by_text("mine on IBM opened, waiting for its first trade.")).to_be_visible()
-
-    (opening,) = openings_on_the_tape(servers)
-    assert (opening.username[0], opening.name[0], opening.cash[0]) == (b"ann", b"mine", 2_500_500_000)
-    strategy = first_rule("ann", "mine", "IBM", 2_500_500_000, 100_000, 200_000)
-    job.opened(strategy, time=int(opening.time[0]))
-    job.batch(event_time=NOW)
-    expect(cell(page, "IBM mine", "status")).to_have_text("waiting")
-    job.position(strategy, time=NOW, cash=2_500_500_000, shares=0, reference=182_000_000, fills=0)
-    job.batch(event_time=NOW)
-    expect(cell(page, "IBM mine", "status")).to_have_text("running")
 
 
 @pytest.mark.servers

@@ -195,9 +195,7 @@ def test_marks_hold_each_ticker_s_newest_price_and_are_kept_for_a_moment(
 def test_a_day_is_that_of_all_its_shards_and_an_older_row_never_covers_a_newer_one(
     reader: Reader, writer: Writer
 ) -> None:
-    old, new, other = (
-        bars(name, [OPEN + minute * MINUTE]) for name, minute in (("IBM", 1), ("IBM", 9), ("BAC", 2))
-    )
+    old, new, other = (bars(name, [OPEN + minute * MINUTE]) for name, minute in (("IBM", 1), ("IBM", 9), ("BAC", 2)))
     with writer:
         writer.day(0, OPEN + 9 * MINUTE, encode_day(new), version=8)
     with writer:
