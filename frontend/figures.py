@@ -157,18 +157,19 @@ def _end(curve: Equity, name: str) -> dict[str, Any]:
     return {"x": wall_clock(time).tolist(), "y": _shown(values, name).tolist()}
 
 
-def fill_traces(fills: FillMarks, axis: str) -> list[dict[str, Any]]:
+def fill_traces(fills: FillMarks, axis: str, colors: tuple[str, str] = (BUY, SELL)) -> list[dict[str, Any]]:
     """Return the marks of fills, which differ by shape and by colour: purchases, then sales.
 
     Args:
         fills: What to mark.
         axis: Name of the vertical axis, which is that of the price.
+        colors: Of purchases and of sales.
     """
     traces = []
     traded = fills.reason != "split"
     sides = (
-        ("Buy", BUY, "triangle-up", traded & (fills.shares > 0)),
-        ("Sell", SELL, "triangle-down", traded & (fills.shares < 0)),
+        ("Buy", colors[0], "triangle-up", traded & (fills.shares > 0)),
+        ("Sell", colors[1], "triangle-down", traded & (fills.shares < 0)),
     )
     for label, color, symbol, side in sides:
         rows = np.flatnonzero(side)
@@ -185,8 +186,8 @@ def fill_traces(fills: FillMarks, axis: str) -> list[dict[str, Any]]:
                 "marker": {
                     "symbol": symbol,
                     "color": color,
-                    "size": 11,
-                    "line": {"color": "rgba(255,255,255,0.9)", "width": 1},
+                    "size": 12,
+                    "line": {"color": "rgba(255,255,255,0.9)", "width": 1.2},
                 },
                 "hovertemplate": "%{customdata[0]:,} at %{y:$,.4f} (%{customdata[1]})",
             }
@@ -241,5 +242,7 @@ def closed_hours(times: Ints) -> list[dict[str, Any]]:
     if not len(times) or times[-1] - times[0] < _DAY / 2:
         return []
     hours = wall_clock(times) % 86_400_000 / 3_600_000
-    nights = {"bounds": [float(np.ceil(hours.max())), float(np.floor(hours.min()))], "pattern": "hour"}
+    last = float(np.ceil(hours.max()))
+    last += 1 / 60 if last == hours.max() else 0  # a point on that bound would be hidden, and its line with it
+    nights = {"bounds": [last, float(np.floor(hours.min()))], "pattern": "hour"}
     return [{"bounds": ["sat", "mon"]}, nights]

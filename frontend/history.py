@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ from frontend.figures import FillMarks
 from frontend.formats import new_york_day, reason
 from riskcontrol.equity import Equity, equity_curve, fill_points, worth
 from riskcontrol.rows import Ints
-from riskcontrol.trades import MAX_TIME, NS_PER_MINUTE
+from riskcontrol.trades import NS_PER_MINUTE
 
 if TYPE_CHECKING:
     from database.reads import PositionRow, Reader, StrategyRow
@@ -182,15 +181,3 @@ def live(strategy: StrategyRow, position: PositionRow, before: tuple[int, int], 
     cash, shares = np.full(2, position.cash), np.full(2, position.shares)
     value = worth(cash, shares, price)
     return Equity(time=time, price=price, cash=cash, shares=shares, value=value, profit=value - strategy.cash)
-
-
-def parse_point(kept: Any) -> tuple[int, int] | None:
-    """Return time and price of a point that the browser kept as text; None if it isn't one.
-
-    >>> parse_point("1381152600000000000 181850000"), parse_point("1 x")
-    ((1381152600000000000, 181850000), None)
-    """
-    if not isinstance(kept, str) or not re.fullmatch(r"\d{1,19} \d{1,15}", kept):
-        return None
-    time, price = map(int, kept.split())
-    return (time, price) if time <= MAX_TIME else None

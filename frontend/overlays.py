@@ -24,6 +24,8 @@ from riskcontrol.terms import Session
 
 MOST_LINES = 12
 """Most lines that are drawn: more can't be told apart."""
+WAIT_SECONDS = 0.6
+"""How long a callback waits for the compiled indicators: where they were used before, they are there by then."""
 _ON_PRICE = frozenset({"sma", "ema", "bollinger", "highest", "lowest", "vwap"})
 """Indicators that are a price where they are of one."""
 
@@ -73,17 +75,13 @@ class Overlays:
             return Overlay(note="Its indicators are being computed …", ready=False)
         return Overlay() if bars is None else overlay(strategy, nodes, bars)
 
-    def ready(self, wait: float = 0.0) -> bool:
-        """Tell whether the compiled indicators are there; begins to fetch them.
-
-        Args:
-            wait: Seconds to wait for that.
-        """
+    def ready(self) -> bool:
+        """Tell whether the compiled indicators are there; begins to fetch them, and waits for them a little."""
         with self._lock:
             if self._fetching is None:
                 self._fetching = threading.Thread(target=self._fetch, name="indicators", daemon=True)
                 self._fetching.start()
-        return self._ready.wait(wait)
+        return self._ready.wait(WAIT_SECONDS)
 
     def _fetch(self) -> None:
         from riskcontrol.indicators.batch import compute  # noqa: PLC0415  starts Numba, which most pages do without

@@ -53,10 +53,12 @@ def cards(report: Report, live: Equity, cash: int) -> list[html.Div]:
         _card("Value", cents(int(live.value[-1])), f"started with {cents(cash)}"),
         _card("Profit", cents(profit, sign=True), percent(profit, cash), tone),
         _card("Buy & hold", _written(values["buy_and_hold_return"], "buy_and_hold_return"), "the ticker's own return"),
-        _card("Max drawdown", _written(values["max_drawdown"], "max_drawdown"), "deepest fall from a peak"),
+        _card("Max drawdown", _written(values["max_drawdown"], "max_drawdown"), "from a peak"),
         _card("Win rate", _written(values["win_rate"], "win_rate"), f"of {trips:,} round trip{'s' * (trips != 1)}"),
         _card(
-            "Probabilistic Sharpe", _written(values["probabilistic_sharpe"], "probabilistic_sharpe"), "that it earns"
+            "Probabilistic Sharpe",
+            _written(values["probabilistic_sharpe"], "probabilistic_sharpe"),
+            "chance that it is above 0",
         ),
     ]
 
@@ -82,8 +84,7 @@ def verdict_panel(judged: Verdict, since: int | None) -> list[Any]:
         _reasons(deciding),
     ]
     if others:
-        said = f"What else was looked at ({len(others)})"
-        found.append(html.Details([html.Summary(said), _reasons(others)], className="other-reasons"))
+        found += [html.H3("What else was looked at", className="also"), _reasons(others)]
     if since is not None:
         found.append(html.P(f"Counted from {moment(since)} {ZONE} on: what came before isn't known here.", "hint"))
     return found

@@ -22,7 +22,7 @@ _TIME = f"Time ({ZONE})"
 def fills_table() -> html.Div:
     """Return the table of fills."""
     columns = [
-        grids.column("time", _TIME, 160),
+        grids.column("time", _TIME, 172),
         grids.number("number", "Fill", 64, "count"),
         grids.column("reason", "Reason", 108, "What made it buy or sell: its rule, or one of its options"),
         grids.signed("shares", "Shares", 84, "count", "Bought: positive; sold: negative"),
@@ -36,8 +36,8 @@ def fills_table() -> html.Div:
 def trips_table() -> html.Div:
     """Return the table of round trips."""
     columns = [
-        grids.column("exit", f"Sold ({ZONE})", 160),
-        grids.wide(grids.column("entry", f"Bought ({ZONE})", 160)),
+        grids.column("exit", f"Sold ({ZONE})", 172),
+        grids.wide(grids.column("entry", f"Bought ({ZONE})", 172)),
         grids.wide(grids.column("held", "Held", 92)),
         grids.wide(grids.number("shares", "Shares", 84, "count")),
         grids.number("bought", "Entry, $", 92, "price", "Price at which they were bought"),
@@ -52,7 +52,7 @@ def trips_table() -> html.Div:
 def overview_twin() -> html.Div:
     """Return the table of what the overview's graph shows."""
     columns = [
-        grids.column("time", _TIME, 160),
+        grids.column("time", _TIME, 172),
         grids.number("equity", "Equity, $", 110, "money"),
         grids.number("hold", "Buy & hold, $", 110, "money"),
         grids.number("fall", "Drawdown", 90, "percent"),
@@ -63,14 +63,14 @@ def overview_twin() -> html.Div:
 def price_twin() -> html.Div:
     """Return the table of the candles."""
     prices = [grids.number(name, f"{name.capitalize()}, $", 90, "price") for name in ("open", "high", "low", "close")]
-    columns = [grids.column("time", _TIME, 160), *prices, grids.number("volume", "Volume", 90, "count")]
+    columns = [grids.column("time", _TIME, 172), *prices, grids.number("volume", "Volume", 90, "count")]
     return _twin("price", columns)
 
 
 def series_twin() -> html.Div:
     """Return the table of all series."""
     columns = [
-        grids.column("time", _TIME, 160),
+        grids.column("time", _TIME, 172),
         grids.number("value", "Value, $", 110, "money"),
         grids.signed("profit", "Profit, $", 100, "gain"),
         grids.number("cash", "Cash, $", 110, "money"),

@@ -21,7 +21,9 @@ MOST_PANELS = 3
 """Most indicators with a scale of their own that are drawn, each in a panel below the volume."""
 LAST = candles.LAST
 """Number of the trace that a new price changes."""
-_COLORS = ("#1c7ed6", "#f08c00", "#7950f2", "#0c8599", "#ae3ec9", "#5c940d", "#e8590c", "#868e96")
+BOUGHT, SOLD = "#1864ab", "#e8590c"
+"""Colours of fills: those of rising and falling prices are the candles'."""
+_COLORS = ("#1c7ed6", "#f08c00", "#7950f2", "#0c8599", "#ae3ec9", "#5c940d", "#c2255c", "#868e96")
 _PANEL, _GAP = 0.15, 0.035
 
 
@@ -63,7 +65,7 @@ def figure(
     ]
     recent = fills.time >= start
     marks = FillMarks(fills.time[recent], fills.price[recent], fills.shares[recent], fills.reason[recent])
-    data += [trace for trace in fill_traces(marks, "y") if trace["customdata"]]
+    data += [trace for trace in fill_traces(marks, "y", (BOUGHT, SOLD)) if trace["customdata"]]
     layout["showlegend"] = True
     layout["legend"] = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
     layout["margin"] = {**layout["margin"], "t": 28}

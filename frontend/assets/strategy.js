@@ -10,6 +10,15 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
                 }
                 history.replaceState(history.state, "", location.pathname + "?" + query.toString());
             }
+            return ["overview", "price", "series"].indexOf(tab) < 0;
+        },
+        // What the server is still working on is asked for again, even if nothing is traded meanwhile.
+        again: function (version) {
+            if (version && version.indicators === false) {
+                setTimeout(function () {
+                    window.dash_clientside.set_props("strategy-again", { data: Date.now() });
+                }, 1000);
+            }
         },
     },
 });

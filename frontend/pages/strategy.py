@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import unquote
 
@@ -65,7 +66,7 @@ _OUTPUTS = {
 
 
 def layout(
-    username: str = "", ticker: str = "", name: str = "", tab: str = "", period: str = "", show: str = "", **query: str
+    username: Any = "", ticker: Any = "", name: Any = "", tab: Any = "", period: Any = "", show: Any = "", **query: Any
 ) -> dmc.Container:
     """Return the page of the address ``/user/USERNAME/TICKER/NAME?tab=price&period=1W``.
 
@@ -79,14 +80,16 @@ def layout(
         query: The rest of what follows the ``?``; nothing is looked at.
     """
     try:
-        username, ticker, name = _checked(unquote(username), unquote(ticker), unquote(name))
+        # What is given twice in an address comes as a list.
+        username, ticker, name = _checked(*(unquote(str(part)) for part in (username, ticker, name)))
     except StrategyError as error:
         return home.start(f"No such strategy: {error.message}.")
-    tab, period, show = tab if tab in TABS else "overview", period if period in PERIODS else USUAL, _show(show)
+    tab, period, show = _one(tab, TABS, "overview"), _one(period, PERIODS, USUAL), _one(show, SHOWS, "value")
     return dmc.Container(
         [
             dcc.Store(id="strategy", data={"username": username, "ticker": ticker, "name": name}),
             dcc.Store(id="strategy-version"),
+            dcc.Store(id="strategy-again"),
             _head(username, ticker, name),
             html.Div(dmc.Text("Loading the strategy …", c="dimmed"), id="strategy-notice", role="status"),
             html.Div(
@@ -179,12 +182,15 @@ def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
             html.Div(
                 [
                     dmc.TabsList([dmc.TabsTab(label, value=value) for value, label in TABS.items()]),
-                    dmc.SegmentedControl(
-                        id="strategy-period",
-                        value=period,
-                        data=list(PERIODS),
-                        size="xs",
-                        attributes={"root": {"aria-label": "Period of the graphs"}},
+                    html.Div(
+                        dmc.SegmentedControl(
+                            id="strategy-period",
+                            value=period,
+                            data=list(PERIODS),
+                            size="xs",
+                            attributes={"root": {"aria-label": "Period of the graphs"}},
+                        ),
+                        id="strategy-period-frame",
                     ),
                 ],
                 className="tab-bar",
@@ -254,6 +260,7 @@ def register(app: Dash, context: Context) -> None:
         inputs={
             "which": Input("strategy", "data"),
             "market": Input("market", "data"),
+            "again": Input("strategy-again", "data"),
             "tab": Input("strategy-tab", "value"),
             "period": Input("strategy-period", "value"),
             "show": Input("strategy-show", "value"),
@@ -265,16 +272,16 @@ def register(app: Dash, context: Context) -> None:
     )
     @in_thread
     def refresh(
-        which: Any, market: Any, tab: Any, period: Any, show: Any, twins: Any, pending: Any, shown: Any
+        which: Any, market: Any, again: Any, tab: Any, period: Any, show: Any, twins: Any, pending: Any, shown: Any
     ) -> dict[str, Any]:
         """Bring the page up to date: all of a tab, only what a new price changes, or nothing."""
         username, ticker, name = _which(which)
-        tab, period = text(tab, "tab"), text(period, "period")
+        tab = _one(text(tab, "tab"), TABS, "overview")
         look = Look(
-            tab=tab if tab in TABS else "overview",
-            period=period if period in PERIODS else USUAL,
-            show=_show(show),
-            twin=isinstance(twins, dict) and twins.get(tab) == "table",
+            tab=tab,
+            period=_one(text(period, "period"), PERIODS, USUAL),
+            show=_one(text(show, "show"), SHOWS, "value"),
+            twin=twins.get(tab) == "table",
         )
         try:
             strategy, position = _find(context, username, ticker, name)
@@ -324,8 +331,10 @@ def register(app: Dash, context: Context) -> None:
             return False, no_update, toast(f"It was not stopped. {error}", "red")
         return False, no_update, toast(f"Stop of {name} on {ticker} sent to the stream.", "blue")
 
+    app.clientside_callback(ClientsideFunction("strategy", "again"), Input("strategy-version", "data"))
     app.clientside_callback(
         ClientsideFunction("strategy", "address"),
+        Output("strategy-period-frame", "hidden"),
         Input("strategy-tab", "value"),
         Input("strategy-period", "value"),
         Input("strategy-show", "value"),
@@ -388,9 +397,9 @@ def _which(value: Any) -> tuple[str, str, str]:
         raise HTTPException(400, str(error)) from None
 
 
-def _show(value: Any) -> str:
-    show = text(value, "show")
-    return show if show in SHOWS else "value"
+def _one(value: Any, known: Collection[str], usual: str) -> str:
+    """Return a value if it is a known one, else the usual one."""
+    return value if isinstance(value, str) and value in known else usual
 
 
 def _find(context: Context, username: str, ticker: str, name: str) -> tuple[StrategyRow | None, PositionRow | None]:

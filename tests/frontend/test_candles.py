@@ -94,7 +94,7 @@ def test_candles_volume_and_last_price_are_drawn() -> None:
 def test_nights_are_left_out_and_of_candles_of_a_day_weekends_alone() -> None:
     days = frame([row for day in (0, 1) for row in bars([5] * 390, OPEN + day * DAY)])
     hourly = candles.figure(candles.joined(days, 60), "1h", 1, key="k")["layout"]["xaxis"]["rangebreaks"]
-    assert hourly == [{"bounds": ["sat", "mon"]}, {"bounds": [16.0, 9.0], "pattern": "hour"}]
+    assert hourly == [{"bounds": ["sat", "mon"]}, {"bounds": [16 + 1 / 60, 9.0], "pattern": "hour"}]
     daily = candles.figure(candles.joined(days, 1_440), "1d", 1, key="k")["layout"]["xaxis"]["rangebreaks"]
     assert daily == [{"bounds": ["sat", "mon"]}]
     assert candles.figure(days[:390], "1m", 1, key="k")["layout"]["xaxis"]["rangebreaks"] == []

@@ -15,7 +15,6 @@ from frontend import form, history
 from frontend.formats import rule
 from frontend.history import KEEP_SECONDS, PastBars
 from frontend.openings import pending, sent
-from frontend.pages.strategy import holding
 from frontend.positions import CONFIRM_SECONDS, Pending, table
 from frontend.source import RETRY_SECONDS, Source
 from riskcontrol.errors import ServerError
@@ -230,13 +229,6 @@ def test_rules_and_options_are_said_in_words(
 def test_any_number_that_the_tape_may_bring_is_said(number: float) -> None:
     said, _, _ = rule(FIRST_SHAPE, (number, 1.0), Terms())
     assert float(said.partition("reference − ")[2] or 0) == pytest.approx(number, rel=1e-9, abs=1e-9)
-
-
-def test_a_position_says_what_it_holds_and_since_when() -> None:
-    assert holding(position()) == "Holds no shares"
-    assert holding(position(shares=1_234, entry=181_700_000, entered=OPEN)) == (
-        "Holds 1,234 shares bought at $181.70 on 2013-10-07 09:30:00 New York"
-    )
 
 
 def test_what_a_browser_keeps_comes_back_for_its_user_only() -> None:
