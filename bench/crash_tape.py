@@ -12,10 +12,9 @@ from pathlib import Path
 from ingestion.simulate import file_name, simulate_day
 from ingestion.tickers import universe
 from riskcontrol import templates
-from riskcontrol.backtest import strategy_of
 from riskcontrol.money import MICROS
 from riskcontrol.strategy import Strategy, first_rule
-from riskcontrol.strategy_file import of_text
+from riskcontrol.strategy_file import of_text, strategy_of
 from riskcontrol.terms import FillMode
 
 DAYS = (dt.date(2024, 3, 5), dt.date(2024, 3, 6))

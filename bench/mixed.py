@@ -10,14 +10,13 @@ import psutil
 from bench.common import Timer
 from bench.tapes import Tape
 from riskcontrol import templates
-from riskcontrol.backtest import strategy_of
 from riskcontrol.book import Book
 from riskcontrol.engine import advance
 from riskcontrol.money import MICROS
 from riskcontrol.rows import Openings
 from riskcontrol.shape import PARAMETERS
 from riskcontrol.strategy import Action, Strategy
-from riskcontrol.strategy_file import of_text
+from riskcontrol.strategy_file import of_text, strategy_of
 
 _CHUNK = 100_000
 

@@ -20,7 +20,7 @@ from frontend import exports, shell
 from frontend.context import Context
 from frontend.guard import Guard
 from frontend.market import Market
-from frontend.pages import health, home, leaders, market, opening, strategy, ticker, user
+from frontend.pages import health, home, leaders, market, new, opening, preview, strategy, ticker, user
 from frontend.recent import Recent
 from frontend.source import Source
 from riskcontrol import servers
@@ -47,8 +47,15 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         market=Market(source),
         publish=lambda strategy, action: _publish(settings, strategy, action),
     )
+
+    @asynccontextmanager
+    async def lifespan(server: FastAPI) -> AsyncIterator[None]:
+        await _warm(server)
+        yield
+        context.previews.close()
+
     server = FastAPI(
-        title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=_warm
+        title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=lifespan
     )
     server.add_middleware(Guard, loopback_only=loopback_only)
 
@@ -77,7 +84,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user, strategy, leaders, market, ticker, health):
+    for page in (home, user, strategy, leaders, market, ticker, health, new):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
         dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
     app.layout = shell.layout
@@ -90,6 +97,8 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
     ticker.register(app, context)
     health.register(app, context, recent)
     strategy.register(app, context)
+    new.register(app, context)
+    preview.register(app, context)
     opening.register(app, context)
     return server
 
@@ -107,8 +116,7 @@ def _backend(server: FastAPI) -> type[BaseDashServer[FastAPI]]:
     return Backend
 
 
-@asynccontextmanager
-async def _warm(server: FastAPI) -> AsyncIterator[None]:
+async def _warm(server: FastAPI) -> None:
     """Ask for the start page once: Dash finds its assets and pages then, and would miss them on any other page."""
 
     async def receive() -> Message:
@@ -121,7 +129,6 @@ async def _warm(server: FastAPI) -> AsyncIterator[None]:
     scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
     where = {"scheme": "http", "server": ("localhost", 80), "client": ("localhost", 0), "root_path": ""}
     await server({**scope, **where, "http_version": "1.1", "asgi": {"version": "3.0"}}, receive, send)
-    yield
 
 
 def _connect(settings: Settings) -> Reader:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,8 +16,6 @@ ROWS = 15
 """Rows of a list."""
 LEAST_PRICE = 1_000_000
 """Movers cost at least this much, micro-dollars: a cent more of a cent's share is no news."""
-MATCHES = 12
-"""Most tickers that a search finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +102,3 @@ def board(day: date, table: pd.DataFrame) -> Board | None:
         losers=tuple(found[i] for i in by_change[::-1][:ROWS] if change[i] < 0),
         quotes={quote.ticker: quote for quote in found},
     )
-
-
-def matches(typed: str, tickers: Iterable[str]) -> list[str]:
-    """Return the tickers that a search means: the one itself, those that begin so, those that hold it.
-
-    Args:
-        typed: What was typed, in large or small letters.
-        tickers: The known ones, the most likely first.
-
-    >>> matches("a", ["BAC", "IBM", "AAPL", "A"])
-    ['A', 'AAPL', 'BAC']
-    """
-    wanted = typed.strip().upper()
-    known = list(tickers)
-    ranks = ((0 if t.upper() == wanted else 1 if t.upper().startswith(wanted) else 2, t) for t in known)
-    found = sorted(((rank, t) for rank, t in ranks if rank < 2 or wanted in t.upper()), key=lambda pair: pair[0])
-    return [ticker for _, ticker in found[:MATCHES]]

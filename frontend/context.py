@@ -12,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from frontend.history import PastBars
 from frontend.market import Market
+from frontend.preview import Previews
 from frontend.reports import Reports
 from frontend.source import Source
 from riskcontrol.errors import StrategyError
@@ -35,6 +36,7 @@ class Context:
     publish: Callable[[Strategy, Action], None]
     """Sends an opening or a stop to the tape; raises `ServerError`."""
     reports: Reports = field(default_factory=Reports)
+    previews: Previews = field(default_factory=Previews)
 
     @property
     def past(self) -> PastBars:
@@ -52,16 +54,21 @@ def in_thread(function: Callable[Parameters, Answer]) -> Callable[Parameters, Aw
     return call
 
 
-def text(value: Any, field: str) -> str:
+def text(value: Any, field: str, most: int = MOST_TEXT) -> str:
     """Return a callback's argument as text, without spaces around it; None is empty.
+
+    Args:
+        value: What came.
+        field: What the answer calls it.
+        most: Longest text that is accepted.
 
     Raises:
         HTTPException: It isn't text: no page sends that, so somebody calls us directly.
     """
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > MOST_TEXT:
-        raise HTTPException(400, f"{field}: text of at most {MOST_TEXT} characters is expected")
+    if not isinstance(value, str) or len(value) > most:
+        raise HTTPException(400, f"{field}: text of at most {most} characters is expected")
     return value.strip()
 
 

@@ -27,12 +27,10 @@ from riskcontrol.kernel import Days, advance_bars_of
 from riskcontrol.machine import VIEW, new_stack
 from riskcontrol.newyork import transitions
 from riskcontrol.rows import Fills, Ints, Splits
-from riskcontrol.shape import shape_text
 from riskcontrol.split_kernel import apply_split
 from riskcontrol.splits import NO_SPLITS, comparable, of_ticker
 from riskcontrol.statistics import Executions, Record, executions
 from riskcontrol.strategy import Strategy
-from riskcontrol.strategy_file import Definition
 from riskcontrol.trades import NS_PER_MINUTE
 from riskcontrol.triggers import Room
 
@@ -148,30 +146,6 @@ class Backtest:
         """Return the ends of a ticker's bars that have a price."""
         prices = self.prices[ticker]
         return prices.start[prices.close > 0] + prices.length
-
-
-def strategy_of(definition: Definition, *, username: str = "backtest", name: str = "", ticker: str = "") -> Strategy:
-    """Return what a strategy file defines as somebody's strategy.
-
-    Args:
-        definition: Of the file.
-        username: Whose it becomes.
-        name: Another name than the file's.
-        ticker: Another ticker than the file's.
-
-    Raises:
-        StrategyError: The ticker or name isn't one.
-    """
-    shape, numbers = shape_text(definition.buy, definition.sell, definition.every, definition.session)
-    return Strategy(
-        username,
-        name or definition.name,
-        ticker or definition.ticker,
-        definition.cash,
-        shape,
-        numbers,
-        definition.terms,
-    )
 
 
 def fills_text(fills: Fills) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades, strategy_of
+from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades
 from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
@@ -23,7 +23,7 @@ from riskcontrol.splits import NO_SPLITS, of_ticker, say_unmet, unmet
 from riskcontrol.statistics import Record, Value, compute
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
-from riskcontrol.strategy_file import Definition, load, of_document
+from riskcontrol.strategy_file import Definition, load, of_document, strategy_of
 from riskcontrol.sweep import Sweep, parse_axes, score, variants
 from riskcontrol.trade_tape import TradeTape
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict

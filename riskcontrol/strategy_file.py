@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from riskcontrol.errors import InputError, StrategyError
+from riskcontrol.indicators.registry import warm_up
 from riskcontrol.language.calls import CALLED
 from riskcontrol.language.canonical import canonical
 from riskcontrol.language.clauses import clauses
-from riskcontrol.language.contents import words_of
+from riskcontrol.language.contents import indicators_of, words_of
 from riskcontrol.language.errors import LanguageError
 from riskcontrol.language.numbers import DIGITS, PLACES, decimal_text
 from riskcontrol.language.parser import parse
@@ -36,7 +37,8 @@ from riskcontrol.language.text import duration_text, text
 from riskcontrol.language.tree import Node, Or
 from riskcontrol.language.words import FUNCTIONS, MARKET, ONLY_HELD, POSITION
 from riskcontrol.money import MAX_CASH, MICROS
-from riskcontrol.strategy import NAME_LENGTH, NAME_PATTERN
+from riskcontrol.shape import shape_text
+from riskcontrol.strategy import NAME_LENGTH, NAME_PATTERN, Strategy
 from riskcontrol.strategy_document import line_of, read_document, read_file
 from riskcontrol.strategy_options import (
     OPTION_KEYS,
@@ -130,6 +132,19 @@ class Definition:
             document["sell"] = text(self.sell)
         return document | written_options(self.terms)
 
+    def warm_up(self) -> dict[str, int]:
+        r"""Return with how many bars each indicator of its rules has its first value, by how it is written.
+
+        >>> of_text('name = "a"\nticker = "IBM"\nbuy = "price > sma(20)"', "toml").warm_up()
+        {'sma(close, 20)': 20}
+        """
+        rules = [rule for rule in (self.buy, self.sell) if rule is not None]
+        found = {text(node): node for rule in rules for node in indicators_of(rule)}
+        return {
+            name: warm_up(node.name, [float(number) for number in node.parameters], node.output)
+            for name, node in found.items()
+        }
+
     def to_toml(self) -> str:
         """Return it as a TOML file."""
         document = self.document()
@@ -208,6 +223,30 @@ def load(path: Path, assignments: Mapping[str, str] | None = None) -> Definition
         raise InputError(
             error.message, source=str(path), line=line_of(written, error.field), field=error.field
         ) from error
+
+
+def strategy_of(definition: Definition, *, username: str = "backtest", name: str = "", ticker: str = "") -> Strategy:
+    """Return what a strategy file defines as somebody's strategy.
+
+    Args:
+        definition: Of the file.
+        username: Whose it becomes.
+        name: Another name than the file's.
+        ticker: Another ticker than the file's.
+
+    Raises:
+        StrategyError: The ticker or name isn't one.
+    """
+    shape, numbers = shape_text(definition.buy, definition.sell, definition.every, definition.session)
+    return Strategy(
+        username,
+        name or definition.name,
+        ticker or definition.ticker,
+        definition.cash,
+        shape,
+        numbers,
+        definition.terms,
+    )
 
 
 _EXAMPLES = {"name": '"dip"', "ticker": '"IBM"', "buy": '"price <= reference - 0.10"'}

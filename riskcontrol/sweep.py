@@ -13,12 +13,12 @@ from decimal import Decimal, InvalidOperation
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcontrol.backtest import Backtest, strategy_of
+from riskcontrol.backtest import Backtest
 from riskcontrol.errors import InputError
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import STATISTICS
 from riskcontrol.strategy import Strategy
-from riskcontrol.strategy_file import Definition
+from riskcontrol.strategy_file import Definition, strategy_of
 
 MOST_VARIANTS = 100_000
 """Variants of one sweep."""

@@ -9,13 +9,14 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from frontend.addresses import ticker_address
-from frontend.board import LEAST_PRICE, Board, Quote, matches
+from frontend.board import LEAST_PRICE, Board, Quote
 from frontend.context import Context, in_thread, text
 from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent
 from frontend.market import Snapshot
 from frontend.positions import Prices
 from frontend.recent import Rates, Recent
 from frontend.shell import alert
+from frontend.tickers import suggestions
 from riskcontrol.errors import ServerError
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
 
@@ -110,7 +111,7 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
     )
     @in_thread
     def search(typed: Any) -> Any:
-        """Find tickers that begin as it was typed, the most traded first."""
+        """Find tickers by what was typed."""
         wanted = text(typed, "ticker")
         if not wanted:
             return []
@@ -120,7 +121,7 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
         except ServerError:
             return no_update  # the frame says already that the database is away
         known = board.quotes if board else {}
-        return matches(wanted, [*known, *(ticker for ticker in prices if ticker not in known)])
+        return suggestions(wanted, prices.keys() | known.keys())
 
     @app.callback(
         Output("goto", "href", allow_duplicate=True),

@@ -1,99 +1,128 @@
-"""Opening a strategy from the form of a user's page."""
+"""Sending the strategy that was written to the stream."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
 
-from dash import Dash, Input, Output, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash.exceptions import PreventUpdate
 
-from frontend import form
+from frontend import fields, form
 from frontend.addresses import user_address
-from frontend.context import Context, in_thread, text, username_of
-from frontend.openings import MOST, pending, sent
+from frontend.context import Context, in_thread
+from frontend.form import FIELDS, Problem, element
+from frontend.openings import MOST, sent
+from frontend.pages.new import names_of, source_of, taken, values_of
 from frontend.pages.strategy import toast
 from frontend.shell import alert
 from riskcontrol.errors import ServerError
-from riskcontrol.strategy import Action, Strategy
+from riskcontrol.strategy import Action
+
+_OUTPUTS = {
+    "errors": {name: Output(element(name), "error", allow_duplicate=True) for name in fields.MARKED},
+    "unfolded": Output("new-options", "value", allow_duplicate=True),
+    "message": Output("new-message", "children"),
+    "pending": Output("pending", "data"),
+    "toasts": Output("toasts", "sendNotifications"),
+    "sent": Output("new-sent", "data"),
+}
 
 
 def register(app: Dash, context: Context) -> None:
-    """Add the callbacks of the form."""
+    """Add the callbacks that send a strategy."""
 
     @app.callback(
-        Output("new-strategy", "opened"),
-        Output("new-username", "value"),
-        Output("new-message", "children"),
-        Input("new-open", "n_clicks"),
-        Input("new-cancel", "n_clicks"),
-        State("username", "data"),
-        prevent_initial_call=True,
-    )
-    def show(asked: Any, cancelled: Any, username: Any) -> tuple[Any, ...]:
-        """Open the form for this page's user, or close it."""
-        return ctx.triggered_id == "new-open", username_of(username), None
-
-    @app.callback(
-        Output("new-ticker-hint", "children"),
-        Input("new-ticker", "value"),
-        prevent_initial_call=True,
-    )
-    @in_thread
-    def hint(typed: Any) -> Any:
-        """Warn of a ticker that the stream has never traded."""
-        try:
-            warning = form.ticker_hint(text(typed, "ticker"), context.market.snapshot().prices)
-        except ServerError:
-            return None  # the frame says already that the database is away
-        return alert(warning, "yellow", "ticker-warning") if warning else None
-
-    @app.callback(
-        *(Output(form.element(field), "error") for field in form.FIELDS),
-        Output("new-message", "children", allow_duplicate=True),
-        Output("new-strategy", "opened", allow_duplicate=True),
-        Output("new-name", "value"),
-        Output("pending", "data"),
-        Output("toasts", "sendNotifications"),
-        Output("goto", "href", allow_duplicate=True),
-        Input("new-submit", "n_clicks"),
-        *(State(form.element(field), "value") for field in form.FIELDS),
-        State("new-fill", "value"),
-        State("pending", "data"),
-        State("username", "data"),
+        output=_OUTPUTS,
+        inputs={
+            "clicks": Input("new-submit", "n_clicks"),
+            "typed": {name: State(element(name), "value") for name in FIELDS},
+            "kept": State("pending", "data"),
+            "source": State("new-source", "data"),
+        },
         running=[(Output("new-submit", "loading"), True, False)],
         prevent_initial_call=True,
     )
     @in_thread
-    def submit(clicks: Any, *typed: Any) -> tuple[Any, ...]:
-        """Check what was typed and send it to the stream."""
+    def submit(clicks: Any, typed: Any, kept: Any, source: Any) -> dict[str, Any]:
+        """Check what was typed and send it to the stream; of a new version, stop the old one after that."""
         if not clicks:  # called because the page appeared
-            return (no_update,) * (len(form.FIELDS) + 6)
-        *fields, fill, kept, page = typed
-        values = {field: text(value, field) for field, value in zip(form.FIELDS, fields, strict=True)}
-        mode = "same" if text(fill, "fill") == "same" else "next"
-        strategy, errors = form.read(values, mode)
-        message = None
-        if strategy is not None:
-            try:
-                if _taken(context, strategy, kept):
-                    errors = {"name": f"{strategy.username} has {strategy.name!r} on {strategy.ticker} already"}
-                else:
-                    context.publish(strategy, Action.OPEN)
-            except ServerError as error:
-                message = alert(f"It was not opened. {error}", "red", "new-failure")
-        shown = tuple(errors.get(field) for field in form.FIELDS)
-        if strategy is None or errors or message is not None:
-            return (*shown, message, no_update, no_update, no_update, no_update, no_update)
-        told = toast(f"{strategy.name} on {strategy.ticker} opened, waiting for its first trade.", "green")
-        keep = [*(kept if isinstance(kept, list) else []), sent(strategy, time.time())][-MOST:]
-        elsewhere = user_address(strategy.username) if strategy.username != page else no_update
-        return (*shown, None, False, "", keep, told, elsewhere)
+            raise PreventUpdate
+        values = values_of({element(name): value for name, value in typed.items()})
+        version = source_of(source)
+        if version is not None and not version["edit"]:
+            version = None
+        reading = form.read(values)
+        problems = dict(reading.problems)
+        if version is not None:
+            problems |= _moved(values, version)
+        if problems or reading.strategy is None:
+            return _refused(problems)
+        strategy = reading.strategy
+        try:
+            if values["name"]:
+                problems = taken(context, values, kept)
+            else:
+                names = names_of(context, strategy.username, strategy.ticker, kept)
+                made = form.free_name(values["template"] or "strategy", names)
+                strategy = form.read({**values, "name": made}).strategy or strategy
+            if problems:
+                return _refused(problems)
+            context.publish(strategy, Action.OPEN)
+        except ServerError as error:
+            return _changed({}, message=alert(f"It was not opened. {error}", "red", "new-failure"))
+        said, color = f"{strategy.name} on {strategy.ticker} opened, waiting for its first trade.", "green"
+        if version is not None:
+            said, color = _stop(context, version, said)
+        return _changed(
+            {},
+            message=None,
+            pending=[*(kept if isinstance(kept, list) else []), sent(strategy, time.time())][-MOST:],
+            toasts=toast(said, color),
+            sent=user_address(strategy.username),
+        )
+
+    # It forgets the draft before it leads away.
+    app.clientside_callback(
+        ClientsideFunction("strategy_form", "leave"),
+        Output("goto", "href", allow_duplicate=True),
+        Input("new-sent", "data"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(ClientsideFunction("strategy_form", "focus"), Input("new-message", "children"))
 
 
-def _taken(context: Context, strategy: Strategy, kept: Any) -> bool:
-    """Tell whether the user has a strategy of this name on the ticker; if the database is away, the job will know."""
-    mine = (strategy.ticker, strategy.name)
-    if any(mine == (sent.ticker, sent.name) for sent in pending(kept, strategy.username, time.time())):
-        return True
-    known = context.source.read(lambda reader: reader.strategies(strategy.username))
-    return any(mine == (row.ticker, row.name) for row in known)
+def _changed(problems: dict[str, Problem], **values: Any) -> dict[str, Any]:
+    errors = {name: fields.error(problems.get(name)) for name in fields.MARKED}
+    return {"errors": errors, **{name: values.get(name, no_update) for name in _OUTPUTS if name != "errors"}}
+
+
+def _refused(problems: dict[str, Problem]) -> dict[str, Any]:
+    count = len(problems)
+    message = f"It was not opened: {'a field is' if count == 1 else f'{count} fields are'} marked above."
+    unfolded = "options" if set(problems) & set(form.OPTIONS) else no_update
+    return _changed(problems, message=alert(message, "red", "new-failure"), unfolded=unfolded)
+
+
+def _moved(values: dict[str, str], version: dict[str, Any]) -> dict[str, Problem]:
+    """Return what is wrong with a new version that isn't its user's, or isn't on its ticker."""
+    given = {"username": values["username"].lower(), "ticker": values["ticker"]}
+    return {
+        name: Problem(f"a new version of {version['name']} stays with {version[name]}")
+        for name in given
+        if given[name] != version[name]
+    }
+
+
+def _stop(context: Context, version: dict[str, Any], opened: str) -> tuple[str, str]:
+    """Stop the strategy that there is a new version of; returns what to say, and its colour."""
+    name = version["name"]
+    try:
+        rows = context.source.read(lambda reader: reader.strategies(version["username"]))
+        old = next((one for one in rows if (one.ticker, one.name) == (version["ticker"], name)), None)
+        if old is None or old.stopped is not None:
+            return opened, "green"
+        context.publish(old, Action.STOP)
+    except ServerError as error:
+        return f"{opened} But {name} was not stopped: {error} Stop it on its page.", "red"
+    return f"{opened} {name} is stopped.", "green"

@@ -177,6 +177,44 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
         tell(found)
 
 
+@command.command(epilog="Example: riskcontrol bench pages --users 100000 --rate 50")
+@click.option("--users", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True, help="Strategies.")
+@click.option("--tickers", type=click.IntRange(1, 10_000), default=8_000, show_default=True, help="Companies.")
+@click.option("--fills", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Of each strategy.")
+@click.option("--minutes", type=click.IntRange(1, 390), default=390, show_default=True, help="Of the day.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of all rows.")
+@click.option("--rate", type=click.FloatRange(1, 10_000), default=50.0, show_default=True, help="Requests a second.")
+@click.option(
+    "--seconds", type=click.FloatRange(1, 3_600), default=60.0, show_default=True, help="How long to send them."
+)
+@click.option("--runs", type=click.IntRange(1, 100), default=3, show_default=True,
+              help="How often a page is opened; the median counts.")  # fmt: skip
+@click.option("--page", "pages", metavar="NAME", multiple=True,
+              help="Measure this page alone; may be repeated [default: all].")  # fmt: skip
+@_JSON
+def pages(*, pages: tuple[str, ...], as_json: bool, **chosen: object) -> None:
+    """Measure the pages over the tables of a full day: answers under load, first paint, and bytes.
+
+    A day's strategies, positions, fills, bars and packed rows are written to a Cassandra of the benchmark's own as the
+    job writes them; then, as while the stream runs, a batch and new last prices come each second. Each page is opened
+    in Chromium with empty caches: the time is until its numbers are visible; bytes are those over the wire until then.
+    The requests for data that it sent are then replayed for other users at a steady rate, whatever becomes of those
+    before them; times count from when a request was due. Everything runs on this machine.
+    """
+    import json
+
+    from bench.pages import Options, run, tell
+    from bench.pages_browser import PAGES
+
+    if unknown := [page for page in pages if page not in PAGES]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of: {', '.join(PAGES)}", param_hint="--page")
+    found = run(Options(pages=pages or tuple(PAGES), **chosen))  # type: ignore[arg-type]
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        tell(found)
+
+
 @command.command(epilog="Example: riskcontrol bench crash --rounds 20 --seed 1 --json")
 @click.option("--rounds", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Runs with kills.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True,

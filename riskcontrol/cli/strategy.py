@@ -57,35 +57,10 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
 @command.command()
 def words() -> None:
     """List the words, functions and indicators of the language, with what they mean."""
-    from riskcontrol.language.calls import CALLED, example
-    from riskcontrol.language.words import FUNCTIONS, MARKET, OPERATORS, POSITION
-    from riskcontrol.strategy_file import EVERY
-    from riskcontrol.strategy_options import AMOUNTS, FEES
+    from riskcontrol.vocabulary import sections
 
-    indicators = {
-        (
-            example(name) if not known.outputs[0] else f"{example(name).rpartition('.')[0]} .{' .'.join(known.outputs)}"
-        ): (known.summary + (f" Of {known.source} if no column is said." if known.sources else ""))
-        for name, known in CALLED.items()
-    }
-    plain = {
-        "every": f"Length of its bars: {' '.join(EVERY)}.",
-        "session": "regular: trades of 09:30-16:00 New York; extended: all.",
-        "fill": "next: decides on one trade, fills on the next; same: fills on the deciding trade.",
-        "size": 'all cash: "all"; a part of it: { fraction = "0.5" }; shares: { shares = 100 }.',
-    }
-    options = {f"{key} ({amount.unit})": amount.meaning for key, amount in AMOUNTS.items()}
-    fees = {f"fees.{key} ({amount.unit})": amount.meaning for key, amount in FEES.items()}
-    sections = {
-        "The market's words": MARKET,
-        "The position's words": POSITION,
-        "Indicators, with their usual parameters": indicators,
-        "Functions": dict(FUNCTIONS.values()),
-        "Operators": OPERATORS,
-        "Options of a strategy file": plain | options | fees,
-    }
     formatter = click.HelpFormatter(width=110)
-    for title, rows in sections.items():
+    for title, rows in sections().items():
         with formatter.section(title):
             formatter.write_dl(list(rows.items()), col_max=44)
     click.echo(formatter.getvalue().rstrip())
@@ -106,7 +81,7 @@ def templates(name: str | None) -> None:
 
 
 def _report(definition: Definition) -> dict[str, Any]:
-    return {"strategy": definition.document(), "warm_up_bars": _warm_up(definition)}
+    return {"strategy": definition.document(), "warm_up_bars": definition.warm_up()}
 
 
 def _error_report(error: InputError) -> dict[str, Any]:
@@ -136,7 +111,7 @@ def _text(file: Path, definition: Definition) -> str:
         *_rule_rows("sells when", definition.sell),
         *_option_rows(definition),
     ]
-    warm_up = _warm_up(definition)
+    warm_up = definition.warm_up()
     if warm_up:
         bars = ", ".join(f"{name} {count}" for name, count in warm_up.items())
         rows.append(("warm-up", f"bars until there is a value: {bars}"))
@@ -179,20 +154,6 @@ def _option_rows(definition: Definition) -> list[tuple[str, str]]:
         lines.append(("slippage", f"{_plain(terms.slippage, 100)} basis points"))
     fills = "the deciding trade itself" if terms.fill is FillMode.SAME else "the next trade"
     return [*lines, ("fills on", fills)]
-
-
-def _warm_up(definition: Definition) -> dict[str, int]:
-    """Return with how many bars each indicator of a strategy has its first value."""
-    from riskcontrol.indicators.registry import warm_up
-    from riskcontrol.language.contents import indicators_of
-    from riskcontrol.language.text import text
-
-    rules = [rule for rule in (definition.buy, definition.sell) if rule is not None]
-    found = {text(node): node for rule in rules for node in indicators_of(rule)}
-    return {
-        name: warm_up(node.name, [float(number) for number in node.parameters], node.output)
-        for name, node in found.items()
-    }
 
 
 def _dollars(micros: int) -> str:

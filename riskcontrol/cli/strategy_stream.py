@@ -38,9 +38,8 @@ def open_(file: Path, user: str, tickers: tuple[str, ...], name: str, settings: 
     It trades from the stream's next batch on; the pages show it under the user's name. One that is open already stays
     as it is. Needs the broker and the database: riskcontrol up, or --kafka and --cassandra.
     """
-    from riskcontrol.backtest import strategy_of
     from riskcontrol.strategy import Action
-    from riskcontrol.strategy_file import load
+    from riskcontrol.strategy_file import load, strategy_of
 
     definition = load(file)
     with _options_named(name="--name"):

@@ -21,11 +21,10 @@ from bench.rule import Rule
 from bench.tables import GROWTH, goals, tell
 from bench.tapes import read, simulated
 from database.generator import draw
-from riskcontrol.backtest import strategy_of
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings, load
-from riskcontrol.strategy_file import of_text
+from riskcontrol.strategy_file import of_text, strategy_of
 from riskcontrol.templates import names
 from riskcontrol.templates import read as template
 from tests.ingestion.trade_files import row, taq, write

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from riskcontrol import backtest as module
-from riskcontrol.backtest import Backtest, fills_hash, fills_text, on_bars, on_trades, strategy_of
+from riskcontrol.backtest import Backtest, fills_hash, fills_text, on_bars, on_trades
 from riskcontrol.book import Book
 from riskcontrol.engine import advance
 from riskcontrol.errors import InputError
@@ -22,7 +22,7 @@ from riskcontrol.language.contents import indicators_of, words_of
 from riskcontrol.language.text import text
 from riskcontrol.shape import interval_of, rules_of
 from riskcontrol.strategy import Strategy, first_rule
-from riskcontrol.strategy_file import of_text
+from riskcontrol.strategy_file import of_text, strategy_of
 from riskcontrol.terms import FillMode
 from riskcontrol.trades import NS_PER_SECOND
 from tests.core.test_engine import ibm, openings, trades, tuples

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskcontrol.backtest import strategy_of
 from riskcontrol.backtest_bars import BarTape, is_bars, read_tape
 from riskcontrol.errors import InputError
 from riskcontrol.newyork import NEW_YORK, transitions
-from riskcontrol.strategy_file import of_text
+from riskcontrol.strategy_file import of_text, strategy_of
 from riskcontrol.trades import NS_PER_SECOND
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from riskcontrol.backtest import Backtest, fills_text, on_bars, on_trades, strategy_of
+from riskcontrol.backtest import Backtest, fills_text, on_bars, on_trades
 from riskcontrol.backtest_run import Data, Result, notes_of
 from riskcontrol.rows import Splits
 from riskcontrol.statistics import compute
 from riskcontrol.strategy import Strategy, first_rule
-from riskcontrol.strategy_file import of_text
+from riskcontrol.strategy_file import of_text, strategy_of
 from riskcontrol.sweep import score
 from riskcontrol.trades import ALL_FLAGS
 from tests.core.test_backtest import BarReference, bar_rows, bars_of, fills_by_place, many

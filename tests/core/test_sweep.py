@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from riskcontrol.backtest import on_trades, strategy_of
+from riskcontrol.backtest import on_trades
 from riskcontrol.errors import InputError
 from riskcontrol.statistics import STATISTICS, compute
 from riskcontrol.strategy import Strategy
-from riskcontrol.strategy_file import Definition, of_text
+from riskcontrol.strategy_file import Definition, of_text, strategy_of
 from riskcontrol.sweep import BY, MOST_VARIANTS, Axis, Sweep, colour_of, parse_axes, score, variants
 from tests.core.test_engine import ibm, tuples
 from tests.core.test_rules import patient

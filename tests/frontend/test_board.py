@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frontend.board import ROWS, board, matches
+from frontend.board import ROWS, board
 from frontend.formats import new_york_day
 from riskcontrol.trades import NS_PER_MINUTE
 from tests.frontend.fake import OPEN, quotes
@@ -46,10 +46,3 @@ def test_a_quote_goes_with_the_last_price_of_its_day() -> None:
     assert quote.last({}) == 11_000_000
     yesterday = {"IBM": (OPEN - 24 * 60 * NS_PER_MINUTE, 12_000_000)}
     assert quote.last(yesterday) == 11_000_000
-
-
-def test_a_search_finds_the_ticker_itself_then_the_most_traded_that_begin_so() -> None:
-    known = ["BAC", "AAPL", "A", "AA", "brk.a"]
-    assert matches("a", known) == ["A", "AAPL", "AA", "BAC", "brk.a"]
-    assert matches("zz", known) == []
-    assert len(matches("t", [f"T{i}" for i in range(99)])) == 12

@@ -6,28 +6,12 @@ from typing import Any
 
 import pytest
 
-from riskcontrol.strategy import Action, first_rule
 from tests.frontend.conftest import Page, Tape
 from tests.frontend.fake import OPEN, FakeReader, batch, position, strategy
-
-FORM = {
-    "new_username__value": "ann",
-    "new_ticker__value": "IBM",
-    "new_cash__value": "10,000",
-    "new_buy_below__value": "0.10",
-    "new_sell_above__value": "$0.25",
-    "new_name__value": "second",
-    "new_fill__value": "next",
-    "username__data": "ann",
-}
 
 
 def refresh(page: Page, **values: Any) -> dict[str, Any]:
     return page.call("table.rowData", "market.data", **{"username__data": "ann", **values})
-
-
-def submit(page: Page, **values: Any) -> dict[str, Any]:
-    return page.call("new-cash.error", "new-submit.n_clicks", new_submit__n_clicks=1, **{**FORM, **values})
 
 
 def test_the_table_shows_what_a_position_is_worth_at_the_last_price(page: Page, tables: FakeReader) -> None:
@@ -99,71 +83,6 @@ def test_a_stream_that_stopped_is_said_with_the_time_of_its_last_trade(page: Pag
     assert message.startswith("Stream stopped, last trade at 2013-10-07 09:30:00 New York")
 
 
-def test_the_form_sends_a_strategy_and_shows_it_as_sent(page: Page, tape: Tape) -> None:
-    answer = submit(page)
-    ((opened, action),) = tape.sent
-    assert action is Action.OPEN
-    assert opened == first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000)
-    assert answer["new-strategy.opened"] is False
-    assert "waiting for its first trade" in answer["toasts.sendNotifications"][0]["message"]
-    rows = refresh(page, pending__data=answer["pending.data"])["table.rowData"]
-    assert [(row["strategy_below"], row["status"]) for row in rows] == [("second", "sent"), ("dip", "running")]
-
-
-def test_what_the_job_has_written_is_no_longer_pending(page: Page, tables: FakeReader) -> None:
-    kept = submit(page)["pending.data"]
-    tables.strategy_rows.append(strategy(name="second", opened=2 * 10**18))
-    rows = refresh(page, pending__data=kept)["table.rowData"]
-    assert [(row["strategy_below"], row["status"]) for row in rows] == [("second", "waiting"), ("dip", "running")]
-
-
-@pytest.mark.parametrize(
-    ("field", "typed", "said"),
-    [
-        ("cash", "ten", "not an amount"),
-        ("cash", "", "needed"),
-        ("cash", "0", "more than 0"),
-        ("cash", "2000000000", "1,000,000,000 dollars"),
-        ("cash", "1,00", "not an amount"),
-        ("buy_below", "-0.1", "not an amount"),
-        ("sell_above", "0.1234567", "six decimal places"),
-        ("ticker", "<b>", "ticker like IBM"),
-        ("ticker", "", "ticker like IBM"),
-        ("username", "a b", "a-z"),
-        ("name", "no spaces", "letters"),
-        ("name", "dip", "already"),
-    ],
-)
-def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(
-    page: Page, tape: Tape, field: str, typed: str, said: str
-) -> None:
-    answer = submit(page, **{f"new_{field}__value": typed})
-    element = f"new-{field.replace('_', '-')}.error"
-    assert said in answer[element]
-    assert [name for name, text in answer.items() if name.endswith(".error") and text] == [element]
-    assert tape.sent == []
-
-
-def test_a_broker_that_is_away_is_said_in_the_form(page: Page, tape: Tape) -> None:
-    tape.away = True
-    answer = submit(page)
-    assert "It was not opened. kafka: no broker answers" in answer["new-message.children"]["props"]["children"]
-    assert "new-strategy.opened" not in answer
-    assert "pending.data" not in answer
-
-
-def test_a_strategy_for_another_user_leads_to_that_users_page(page: Page) -> None:
-    assert submit(page, new_username__value="bob")["goto.href"] == "/user/bob"
-
-
-def test_a_ticker_that_never_traded_gets_close_matches(page: Page) -> None:
-    def hint(typed: str) -> Any:
-        return page.call("new-ticker-hint.children", "new-ticker.value", new_ticker__value=typed)
-
-    assert "Close to it: IBM" in hint("IBN")["new-ticker-hint.children"]["props"]["children"]
-    assert hint("ibm")["new-ticker-hint.children"] is None
-
-
 @pytest.mark.parametrize("value", [1, ["ann"], {"a": 1}, "A", "ann'; DROP TABLE users; --", "x" * 10_000, "", None])
 def test_callbacks_refuse_usernames_that_no_page_sends(page: Page, tables: FakeReader, value: Any) -> None:
     response = page.post("table.rowData", "market.data", username__data=value)
@@ -190,9 +109,8 @@ def test_the_way_to_a_user_takes_capitals_and_refuses_what_is_no_name(page: Page
     ("output", "triggered"),
     [
         ("goto.href", "home-go.n_clicks"),
-        ("new-cash.error", "new-submit.n_clicks"),
     ],
 )
 def test_a_button_that_only_appeared_does_nothing(page: Page, tape: Tape, output: str, triggered: str) -> None:
-    assert page.call(output, triggered, **FORM) == {}
+    assert page.call(output, triggered) == {}
     assert tape.sent == []

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend import form, history
+from frontend import history
 from frontend.formats import rule
 from frontend.history import KEEP_SECONDS, PastBars
 from frontend.openings import pending, sent
@@ -260,23 +260,3 @@ def test_a_kept_opening_that_is_no_strategy_is_left_out(changed: dict[str, objec
 )
 def test_anything_at_all_may_be_kept(kept: object) -> None:
     assert pending(kept, "ann", 0.0) == []
-
-
-@given(st.dictionaries(st.sampled_from(form.FIELDS), st.text(max_size=40), min_size=len(form.FIELDS)))
-def test_whatever_is_typed_is_a_strategy_or_an_error_at_a_field(values: dict[str, str]) -> None:
-    strategy, errors = form.read(values, "next")
-    assert (strategy is None) == bool(errors)
-    assert set(errors) <= set(form.FIELDS)
-
-
-@pytest.mark.parametrize(
-    ("typed", "micros"),
-    [("10,000", 10**10), ("$2.5", 2_500_000), (".1", 100_000), ("1.", 10**6), ("1,234,567.891", 1234567891000)],
-)
-def test_amounts_are_read_as_people_write_them(typed: str, micros: int) -> None:
-    values = {"username": "ann", "ticker": "IBM", "cash": typed, "buy_below": "1", "sell_above": "1", "name": ""}
-    opened, errors = form.read(values, "same")
-    assert not errors
-    assert opened is not None
-    assert opened.cash == micros
-    assert opened.name.startswith("s-")

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from riskcontrol.backtest import on_trades, strategy_of
+from riskcontrol.backtest import on_trades
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.errors import InputError
 from riskcontrol.report import page, write_report
 from riskcontrol.report.charts import POINTS, heat_map, histogram, line, reduced, ticks
-from riskcontrol.strategy_file import of_text
+from riskcontrol.strategy_file import of_text, strategy_of
 from riskcontrol.sweep import Axis, Sweep
 from riskcontrol.terms import Terms
 from tests.core.test_engine import ibm

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from ingestion.sources import find_all
 from riskcontrol import templates
-from riskcontrol.backtest import Backtest, fills_hash, on_trades, strategy_of
+from riskcontrol.backtest import Backtest, fills_hash, on_trades
 from riskcontrol.settings import Settings
 from riskcontrol.statistics import compute
 from riskcontrol.strategy import Strategy
-from riskcontrol.strategy_file import Definition, of_text
+from riskcontrol.strategy_file import Definition, of_text, strategy_of
 from tests.processes import simulated_day
 
 EXPECTED = Path(__file__).with_name("expected.json")

@@ -1,0 +1,174 @@
+"""Pages in a real browser: what they ask for, when their numbers are there, and how much they load."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from bench.pages_load import CALLBACKS, Recorded, recorded
+from riskcontrol.errors import InputError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, CDPSession, Page
+
+PATIENCE_MS = 30_000
+SETTLE_MS = 2_500
+"""How long a page is watched after its numbers are there: its other requests, and one tick of its clock."""
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page and where its main content is.
+
+    Attributes:
+        address: With ``{user}``, ``{ticker}`` and ``{name}`` where they belong.
+        content: CSS selector of what is looked at: it counts once it is visible and has a digit, or is drawn.
+    """
+
+    address: str
+    content: str
+
+
+PAGES = {
+    "overview": Shown("/user/{user}", ".ag-center-cols-container .ag-row [col-id]"),
+    "strategy": Shown("/user/{user}/{ticker}/{name}", ".js-plotly-plot .trace path, .js-plotly-plot .boxes path"),
+    "leaders": Shown("/leaders", "#ranking .ag-center-cols-container .ag-row [col-id='gain']"),
+    "market": Shown("/market", "#board-active tbody td"),
+    "ticker": Shown("/market/{ticker}", "#candles .boxlayer path, #candles .ohlclayer path"),
+    "health": Shown("/health", "#pace .scatterlayer path.js-line"),
+    "new": Shown("/new?user={user}&ticker={ticker}", ".js-plotly-plot .trace path"),
+}
+
+_WATCH = """
+(selector => {
+    const look = () => {
+        for (const found of document.querySelectorAll(selector)) {
+            const box = found.getBoundingClientRect();
+            const drawn = found instanceof SVGElement && found.getAttribute("d");
+            if (box.width && box.height && (drawn || /[0-9]/.test(found.textContent))) {
+                // It is painted with the frame that is being made: the next one's beginning is its end.
+                requestAnimationFrame(now => { window.__shown = now; });
+                return;
+            }
+        }
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+})(%s)
+"""
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """The system's Chromium.
+
+    Raises:
+        InputError: There is none, or nothing to drive it.
+    """
+    try:
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415  of the developers' packages
+    except ImportError as error:
+        raise InputError("Playwright is missing; install requirements/dev.lock") from error
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        raise InputError("no Chromium is installed (Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+def record(started: Browser, address: str, page: str, names: Mapping[str, str]) -> list[Recorded]:
+    """Return the requests for data that opening a page makes, each callback's largest.
+
+    Args:
+        started: The browser.
+        address: Of the pages.
+        page: Which of `PAGES`.
+        names: Whose; by placeholder.
+    """
+    found: dict[str, Recorded] = {}
+    with _opened(started, page) as (opened, _):
+        answers: list[Any] = []
+        opened.on("response", lambda answer: answers.append(answer))
+        _shown(opened, address, page, names)
+        opened.wait_for_timeout(SETTLE_MS)
+        for answer in answers:
+            body = answer.request.post_data
+            if urlsplit(answer.url).path != CALLBACKS or body is None or answer.status != 200:
+                continue
+            made = recorded(page, body, len(answer.body()), names)
+            output = answer.request.post_data_json["output"]
+            if output not in found or made.size > found[output].size:
+                found[output] = made
+    return list(found.values())
+
+
+def paint(started: Browser, address: str, page: str, names: Mapping[str, str], runs: int) -> dict[str, Any]:
+    """Return how long a page takes until its numbers are visible, and what it loads, with empty caches.
+
+    Args:
+        started: The browser.
+        address: Of the pages.
+        page: Which of `PAGES`.
+        names: Whose; by placeholder.
+        runs: How often; the median counts.
+    """
+    seconds: list[float] = []
+    sizes: dict[str, int] = {}
+    for _ in range(runs):
+        with _opened(started, page) as (opened, devtools):
+            kinds: dict[str, str] = {}
+            loaded: dict[str, int] = {}
+
+            def began(event: dict[str, Any], kinds: dict[str, str] = kinds) -> None:
+                kinds[event["requestId"]] = event["type"]
+
+            def ended(event: dict[str, Any], kinds: dict[str, str] = kinds, loaded: dict[str, int] = loaded) -> None:
+                kind = kinds.get(event["requestId"], "Other").lower()
+                loaded[kind] = loaded.get(kind, 0) + int(event["encodedDataLength"])
+
+            devtools.on("Network.responseReceived", began)
+            devtools.on("Network.loadingFinished", ended)
+            at = _shown(opened, address, page, names)
+            if at is None:
+                return {"seconds": None}
+            seconds.append(at / 1_000)
+            sizes = dict(loaded)
+    return {"seconds": round(median(seconds), 3), "bytes": {**sizes, "all": sum(sizes.values())}}
+
+
+@contextmanager
+def _opened(started: Browser, page: str) -> Iterator[tuple[Page, CDPSession]]:
+    """A window with empty caches that notes when the page's content is there."""
+    context = started.new_context(viewport={"width": 1440, "height": 1000})
+    opened = context.new_page()
+    opened.add_init_script(_WATCH % _quoted(PAGES[page].content))
+    devtools = context.new_cdp_session(opened)
+    devtools.send("Network.enable")
+    try:
+        yield opened, devtools
+    finally:
+        context.close()
+
+
+def _shown(opened: Page, address: str, page: str, names: Mapping[str, str]) -> float | None:
+    """Open a page; return after how many milliseconds its content was there, None if it doesn't come."""
+    from playwright.sync_api import TimeoutError as NotShown  # noqa: PLC0415  of the developers' packages
+
+    opened.goto(address + PAGES[page].address.format(**names))
+    try:
+        opened.wait_for_function("window.__shown > 0", timeout=PATIENCE_MS)
+    except NotShown:
+        return None
+    return float(opened.evaluate("window.__shown"))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '\\"') + '"'

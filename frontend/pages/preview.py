@@ -1,0 +1,194 @@
+"""The preview of the strategy that is being written."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, html, no_update
+
+from frontend.context import Context, in_thread
+from frontend.formats import ZONE, moment
+from frontend.pages.new import trial, values_of
+from frontend.preview import Job, Preview, Refusal
+from frontend.preview_figures import equity_rows, figure, fill_rows
+from frontend.shell import alert
+from frontend.stored_bars import job, recent
+from riskcontrol.errors import ServerError
+from riskcontrol.language.text import duration_text
+from riskcontrol.statistics import STATISTICS, format_value
+from riskcontrol.strategy_file import Definition
+
+_CARDS = {
+    "total_return": "Return",
+    "buy_and_hold_return": "Buy & hold",
+    "max_drawdown": "Drawdown",
+    "fills": "Fills",
+    "win_rate": "Win rate",
+    "fees": "Fees",
+}
+"""Statistics that are shown, by their labels."""
+_SIGNED = ("total_return", "buy_and_hold_return")
+
+_OUTPUTS = {
+    "figure": Output("new-graph", "figure"),
+    "hidden": Output("new-preview", "hidden"),
+    "stale": Output("new-preview", "className"),
+    "result": Output("new-result", "children"),
+    "note": Output("new-note", "children"),
+    "table": Output("new-table", "children"),
+    "state": Output("new-preview-state", "data"),
+    "axis": Output("new-axis", "data"),
+}
+
+
+def register(app: Dash, context: Context) -> None:
+    """Add the callbacks of the preview."""
+    app.clientside_callback(
+        ClientsideFunction("strategy_form", "again"),
+        Output("new-again", "data"),
+        Input("clock", "n_intervals"),
+        State("new-preview-state", "data"),
+    )
+
+    @app.callback(
+        output=_OUTPUTS,
+        inputs=[
+            Input("new-typed", "data"),
+            Input("new-again", "data"),
+            State("new-preview-state", "data"),
+            State("new-axis", "data"),
+        ],
+        prevent_initial_call=True,
+    )
+    @in_thread
+    def preview(typed: Any, again: Any, shown: Any, axis: Any) -> dict[str, Any]:
+        """Try what was typed on the stored bars, where it changed."""
+        if typed is None:
+            return _changed()
+        values = values_of(typed)
+        if not values["ticker"]:
+            return _without("Name a ticker to see what the strategy would have done.", hidden=True)
+        reading = trial(values)
+        if reading.strategy is None or reading.definition is None:
+            return _without("Mend what is marked; the preview follows by itself.")
+        strategy = reading.strategy
+        try:
+            mark = context.market.snapshot().prices.get(strategy.ticker)
+            if mark is None:
+                message = f"No bars of {strategy.ticker} are stored: it has not traded on this stream yet."
+                return _without(message, hidden=True)
+            bars = context.source.read(lambda reader: recent(reader, context.past, strategy.ticker, mark))
+        except ServerError:
+            return _without("The bars can't be read while the database is away.", soon=True)
+        wanted = job(strategy, bars)
+        if isinstance(wanted, Refusal):
+            return _without(wanted.message, hidden=True)
+        version = _version(wanted)
+        if isinstance(shown, dict) and shown.get("version") == version:
+            return _changed(note=None, stale="")
+        found = context.previews.run(wanted)
+        if isinstance(found, Refusal):
+            return _without(found.message, hidden=not found.soon, soon=found.soon)
+        drawn: Any = figure(found, strategy.ticker)
+        time = [strategy.ticker, *drawn["layout"]["xaxis"]["range"]]
+        if axis == time:  # its zoom stays
+            data, drawn = drawn["data"], Patch()
+            drawn["data"] = data
+        return {
+            "figure": drawn,
+            "hidden": False,
+            "stale": "",
+            "result": _result(found, reading.definition, wanted),
+            "note": None,
+            "table": _tables(found),
+            "state": {"version": version},
+            "axis": time,
+        }
+
+
+def _changed(**values: Any) -> dict[str, Any]:
+    return {name: values.get(name, no_update) for name in _OUTPUTS}
+
+
+def _without(message: str, *, hidden: bool = False, soon: bool = False) -> dict[str, Any]:
+    """Return what changes where there is no preview: a message, above the last one unless that is hidden.
+
+    Args:
+        message: Why there is none.
+        hidden: Whether the last one goes.
+        soon: Whether to ask again by itself.
+    """
+    note = dmc.Text(message, c="dimmed", size="sm")
+    more = {"hidden": True} if hidden else {"stale": "stale"}
+    return _changed(note=note, state={"soon": soon}, **more)
+
+
+def _version(job: Job) -> str:
+    """Return what changes with the strategy and with the bars that it is tried on."""
+    one, time = job.strategy, job.bars["time"]
+    parts = (one.ticker, one.cash, one.shape, one.parameters, one.terms.text(), job.seconds)
+    closes = hashlib.blake2b(job.bars["close"].tobytes(), digest_size=12).hexdigest()
+    return hashlib.blake2b(repr((parts, int(time[0]), len(time), closes)).encode(), digest_size=12).hexdigest()
+
+
+def _result(preview: Preview, definition: Definition, job: Job) -> list[Any]:
+    """Return the verdict, the figures and what they are of."""
+    length = duration_text(job.seconds)
+    ticker = job.strategy.ticker
+    warm = [
+        f"{name} has its first value after {count:,} bars"
+        for name, count in definition.warm_up().items()
+        if count > preview.bars
+    ]
+    notes = [alert(f"Too few bars for all of it: {'; '.join(warm)}.", "yellow", "new-warm-up")] if warm else []
+    (_, first), *others = preview.why
+    return [
+        *notes,
+        html.Div(
+            [
+                html.Span(preview.decision, className=f"badge badge-{preview.decision.replace(' ', '-')}"),
+                html.Span(first, className="why"),
+            ],
+            className="verdict",
+        ),
+        html.Div([_card(name, label, preview) for name, label in _CARDS.items()], className="figures"),
+        html.Details(
+            [html.Summary("All reasons"), html.Ul([html.Li(words) for _, words in others])], className="reasons"
+        ),
+        dmc.Text(
+            f"On {preview.bars:,} stored bars of {length} of {ticker}, {moment(preview.first)[:16]} to "
+            f"{moment(preview.last)[:16]} {ZONE}. On bars, rules are looked at at each close and fill at the next "
+            "open. The stream looks at every trade: its fills differ.",
+            size="xs",
+            c="dimmed",
+            className="of-bars",
+        ),
+    ]
+
+
+def _card(name: str, label: str, preview: Preview) -> html.Div:
+    value = preview.statistics[name]
+    tone = "" if name not in _SIGNED or not value else " gain" if value > 0 else " loss"
+    written = format_value(STATISTICS[name], value)
+    if tone == " gain":
+        written = f"+{written}"
+    parts = [html.Div(label, className="label"), html.Div(written, className=f"figure{tone}")]
+    return html.Div(parts, className="card", title=(STATISTICS[name].function.__doc__ or "").partition("\n")[0])
+
+
+def _tables(preview: Preview) -> list[Any]:
+    """Return the numbers of the graph as tables."""
+    equity = (f"Time ({ZONE})", "Equity", "Buy & hold", "Price")
+    fills = (f"Time ({ZONE})", "Shares", "Price", "Reason")
+    return [
+        _table("Last values of each hour, the newest first", equity, equity_rows(preview)),
+        _table("Fills, the newest first", fills, fill_rows(preview)),
+    ]
+
+
+def _table(title: str, header: tuple[str, ...], rows: list[tuple[str, str, str, str]]) -> html.Table:
+    head = html.Thead(html.Tr([html.Th(name, scope="col") for name in header]))
+    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
+    return html.Table([html.Caption(title), head, body], className="plain")
