@@ -12,11 +12,9 @@ from frontend.app import create_app
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
-from tests.browser.conftest import OPEN, Job
+from tests.browser.conftest import NOW, Job
 from tests.frontend import fake
 from tests.frontend.serving import served
-
-NOW = OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,11 @@ from playwright.sync_api import Page, expect
 from frontend import market, pulse
 from frontend.app import create_app
 from riskcontrol.settings import Settings
-from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
-from tests.frontend.fake import OPEN, FakeReader, trader
+from riskcontrol.trades import NS_PER_SECOND
+from tests.browser.conftest import NOW
+from tests.frontend.fake import FakeReader, trader
 from tests.frontend.serving import served
 
-NOW = OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND
 PRICE = '#table .ag-row[row-id="IBM dip"] [col-id="value"]'
 SCHEME = "document.documentElement.getAttribute('data-mantine-color-scheme')"
 
