@@ -24,12 +24,11 @@ from riskcontrol.strategy import Strategy
 from riskcontrol.terms import Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.axe import findings
-from tests.browser.conftest import OPEN, Job
+from tests.browser.conftest import NOW, OPEN, Job
 from tests.browser.tape import openings_on_the_tape
 from tests.frontend.fake import trader as fake_trader
 from tests.frontend.serving import served
 
-NOW = OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND
 ADDRESS = "/user/ann/IBM/dip"
 TABS = {
     "Overview": "#strategy-overview-graph .scatterlayer .trace",
