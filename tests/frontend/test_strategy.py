@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from frontend import exports
+from frontend import exports, openings
 from frontend.overlays import Overlays
 from frontend.pages import strategy as page_of_strategy
 from frontend.strategy_parts import definition, position_panel
@@ -219,18 +220,7 @@ def test_a_strategy_that_there_is_not_is_said(page: Page) -> None:
 
 
 def test_one_that_was_just_sent_is_not_called_unknown(page: Page) -> None:
-    sent = page.call(
-        "new-cash.error",
-        "new-submit.n_clicks",
-        new_submit__n_clicks=1,
-        new_username__value="ann",
-        new_ticker__value="IBM",
-        new_cash__value="10,000",
-        new_buy_below__value="0.10",
-        new_sell_above__value="$0.25",
-        new_name__value="second",
-        username__data="ann",
-    )["pending.data"]
+    sent = [openings.sent(strategy(name="second"), time.time())]
     answer = look(page, _data={**WHICH, "name": "second"}, pending__data=sent)
     assert "was sent to the stream" in words(answer["strategy-notice.children"])
 
@@ -398,7 +388,7 @@ def test_indicators_that_are_not_there_yet_are_asked_for_again(
     monkeypatch.setattr(Overlays, "ready", lambda self: False)
     shown = look(page, tab__value="price")
     assert shown["strategy-version.data"]["indicators"] is False
-    assert "being computed" in shown["strategy-price-note.children"]
+    assert "being computed" in words(shown["strategy-price-note.children"])
     assert again(page, shown, tab__value="price") == {}
     monkeypatch.undo()
     monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
@@ -411,7 +401,7 @@ def test_indicators_of_seconds_are_said_not_to_be_drawn(
     monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
     averages(tables, every=5)
     answer = look(page, tab__value="price")
-    assert "bars of 5 s" in answer["strategy-price-note.children"]
+    assert "bars of 5 s" in words(answer["strategy-price-note.children"])
     assert [trace["name"] for trace in answer["strategy-price-graph.figure"]["data"]][:3] == ["Price", "Volume", "Last"]
 
 
