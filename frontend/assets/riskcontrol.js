@@ -9,7 +9,12 @@
 
     setInterval(function () {
         var api = window.dash_component_api;
-        var clock = api && api.getLayout && api.getLayout("clock");
+        var clock = null;
+        try {
+            clock = api && api.getLayout && api.getLayout("clock");
+        } catch (error) {
+            return; // nothing is laid out yet
+        }
         var now = clock && clock.props.disabled ? clock.props.n_intervals || 0 : null;
         if (now !== null && now === held) {
             window.dash_clientside.set_props("pipeline", { children: "The server doesn't answer; trying again \u2026" });

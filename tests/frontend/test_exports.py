@@ -1,0 +1,70 @@
+"""Files of fills and equity: exact, and harmless in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frontend.exports import csv_text, decimals, equity_table, fills_table, guarded
+from riskcontrol.equity import Equity
+from riskcontrol.money import to_micros
+from riskcontrol.rows import Ints
+from tests.frontend.fake import FILLS, OPEN
+
+INTS = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20).map(lambda values: np.array(values, np.int64))
+
+
+@given(INTS)
+def test_every_amount_comes_back_to_the_micro_dollar(micros: Ints) -> None:
+    read = decimals(micros).to_pylist()
+    assert [int(value.scaleb(6)) for value in read] == micros.tolist()
+    assert all(value.as_tuple().exponent == -6 for value in read)
+    written = csv.reader(io.StringIO(csv_text(pa.table({"cash": decimals(micros)}))))
+    assert [Decimal(row[0]) for row in list(written)[1:]] == read
+
+
+def test_fills_are_written_with_names_and_exact_amounts() -> None:
+    row = (OPEN + 1, 7, 181_700_000, -55, 5, 10_000_000_000_000_001, 12, "trailing_stop")
+    frame = pd.DataFrame([row], columns=list(FILLS))
+    (read,) = csv.DictReader(io.StringIO(csv_text(fills_table(frame))))
+    assert read == {
+        "number": "7",
+        "time": "2013-10-07T13:30:00.000000001Z",
+        "new_york": "2013-10-07 09:30:00",
+        "reason": "trailing_stop",
+        "shares": "-55",
+        "price": "181.700000",
+        "fee": "0.000005",
+        "cash": "10000000000.000001",
+        "sequence": "12",
+    }
+
+
+def test_equity_is_written_with_all_of_its_columns() -> None:
+    columns = {name: np.array([n]) for n, name in enumerate(("price", "cash", "shares", "value", "profit"), 1)}
+    table = equity_table(Equity(time=np.array([OPEN]), **columns))
+    (row,) = table.to_pylist()
+    assert (to_micros(row["price"]), to_micros(row["cash"]), row["shares"]) == (1, 2, 3)
+    assert (to_micros(row["value"]), to_micros(row["profit"])) == (4, 5)
+    assert table["time"].type == pa.timestamp("ns", "UTC")
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])
+def test_a_text_is_no_formula(begin: str) -> None:
+    written = csv_text(pa.table({"reason": [f"{begin}cmd|' /C calc'!A0"]}))
+    (_, (cell,)) = csv.reader(io.StringIO(written, newline=""))
+    assert cell[0] == "'"
+    assert guarded("buy") == "buy"
+
+
+def test_nothing_to_write_is_a_header_alone() -> None:
+    nothing = pd.DataFrame({name: [] for name in FILLS}).astype(dict.fromkeys(FILLS[:-1], "int64"))
+    assert csv_text(fills_table(nothing)).count("\n") == 1
