@@ -56,7 +56,10 @@ def layout(**query: str) -> dmc.Container:
             html.Section(
                 [
                     html.H2("Batches of the last hour", className="section-title"),
-                    dcc.Graph(id="pace", figure=empty("Loading …"), config=GRAPH, className="pace"),
+                    html.Div(
+                        dcc.Graph(id="pace", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}),
+                        className="pace",
+                    ),
                     html.Details(
                         [
                             html.Summary("As a table", id="pace-twin"),
@@ -210,7 +213,7 @@ def _cards(snapshot: Snapshot, rates: Rates, found: pace.Pace | None) -> list[An
             ("Delay p99, last hour", f"{found.delay_p99:.2f} s", f"{found.batches:,} batches"),
             ("Lag", f"{found.lag:,}", "records of the tape not taken"),
             ("Rows waiting", f"{found.waiting:,}", f"the oldest for {found.behind:.1f} s" if found.waiting else "none"),
-            ("Rejects, last hour", f"{found.rejected:,}", "records, in topic tape.rejected"),
+            ("Rejects, last hour", f"{found.rejected:,}", "records that could not be used"),
         ]
     at = moment(beat.event_time) if beat.event_time else NONE
     speed = f", {found.speed:,.1f} × the clock" if found is not None and found.speed is not None else ""
