@@ -24,6 +24,10 @@ PASTED = 10_000
 SIZE_LABELS = {"all": "How much", "fraction": "Of the cash, %", "shares": "Shares"}
 """What the field of the size asks for, by what each buy takes."""
 
+_LIST: dict[str, Any] = {
+    "withScrollArea": False,  # the list itself scrolls, which assistive technology knows of
+    "styles": {"options": {"maxHeight": 320, "overflowY": "auto"}},
+}
 _AMOUNT_LABELS = {
     "stop_loss": ("Stop loss, %", "Below the entry"),
     "take_profit": ("Take profit, %", "Above the entry"),
@@ -57,7 +61,7 @@ def rules(values: dict[str, str]) -> list[Any]:
             clearable=False,
             allowDeselect=False,
             nothingFoundMessage="No template of this name",
-            maxDropdownHeight=340,
+            **_LIST,
             renderOption={"function": "template", "options": {name: summary(name) for name in names()}},
         ),
         _row(
@@ -69,7 +73,7 @@ def rules(values: dict[str, str]) -> list[Any]:
                 value=values["ticker"],
                 data=[],
                 limit=20,
-                maxDropdownHeight=280,
+                **_LIST,
                 attributes=_input(maxLength=TICKER_LENGTH, autoCapitalize="characters"),
             ),
         ),
@@ -83,6 +87,7 @@ def rules(values: dict[str, str]) -> list[Any]:
                 value=values["every"],
                 data=list(EVERY),
                 allowDeselect=False,
+                **_LIST,
             ),
             _text("cash", "Cash, $", values, inputMode="decimal"),
             _text("name", "Name", values, placeholder="made for you", maxLength=NAME_LENGTH),

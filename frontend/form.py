@@ -191,7 +191,7 @@ def template_values(name: str) -> dict[str, str]:
 
 
 def strategy_values(strategy: Strategy) -> dict[str, str]:
-    """Return what the fields hold of a strategy that there is already, but whose and on which ticker it is.
+    """Return what the fields hold of a strategy that there is already; whose and on which ticker is left out.
 
     >>> from riskcontrol.strategy import first_rule
     >>> strategy_values(first_rule("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000))["sell"]
@@ -207,7 +207,7 @@ def strategy_values(strategy: Strategy) -> dict[str, str]:
         **({"sell": text(sell)} if sell is not None else {}),
         **written_options(strategy.terms),
     }
-    return {**_values(document), "template": ""}
+    return _values(document)
 
 
 def _values(document: Mapping[str, Any]) -> dict[str, str]:

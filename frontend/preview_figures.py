@@ -9,11 +9,12 @@ import numpy as np
 from frontend.figures import FRAME, SERIES, FillMarks, array, closed_hours, fill_traces
 from frontend.formats import MINUS, ZONE, cents, dollars, moment, reason, wall_clock
 from frontend.preview import Preview
-from riskcontrol.trades import NS_PER_MINUTE
+from frontend.reduce import hour_ends
 
 HELD = "#868e96"
 _MOST_ROWS = 120
-_HOUR = 60 * NS_PER_MINUTE
+_HOUR = 3_600_000
+"""Milliseconds."""
 
 
 def figure(preview: Preview, key: str) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
         "xaxis": {
             "type": "date",
             # Left to itself, it leaves room for the hours that are cut out.
-            "range": milliseconds[[0, -1]].tolist(),
+            "range": [float(milliseconds[0]), float(-(-milliseconds[-1] // _HOUR) * _HOUR)],
             "anchor": "y2",
             "title": {"text": f"Time ({ZONE})", "standoff": 8},
             "hoverformat": "%Y-%m-%d %H:%M",
@@ -77,10 +78,10 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
 def equity_rows(preview: Preview) -> list[tuple[str, str, str, str]]:
     """Return the curve as rows of time, equity, buy & hold and price: the last point of each hour, the newest first."""
     curve = preview.curve
-    ends = np.flatnonzero(np.append(np.diff(curve["time"] // _HOUR) > 0, True))[::-1][:_MOST_ROWS]
+    ends = hour_ends(curve["time"])[::-1][:_MOST_ROWS]
     return [
         (
-            moment(int(curve["time"][i])),
+            moment(int(curve["time"][i]))[:16],
             cents(int(curve["value"][i])),
             cents(int(curve["held"][i])),
             cents(int(curve["price"][i])),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from frontend.preview import ANSWER_SECONDS, IDLE_SECONDS, MOST_MARKS, MOST_MEMORY, Job, Preview, Refusal
-from frontend.reduce import keep_extremes
+from frontend.reduce import hour_ends, keep_extremes
 from riskcontrol.backtest import on_bars
 from riskcontrol.backtest_bars import BarTape
 from riskcontrol.book import Reason
@@ -49,7 +49,9 @@ def preview(job: Job) -> Preview:
     record = backtest.record_of(0, curve)
     statistics = compute(record)
     judged = verdict(statistics, record)
-    kept = np.unique(np.concatenate([keep_extremes(curve.value, 1_000), keep_extremes(curve.price, 1_000)]))
+    kept = np.unique(
+        np.concatenate([keep_extremes(curve.value, 800), keep_extremes(curve.price, 800), hour_ends(curve.time)])
+    )
     held = (curve.price[kept] * (job.strategy.cash / int(curve.price[0]))).astype(np.int64)
     newest = slice(max(0, len(fills) - MOST_MARKS), None)
     return Preview(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from riskcontrol.trades import NS_PER_MINUTE
+
 MOST_POINTS = 2_000
 """Most points in a trace."""
 
@@ -33,3 +35,16 @@ def keep_extremes(values: NDArray[np.int64] | NDArray[np.float64], most: int = M
     lowest = [start + int(np.argmin(values[start:end])) for start, end in zip(starts, ends, strict=True)]
     highest = [start + int(np.argmax(values[start:end])) for start, end in zip(starts, ends, strict=True)]
     return np.unique(np.concatenate([starts, lowest, highest, ends - 1]))
+
+
+def hour_ends(times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which points are the last of their hour, ascending.
+
+    Args:
+        times: Ends of bars, ascending, nanoseconds UTC, shape (n,).
+
+    >>> hour_ends(np.array([59, 60, 61, 120]) * 60_000_000_000).tolist()
+    [1, 3]
+    """
+    # What ends at the full hour is of the hour before.
+    return np.flatnonzero(np.append(np.diff((times - 1) // (60 * NS_PER_MINUTE)) > 0, True))

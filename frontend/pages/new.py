@@ -32,6 +32,7 @@ MOST_TYPED = 2 * fields.PASTED
 
 
 _GRAPH: dict[str, Any] = {"aria-label": "Equity beside buy & hold, and the price with the fills; as a table below"}
+_TABLES: dict[str, Any] = {"aria-label": "The preview's numbers"}
 _WORDS: dict[str, Any] = {"aria-label": "Words of the language"}
 
 
@@ -72,6 +73,7 @@ def layout(user: Any = "", ticker: Any = "", edit: Any = "", **query: Any) -> ht
             dcc.Store(id="new-sent"),
             dcc.Store(id="new-again"),
             dcc.Store(id="new-preview-state"),
+            dcc.Store(id="new-axis"),
             alert(trouble, "yellow", "address-error") if trouble else None,
             dmc.Title("New version" if version else "New strategy", order=1, size="h2", className="heading"),
             html.Div(id="new-about", role="status"),
@@ -124,7 +126,10 @@ def _beside() -> dmc.Tabs:
                     role="img",
                     **_GRAPH,
                 ),
-                html.Details([html.Summary("As a table"), html.Div(id="new-table")], className="twin"),
+                html.Details(
+                    [html.Summary("As a table"), html.Div(id="new-table", tabIndex="0", role="region", **_TABLES)],
+                    className="twin",
+                ),
             ],
             id="new-preview",
             hidden=True,
@@ -147,7 +152,7 @@ def _words() -> html.Div:
         if title.startswith("Options"):
             continue
         rows = [part for word, meaning in words.items() for part in (html.Dt(html.Code(word)), html.Dd(meaning))]
-        parts += [html.H3(title), html.Dl(rows)]
+        parts += [html.H2(title), html.Dl(rows)]
     return html.Div(parts, className="words", tabIndex="0", role="region", **_WORDS)
 
 
@@ -180,8 +185,9 @@ def register(app: Dash, context: Context) -> None:
         if row is None:
             return (no_update,) * len(FIELDS)
         taken = [one.name for one in mine if one.ticker == row.ticker]
-        filled = {
+        filled: dict[str, str | None] = {
             **form.strategy_values(row),
+            "template": None,
             "username": row.username,
             "ticker": row.ticker,
             "name": form.version_name(row.name, taken),

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, html, no_update
 
 from frontend.context import Context, in_thread
 from frontend.formats import ZONE, moment
@@ -39,6 +39,7 @@ _OUTPUTS = {
     "note": Output("new-note", "children"),
     "table": Output("new-table", "children"),
     "state": Output("new-preview-state", "data"),
+    "axis": Output("new-axis", "data"),
 }
 
 
@@ -53,11 +54,16 @@ def register(app: Dash, context: Context) -> None:
 
     @app.callback(
         output=_OUTPUTS,
-        inputs=[Input("new-typed", "data"), Input("new-again", "data"), State("new-preview-state", "data")],
+        inputs=[
+            Input("new-typed", "data"),
+            Input("new-again", "data"),
+            State("new-preview-state", "data"),
+            State("new-axis", "data"),
+        ],
         prevent_initial_call=True,
     )
     @in_thread
-    def preview(typed: Any, again: Any, shown: Any) -> dict[str, Any]:
+    def preview(typed: Any, again: Any, shown: Any, axis: Any) -> dict[str, Any]:
         """Try what was typed on the stored bars, where it changed."""
         if typed is None:
             return _changed()
@@ -85,14 +91,20 @@ def register(app: Dash, context: Context) -> None:
         found = context.previews.run(wanted)
         if isinstance(found, Refusal):
             return _without(found.message, hidden=not found.soon, soon=found.soon)
+        drawn: Any = figure(found, strategy.ticker)
+        time = [strategy.ticker, *drawn["layout"]["xaxis"]["range"]]
+        if axis == time:  # its zoom stays
+            data, drawn = drawn["data"], Patch()
+            drawn["data"] = data
         return {
-            "figure": figure(found, strategy.ticker),
+            "figure": drawn,
             "hidden": False,
             "stale": "",
             "result": _result(found, reading.definition, wanted),
             "note": None,
             "table": _tables(found),
             "state": {"version": version},
+            "axis": time,
         }
 
 

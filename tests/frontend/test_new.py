@@ -43,10 +43,9 @@ def check(page: Page, **values: str) -> dict[str, Any]:
     return page.call("new-understood.children", "new-typed.data", new_typed__data=typed(**values))
 
 
-def preview(page: Page, shown: Any = None, **values: str) -> dict[str, Any]:
-    return page.call(
-        "new-graph.figure", "new-typed.data", new_typed__data=typed(**values), new_preview_state__data=shown
-    )
+def preview(page: Page, shown: Any = None, axis: Any = None, **values: str) -> dict[str, Any]:
+    states = {"new_preview_state__data": shown, "new_axis__data": axis}
+    return page.call("new-graph.figure", "new-typed.data", new_typed__data=typed(**values), **states)
 
 
 def submit(page: Page, source: Any = None, kept: Any = None, **values: str) -> dict[str, Any]:
@@ -400,7 +399,7 @@ def test_the_preview_shows_verdict_figures_and_that_it_is_on_bars(page: Page, tr
         "Buy",
         "Sell",
     ]
-    assert "2013-10-07 10:30:00" in words(answer["new-table.children"])
+    assert "2013-10-07 10:30" in words(answer["new-table.children"])
     assert tried[0].strategy.ticker == "IBM"
     assert (tried[0].seconds, len(tried[0].bars["time"])) == (60, 60)
 
@@ -410,9 +409,18 @@ def test_the_same_strategy_is_not_tried_twice_but_another_one_is(page: Page, tri
     again = preview(page, first["new-preview-state.data"], name="other", username="bob")
     assert "new-graph.figure" not in again
     assert len(tried) == 1
-    changed = preview(page, first["new-preview-state.data"], stop_loss="1")
-    assert changed["new-graph.figure"]["layout"]["uirevision"] == first["new-graph.figure"]["layout"]["uirevision"]
+    preview(page, first["new-preview-state.data"], stop_loss="1")
     assert len(tried) == 2
+
+
+def test_another_rule_changes_the_data_and_no_axis_another_ticker_all(
+    page: Page, tables: FakeReader, tried: list[Job]
+) -> None:
+    axis = preview(page)["new-axis.data"]
+    changed = preview(page, axis=axis, stop_loss="1")["new-graph.figure"]
+    assert [operation["location"] for operation in changed["operations"]] == [["data"]]
+    tables.bar_rows["BAC"] = tables.bar_rows["IBM"]
+    assert "layout" in preview(page, axis=axis, ticker="BAC")["new-graph.figure"]
 
 
 def test_an_indicator_that_never_gets_warm_is_told(page: Page, tried: list[Job]) -> None:

@@ -71,7 +71,8 @@ def test_at_most_so_many_points_are_sent_with_the_extremes_among_them() -> None:
 def test_the_tables_have_the_numbers_of_the_graph() -> None:
     found = preview_worker.preview(job())
     newest, *_ = equity_rows(found)
-    assert newest[0] == "2013-10-08 16:00:00"
+    assert newest[0] == "2013-10-08 16:00"
+    assert [row[0][11:] for row in equity_rows(found)] == [f"{hour}:00" for hour in range(16, 9, -1)] * 2
     value = int(found.curve["value"][-1])
     assert newest[1] == f"${round(value / 10_000) / 100:,.2f}"
     rows = fill_rows(found)
