@@ -20,6 +20,7 @@ SHOWN = {
     "/user/nobody": "#no-positions",
     "/user/ann": "#table .ag-row .spark",
     "/leaders?user=ann": "#own-table .ag-row",
+    "/new?user=ann&from=IBM/dip&edit=1": "#new-understood code",
 }
 """By address: what is there as soon as the page is complete."""
 
