@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import click
 
@@ -20,9 +21,10 @@ from ingestion.simulate import file_name, simulate_day
 from ingestion.topic import ensure_topic, tape_id
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
+from spark.source import Tape
 
 TICKERS = 8_000
-PATIENCE = 1_800.0
+PATIENCE = 300.0
 """Seconds without any news of the stream after which it is given up."""
 
 
@@ -57,19 +59,19 @@ def run(trades: int, users: int, seed: int) -> dict[str, object]:
             start, began = dt.datetime.now(dt.UTC), time.perf_counter()
             memory = PeakMemory(job)
             sending = _ingest(settings, str(path))
-            _follow(reader, trades, start, sending)
+            taken = _follow(settings, reader, writer, start, sending)
             seconds = time.perf_counter() - began
             peak = memory.end()
         batches = reader.batches(limit=10_000)
     batches = batches[batches["time"] > start]
     third = max(1, len(memory.samples) // 3)
     return {
-        "trades": trades,
+        "trades": taken,
         "users": users,
         "tickers": TICKERS,
         "seconds": seconds,
         "sending_seconds": sending.seconds,
-        "trades_per_second": trades / seconds,
+        "trades_per_second": taken / seconds,
         "fills": int(batches["fills"].sum()),
         "positions": int(batches["positions"].sum()),
         "bars": int(batches["bars"].sum()),
@@ -113,21 +115,23 @@ def _ingest(settings: Settings, path: str) -> _Ingest:
     return _Ingest(subprocess.Popen(command, stdout=subprocess.DEVNULL))
 
 
-def _follow(reader: Reader, trades: int, start: dt.datetime, sending: _Ingest) -> None:
-    """Wait until all trades are taken and all rows are in.
+def _follow(settings: Settings, reader: Reader, writer: Writer, start: dt.datetime, sending: _Ingest) -> int:
+    """Wait until all of the tape is taken and all rows are in; return how many trades that were.
 
     Raises:
         ServerError: Nothing moves any more.
     """
     taken, news = -1, time.monotonic()
-    while True:
-        time.sleep(0.5)
-        batches = reader.batches(limit=5_000)
-        batches = batches[batches["time"] > start]
-        now = int(batches["trades"].sum())
-        if now != taken:
-            taken, news = now, time.monotonic()
-        if sending.ended() and taken >= trades and not batches["waiting"].iloc[0]:
-            return
-        if time.monotonic() - news > PATIENCE:
-            raise ServerError(f"took {taken:,} of {trades:,} trades", server="stream")
+    with closing(Tape(settings)) as tape:
+        while True:
+            time.sleep(0.5)
+            batches = reader.batches(limit=5_000)
+            now = int(batches["trades"][batches["time"] > start].sum())
+            if now != taken:
+                taken, news = now, time.monotonic()
+            if sending.ended():
+                written = writer.watermarks(tape_id(settings))
+                if all(written.get(shard, 0) >= end for shard, end in tape.ends().items()):
+                    return taken
+            if time.monotonic() - news > PATIENCE:
+                raise ServerError(f"took {taken:,} trades, and then none for {PATIENCE:g} s", server="stream")

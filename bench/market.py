@@ -45,8 +45,19 @@ class Market:
 
     def trades(self, count: int) -> pa.RecordBatch:
         """Return the next trades, in time order; all of them drive strategies."""
-        random = self._random
-        ticker = np.minimum(np.searchsorted(self._cumulated, random.random(count)), len(self._names) - 1)
+        ticker = np.minimum(np.searchsorted(self._cumulated, self._random.random(count)), len(self._names) - 1)
+        return self._at(ticker)
+
+    def jump(self, move: float) -> pa.RecordBatch:
+        """Return two trades of every ticker at prices that have moved by a part, as at an opening after news.
+
+        On the first a strategy decides, on the second it fills.
+        """
+        self._middle *= 1 + move
+        return self._at(np.tile(np.arange(len(self._names)), 2))
+
+    def _at(self, ticker: NDArray[np.int64]) -> pa.RecordBatch:
+        count, random = len(ticker), self._random
         price = self._prices(ticker.astype(np.int32))
         number = self._made + np.arange(count)
         self._made += count

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import threading
 import time
 from dataclasses import dataclass
 
 import click
 import pandas as pd
+import pyarrow as pa
 
 from bench.common import PeakMemory, await_stream, child, own_servers, percentile
 from bench.market import Market
@@ -25,6 +27,10 @@ from riskcontrol.settings import Settings
 
 SLICE = 0.1
 """Seconds between two sendings of the steady producer."""
+_JUMP = 0.05
+"""By what part all prices move at once in the burst: more than any generated rule waits for."""
+_AFTER = 20.0
+"""Seconds of the steady load after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,9 @@ class Load:
         tickers: Companies in the market.
         day_trades: Trades in a day of that market: sets how much event time passes in a second.
         seed: Of users and market.
+        burst: Whether every ticker then jumps up and down at once, so that all users act, before the same load goes on.
+        snapshot_every: Seconds between snapshots; 0 for none. With them, the state is removed at the end, and the
+            stream started again from the newest.
     """
 
     users: int = 100_000
@@ -50,6 +59,8 @@ class Load:
     tickers: int = 8_000
     day_trades: int = 68_100_000
     seed: int = 1
+    burst: bool = False
+    snapshot_every: float = 0.0
 
 
 def run(load: Load) -> dict[str, object]:
@@ -64,20 +75,24 @@ def run(load: Load) -> dict[str, object]:
         shares = frequencies.simulated(load.tickers, load.seed)
         session = connect(settings)
         reader, writer = Reader(session), Writer(session)
-        with child(settings, "stream", "--batch", str(load.batch)) as job:
+        flags = ["--batch", str(load.batch)]
+        if load.snapshot_every:
+            flags += ["--snapshots", str(settings.home / "snapshots"), "--snapshot-every", str(load.snapshot_every)]
+        with child(settings, "stream", *flags) as job:
             await_stream(reader)
             memory = PeakMemory(job)
             click.echo(f"Opening {load.users:,} strategies ...", err=True)
             openings = generator.draw(load.users, load.seed, shares)
             began = time.perf_counter()
             offsets = generator.publish(settings, openings, on_done=lambda _: None)
-            generator.wait_until_open(
+            if not generator.wait_until_open(
                 writer,
                 tape_id(settings),
                 offsets,
-                alive=lambda: generator.stream_runs(reader),
+                alive=lambda: job.is_running(),
                 on_done=lambda _: None,
-            )
+            ):
+                raise ServerError("ended before all strategies were open", server="stream")
             opened = time.perf_counter() - began
             market = Market(list(shares.items()), load.seed, load.day_trades)
             click.echo(f"Sending {load.rate:,} trades a second for {load.warm_up:g} s unmeasured ...", err=True)
@@ -88,10 +103,15 @@ def run(load: Load) -> dict[str, object]:
                 click.echo(f"Measuring for {load.seconds:g} s ...", err=True)
                 steady.run(load.seconds)
                 stop = dt.datetime.now(dt.UTC)
+                if load.burst:
+                    click.echo(f"All tickers jump up and down; {_AFTER:g} s of the load before ...", err=True)
+                    steady.burst()
+                    steady.run(_AFTER)
             sent = steady.sent
             batches = _drained(reader, sent, load)
             peak = memory.end()
         fills = _check_rows(settings, batches)
+        again = _restarted(settings, flags, reader) if load.snapshot_every else {}
     measured = batches[(batches["time"] > start) & (batches["time"] <= stop)]
     processing, delay = measured["processing"].tolist(), measured["delay"].tolist()
     seconds = (stop - start).total_seconds()
@@ -119,7 +139,35 @@ def run(load: Load) -> dict[str, object]:
         "event_seconds_per_second": load.rate / (load.day_trades / 23_400),
         "producer_late_seconds": steady.late,
         "peak_memory_mb": peak,
+        **(_burst(batches[batches["time"] > stop], load) if load.burst else {}),
+        **again,
     }
+
+
+def _burst(after: pd.DataFrame, load: Load) -> dict[str, object]:
+    """Return what became of the burst, from the batches since."""
+    late = after[after["delay"] > max(0.1, load.batch / 10)]
+    return {
+        "burst_fills_in_a_batch": int(after["fills"].max()),
+        "burst_processing_max": float(after["processing"].max()),
+        "burst_delay_max": float(after["delay"].max()),
+        "burst_delay_gone_after": (late["time"].max() - after["time"].min()).total_seconds() if len(late) else 0.0,
+        "burst_rows_waiting_max": int(after["waiting"].max()),
+        "burst_rows_behind_max": float(after["behind"].max()),
+    }
+
+
+def _restarted(settings: Settings, flags: list[str], reader: Reader) -> dict[str, object]:
+    """Remove the state, start the stream from its newest snapshot, and wait for its first batch."""
+    for state in settings.home.glob("state/*"):
+        shutil.rmtree(state)
+    ended, began = dt.datetime.now(dt.UTC), time.perf_counter()
+    with child(settings, "stream", *flags) as job:
+        while job.is_running() and reader.batches(limit=1)["time"].iloc[0] < ended:
+            time.sleep(0.1)
+        seconds = time.perf_counter() - began
+        first = reader.batches(limit=1).iloc[0]
+    return {"restart_seconds": seconds, "restart_trades_of_first_batch": int(first["trades"])}
 
 
 class _Steady:
@@ -133,20 +181,27 @@ class _Steady:
         self.sent = 0
         self.late = 0.0
 
+    def burst(self) -> None:
+        for move in (_JUMP, -_JUMP):
+            self._send(self._market.jump(move))
+
     def run(self, seconds: float) -> None:
         began, slices = time.monotonic(), 0
         while slices * SLICE < seconds:
-            rows = self._directory.rows(self._market.trades(self._count), first=self.sent)
-            for partition, part in enumerate(self._directory.split(rows)):
-                if len(part):
-                    self._producer.send(partition, self._directory.encode(part), TRADES_HEADERS)
-            self.sent += self._count
+            self._send(self._market.trades(self._count))
             slices += 1
             ahead = began + slices * SLICE - time.monotonic()
             self.late = max(self.late, -ahead)
             threading.Event().wait(max(0.0, ahead))
         for partition in range(self._producer.partitions):
             self._producer.wait(partition)
+
+    def _send(self, trades: pa.RecordBatch) -> None:
+        rows = self._directory.rows(trades, first=self.sent)
+        for partition, part in enumerate(self._directory.split(rows)):
+            if len(part):
+                self._producer.send(partition, self._directory.encode(part), TRADES_HEADERS)
+        self.sent += trades.num_rows
 
 
 def _drained(reader: Reader, sent: int, load: Load, seconds: float = 300.0) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,10 +56,10 @@ class Fills:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str, str, int], tuple[int, pd.DataFrame]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str, int], tuple[int, list[Event]]] = OrderedDict()
 
-    def newest(self, reader: Reader, pairs: Sequence[Pair]) -> list[tuple[StrategyRow, pd.DataFrame]]:
-        """Return the newest fills of the strategies that changed last, with the columns of `Reader.fills`.
+    def newest(self, reader: Reader, pairs: Sequence[Pair]) -> list[Event]:
+        """Return the newest fills of the strategies that changed last.
 
         The newest of all are among them, as a fill is a change; so work is bounded however many strategies there are.
 
@@ -75,35 +76,39 @@ class Fills:
         ended = sorted((p for p in filled if p[1].status != "running"), key=lambda pair: -pair[1].time)[:MOST]
         wanted = [*running, *ended]
         keys = [(one.username, one.ticker, one.name, one.opened) for one, _ in wanted]
-        found: dict[tuple[str, str, str, int], pd.DataFrame] = {}
+        found: list[Event] = []
+        missing = []
         with self._lock:
-            for key, (_, position) in zip(keys, wanted, strict=True):
-                count, fills = self._kept.get(key, (0, None))
-                if fills is not None and count == position.fills:
-                    found[key] = fills
+            for key, (strategy, position) in zip(keys, wanted, strict=True):
+                count, fills = self._kept.get(key, (0, []))
+                if count == position.fills:
+                    found += fills
                     self._kept.move_to_end(key)
-        missing = [(key, pair) for key, pair in zip(keys, wanted, strict=True) if key not in found]
-        read = reader.newest_fills([strategy for _, (strategy, _) in missing], limit=MOST) if missing else []
+                else:
+                    missing.append((key, strategy, position.fills))
+        read = reader.newest_fills([strategy for _, strategy, _ in missing], limit=MOST) if missing else []
         with self._lock:
-            for (key, (_, position)), fills in zip(missing, read, strict=True):
-                found[key] = fills
-                self._kept[key] = (position.fills, fills)
+            for (key, strategy, count), rows in zip(missing, read, strict=True):
+                self._kept[key] = (count, list(_fills(strategy, rows)))
+                found += self._kept[key][1]
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
-        return [(strategy, found[key]) for key, (strategy, _) in zip(keys, wanted, strict=True)]
+        return found
 
 
-def events(pairs: Sequence[Pair], fills: Sequence[tuple[StrategyRow, pd.DataFrame]]) -> list[Event]:
+def events(pairs: Sequence[Pair], fills: Sequence[Event]) -> list[Event]:
     """Return what happened last, the newest first.
 
     Args:
         pairs: All strategies of a user, with their positions.
-        fills: The newest fills of some of them.
+        fills: The newest fills among theirs.
     """
-    filled = sorted((event for strategy, rows in fills for event in _fills(strategy, rows)), key=_order)
-    changed = sorted((event for pair in pairs for event in _changes(*pair)), key=_order)
-    changed = changed[: max(MOST_CHANGES, MOST - len(filled))]
-    return sorted([*filled[: MOST - len(changed)], *changed], key=_order)
+    newest = heapq.nlargest(
+        MOST, (change for pair in pairs for change in _changes(*pair)), key=lambda change: change[0]
+    )
+    changed = newest[: max(MOST_CHANGES, MOST - len(fills))]
+    told = [_event(strategy, time, kind, _change_words(kind, strategy)) for time, kind, strategy in changed]
+    return sorted([*sorted(fills, key=_order)[: MOST - len(told)], *told], key=_order)
 
 
 def _order(event: Event) -> tuple[int, str, str, str]:
@@ -123,12 +128,19 @@ def _fills(strategy: StrategyRow, fills: pd.DataFrame) -> Iterator[Event]:
         yield _event(strategy, int(fill.time), kind, words + told)
 
 
-def _changes(strategy: StrategyRow, position: PositionRow | None) -> Iterator[Event]:
-    yield _event(strategy, strategy.opened, "opened", f"Opened with ${amount(strategy.cash)}")
+def _changes(strategy: StrategyRow, position: PositionRow | None) -> Iterator[tuple[int, str, StrategyRow]]:
+    """Return when a strategy was opened, stopped or halted, as far as it was."""
+    yield strategy.opened, "opened", strategy
     if position is not None and position.status == "halted":
-        yield _event(strategy, position.time, "halted", "Halted: its numbers no longer fit")
+        yield position.time, "halted", strategy
     elif strategy.stopped is not None:
-        yield _event(strategy, strategy.stopped, "stopped", "Stop asked for")
+        yield strategy.stopped, "stopped", strategy
+
+
+def _change_words(kind: str, strategy: StrategyRow) -> str:
+    if kind == "opened":
+        return f"Opened with ${amount(strategy.cash)}"
+    return "Halted: its numbers no longer fit" if kind == "halted" else "Stop asked for"
 
 
 def _event(strategy: StrategyRow, time: int, kind: str, words: str) -> Event:

@@ -37,6 +37,8 @@ class Line:
     label: str
     panel: str
     """"price", "volume", or the indicator's own name: what it is drawn with."""
+    minutes: int
+    """Length of the bars."""
     time: Ints
     """Starts of the bars, nanoseconds UTC, ascending."""
     value: NDArray[np.float64]
@@ -120,7 +122,7 @@ def overlay(strategy: Strategy, nodes: tuple[Node, ...], bars: pd.DataFrame) -> 
     for node in nodes[:MOST_LINES]:
         values = evaluate(node, columns)
         known = np.isfinite(values)
-        lines.append(Line(text(node), _panel(node), time[known], values[known]))
+        lines.append(Line(text(node), _panel(node), every // 60, time[known], values[known]))
     left_out = f"; {len(nodes) - MOST_LINES} more are left out" if len(nodes) > MOST_LINES else ""
     return Overlay(tuple(lines), f"Indicators from stored bars{left_out}.")
 

@@ -23,9 +23,9 @@ def fills_table() -> html.Div:
     """Return the table of fills."""
     columns = [
         grids.column("time", _TIME, 172),
-        grids.number("number", "Fill", 64, "count"),
-        grids.column("reason", "Reason", 108, "What made it buy or sell: its rule, or one of its options"),
-        grids.signed("shares", "Shares", 84, "count", "Bought: positive; sold: negative"),
+        grids.wide(grids.number("number", "Fill", 64, "count")),
+        grids.column("reason", "Reason", 96, "What made it buy or sell: its rule, or one of its options"),
+        grids.signed("shares", "Shares", 76, "count", "Bought: positive; sold: negative"),
         grids.number("price", "Price, $", 92, "price", "What was paid for a share: with slippage, without the fee"),
         grids.wide(grids.number("fee", "Fee, $", 84, "price")),
         grids.wide(grids.number("cash", "Cash after, $", 116, "money")),

@@ -48,14 +48,15 @@ def figure(
         interval: Their length, one of `candles.INTERVALS`.
         last: The last price, micro-dollars.
         fills: What to mark; those before the first candle are left out.
-        lines: Indicators; what lies before the first candle is left out.
+        lines: Indicators; what lies before the first candle is left out, and volumes of other bars than the candles.
         key: What is shown, in words that stay the same while it is: zoom and selection last as long.
     """
     drawn = candles.figure(bars, interval, last, key=key)
     data, layout = drawn["data"], drawn["layout"]
     for trace in data:
         trace["showlegend"] = False
-    start = int(bars["time"].iloc[0])
+    start, minutes = int(bars["time"].iloc[0]), candles.INTERVALS[interval]
+    lines = [line for line in lines if line.panel != "volume" or line.minutes == minutes]
     panels = list(dict.fromkeys(line.panel for line in lines if line.panel not in ("price", "volume")))[:MOST_PANELS]
     axes = {"price": "y", "volume": "y2"} | {panel: f"y{3 + i}" for i, panel in enumerate(panels)}
     data += [

@@ -15,25 +15,32 @@ import json
 import os
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+import numpy as np
+from cassandra.cluster import Session
 from pydantic import SecretStr
 
+from database.durable import lives, settling
 from database.session import connect
 from database.writes import Writer
-from riskcontrol.errors import RiskControlError, StateError
+from riskcontrol.errors import RiskControlError, ServerError, StateError
+from riskcontrol.priority import give_way
 from riskcontrol.rows import Columns
 from riskcontrol.settings import Settings
-from spark.spool import Rows, Spool, joined, rows_in
+from spark.spool import Kind, Rows, Spool, joined, rows_in
 
 PIECE = 20_000
 """Rows that are encoded at a time: memory, not speed, depends on it."""
 MOST, FILES = 200_000, 200
 """Rows and files of a pass, at most; a file that has more rows by itself is a pass of its own."""
 LOCK = "rows.lock"
-_POLITENESS = 5
+_NICE = 5
 """A batch under way goes first: somebody waits for it, for rows nobody does."""
 
 
@@ -46,48 +53,127 @@ def request(settings: Settings, state: Path, tape: str) -> str:
     return json.dumps({"settings": plain, "state": state, "tape": tape}, default=str)
 
 
-def drain(writer: Writer, state: Path, tape: str) -> int:
-    """Write what waits in the spools of all shards, and return how many rows that were.
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """Files whose rows the servers have acknowledged."""
 
-    Raises:
-        ServerError: The database does not take it; what it didn't stays where it is.
-        StateError: A file is damaged.
+    shard: int
+    end: int
+    paths: list[Path]
+    at: float
+    """When a write proves that they are on the disk."""
+    lives: frozenset[tuple[str, int]]
+    """Of the servers, before the first row was sent."""
+
+
+class Drain:
+    """Writes what waits in the spools of all shards.
+
+    A file is removed, and the shard's watermark written, only when its rows are on the servers' disks: one that is
+    killed before has forgotten what it acknowledged, and gets it once more.
+
+    Args:
+        session: A session with the keyspace of the tables.
+        state: Folder of the shards' state.
+        tape: Id of the tape.
     """
-    written, damaged = 0, None
-    for folder in sorted(state.glob("shard-*")):
+
+    def __init__(self, session: Session, state: Path, tape: str) -> None:
+        self._session, self._state, self._tape = session, state, tape
+        self._settling = settling(session)
+        self._sent: deque[_Pass] = deque()
+        self._alive: frozenset[tuple[str, int]] | None = None
+
+    def run(self) -> int:
+        """Write what waits, and return how many rows that were; forget what is on the disks by now.
+
+        Raises:
+            ServerError: The database does not take it; what it didn't stays where it is.
+            StateError: A file is damaged.
+        """
+        written, damaged = 0, None
         try:
-            written += _drain(writer, Spool(folder), tape)
-        except StateError as error:
-            # The other shards' rows need not wait for somebody who mends this one.
-            damaged = error
-    if damaged is not None:
-        raise damaged
-    return written
+            with Writer(self._session) as writer:
+                self._alive = None
+                for folder in sorted(self._state.glob("shard-*")):
+                    try:
+                        written += self._write(writer, Spool(folder))
+                    except StateError as error:
+                        # The other shards' rows need not wait for somebody who mends this one.
+                        damaged = error
+                self._forget(writer)
+        except ServerError:
+            self._sent.clear()  # whatever it forgets now is sent again
+            raise
+        if damaged is not None:
+            raise damaged
+        return written
+
+    def settle(self) -> None:
+        """Write what waits, and wait until all of it is on the disks.
+
+        Raises:
+            ServerError, StateError: As `run`.
+        """
+        while self.run() or self._sent:
+            time.sleep(self.pause() or 0.0)
+
+    def pause(self) -> float | None:
+        """Return after how many seconds there is something to forget; None if nothing was written."""
+        return max(0.0, self._sent[0].at - time.monotonic()) if self._sent else None
+
+    def _lives(self) -> frozenset[tuple[str, int]]:
+        return lives(self._session) if self._settling else frozenset()
+
+    def _write(self, writer: Writer, spool: Spool) -> int:
+        written, shard = 0, int(spool.folder.name.removeprefix("shard-"))
+        sent = {path for one in self._sent if one.shard == shard for path in one.paths}
+        for paths, rows in _passes(spool, sent):
+            if self._alive is None:
+                self._alive = self._lives()
+            _write(writer, rows)
+            for minute, block in rows.leaders:
+                writer.leaders(shard, minute, block)
+            for minute, block in rows.days:
+                writer.day(shard, minute, block, version=rows.end)
+            if rows.marks:
+                writer.marks(shard, rows.marks, version=rows.end)
+            writer.flush()
+            self._sent.append(_Pass(shard, rows.end, paths, time.monotonic() + self._settling, self._alive))
+            written += len(rows)
+            self._forget(writer)
+        return written
+
+    def _forget(self, writer: Writer) -> None:
+        """Remove the files of rows that are on the disks.
+
+        Raises:
+            ServerError: The database doesn't answer, or was started anew and may have forgotten rows.
+        """
+        ripe = []
+        while self._sent and self._sent[0].at <= time.monotonic():
+            ripe.append(self._sent.popleft())
+        if not ripe:
+            return
+        # Its acknowledgement is what proves it, from a server that has not been started anew in between.
+        for shard, end in {one.shard: one.end for one in ripe}.items():
+            writer.watermark(self._tape, shard, end)
+        alive = self._lives()
+        for one in ripe:
+            if one.lives != alive:
+                raise ServerError("was started anew; its last rows are written once more", server="cassandra")
+            for path in one.paths:
+                path.unlink(missing_ok=True)
 
 
-def _drain(writer: Writer, spool: Spool, tape: str) -> int:
-    written, shard = 0, int(spool.folder.name.removeprefix("shard-"))
-    for paths, rows in _passes(spool):
-        _write(writer, rows)
-        for time, block in rows.leaders:
-            writer.leaders(shard, time, block)
-        for time, block in rows.days:
-            writer.day(shard, time, block, version=rows.end)
-        if rows.marks:
-            writer.marks(shard, rows.marks, version=rows.end)
-        writer.watermark(tape, shard, rows.end)
-        written += len(rows)
-        for path in paths:
-            path.unlink(missing_ok=True)
-    return written
-
-
-def _passes(spool: Spool) -> Iterator[tuple[list[Path], Rows]]:
-    """Yield files to be written together, and what is in them."""
+def _passes(spool: Spool, sent: set[Path]) -> Iterator[tuple[list[Path], Rows]]:
+    """Yield files to be written together, and what is in them; those that were sent are left out."""
     paths: list[Path] = []
     parts: list[Rows] = []
     count = 0
     for path in spool.files():
+        if path in sent:
+            continue
         if paths and (count + rows_in(path) > MOST or len(paths) == FILES):
             yield paths, joined(parts)
             paths, parts, count = [], [], 0
@@ -101,14 +187,29 @@ def _passes(spool: Spool) -> Iterator[tuple[list[Path], Rows]]:
 def _write(writer: Writer, rows: Rows) -> None:
     for piece in _pieces(rows.openings):
         writer.strategies(piece, version=rows.end)
-    for piece in _pieces(rows.fills):
+    for piece in _pieces(_grouped(rows.fills, "username", "ticker", "name")):
         writer.fills(piece)
     # A position's row says that its fills are in (`spark.reopen` relies on it).
     writer.flush()
-    for piece in _pieces(rows.positions):
+    for piece in _pieces(_grouped(rows.positions, "ticker")):
         writer.positions(piece, version=rows.end)
-    for piece in _pieces(rows.bars):
+    for piece in _pieces(_grouped(rows.bars, "ticker")):
         writer.bars(piece)
+
+
+def _grouped(rows: Kind, *key: str) -> Kind:
+    """Return the rows with those of a partition side by side, in their order: in one batch they are one write.
+
+    The order of partitions is that of a hash of their key: two that share one cost time, nothing else.
+    """
+    hashes = np.zeros(len(rows), np.uint64)
+    for column in (getattr(rows, name) for name in key):
+        width = -(-column.dtype.itemsize // 8)
+        words = np.ascontiguousarray(column.astype(f"S{8 * width}")).view(np.uint64).reshape(-1, width)
+        for word in words.T:
+            hashes = (hashes ^ word) * np.uint64(0xBF58476D1CE4E5B9)
+            hashes ^= hashes >> np.uint64(31)
+    return rows.take(np.argsort(hashes, kind="stable"))
 
 
 def _pieces(rows: Columns) -> Iterator[Any]:
@@ -118,7 +219,7 @@ def _pieces(rows: Columns) -> Iterator[Any]:
 
 def main() -> None:
     """Serve until the input ends."""
-    os.nice(_POLITENESS)
+    give_way(os.getpid(), _NICE)
     said = json.loads(sys.stdin.readline())
     settings, state, tape = Settings(**said["settings"]), Path(said["state"]), said["tape"]
     told = _Told(settings)
@@ -128,16 +229,19 @@ def main() -> None:
             _say(failure="the row writer of an earlier stream is not at its end yet")
             if told.wait(seconds=1.0):
                 return
-        last = False
+        last, drain = False, None
         while not last:
-            last = told.wait()
+            last = told.wait(drain.pause() if drain is not None else None)
             try:
-                with Writer(connect(settings)) as writer:
-                    written = drain(writer, state, tape)
+                drain = drain or Drain(connect(settings), state, tape)
+                written = drain.run()
+                if last:
+                    drain.settle()
                 if written or told.failed:
                     told.failed = False
                     _say(written=written)
             except RiskControlError as error:
+                drain = None
                 told.failed = True
                 _say(failure=str(error))
 

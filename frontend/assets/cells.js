@@ -57,8 +57,9 @@ var dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGrid
     // A click on a row, or Enter on one of its cells, leads where its first link does.
     dagfuncs.follow = function (params) {
         var event = params.event;
-        var key = event && event.type === "keydown";
-        if (params.data && params.data.address && (key ? event.key === "Enter" : !event.target.closest("a"))) {
+        var chosen = event.type === "keydown" ? event.key === "Enter" : true;
+        // A link follows itself.
+        if (chosen && params.data && params.data.address && !event.target.closest("a")) {
             window.riskcontrol.go(params.data.address);
         }
     };

@@ -1,4 +1,24 @@
 // What the browser decides on a strategy's page without asking the server.
+(function () {
+    "use strict";
+
+    // The list of files folds itself away as menus do.
+    function fold(event) {
+        var list = document.querySelector("details.export[open]");
+        var inside = list && event.type === "click" && list.contains(event.target) && !event.target.closest("a");
+        if (!list || inside || (event.type === "keydown" && event.key !== "Escape")) {
+            return;
+        }
+        list.removeAttribute("open");
+        if (event.type === "keydown") {
+            list.querySelector("summary").focus();
+        }
+    }
+
+    document.addEventListener("click", fold);
+    document.addEventListener("keydown", fold);
+})();
+
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
     strategy: {
         // The address holds what is shown, so that it can be shared; the page isn't loaded anew.

@@ -40,6 +40,8 @@ _OUTPUTS = {
     "version": Output("leaders-version", "data"),
 }
 """What the page's callback may change."""
+_SPREAD = "spread "
+"""Begins a version that shows the spread."""
 
 
 def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
@@ -102,13 +104,13 @@ def _ranking() -> dag.AgGrid:
     return grids.grid(
         "ranking",
         [
-            grids.number("place", "#", 46, "count", "Place"),
+            grids.number("place", "#", 42, "count", "Place"),
             grids.wide(grids.linked("user", "User", 130)),
             grids.wide(grids.linked("strategy", "Strategy", 96)),
-            grids.narrow(grids.linked("who", "User, strategy", 100)),
-            grids.signed("gain", "Return", 92, "percent", "Since it was opened, marked to market"),
+            grids.narrow(grids.linked("who", "User, strategy", 124)),
+            grids.signed("gain", "Return", 80, "percent", "Since it was opened, marked to market"),
             grids.number(
-                "probability", "Prob. Sharpe", 84, "share", "Probability that its true Sharpe ratio is above 0"
+                "probability", "Prob. Sharpe", 74, "share", "Probability that its true Sharpe ratio is above 0"
             ),
             grids.wide(grids.number("trips", "Round trips", 100, "count")),
             grids.wide(grids.number("value", "Value, $", 120, "money", "Cash and shares")),
@@ -189,7 +191,8 @@ def register(app: Dash, context: Context) -> None:
         username, wrong = _typed(user)
         try:
             leaders = leading.now()
-            version = _digest([leaders and (leaders.time, leaders.strategies), by, username, wrong])
+            what = leaders and (leaders.time, leaders.strategies)
+            version = f"{_SPREAD if leaders and leaders.strategies else ''}{_digest([what, by, username, wrong])}"
             if version == shown:
                 return _changed()
             mine, place = _place(context, leaders, username, by) if leaders else ([], "")
@@ -199,6 +202,8 @@ def register(app: Dash, context: Context) -> None:
             message = alert("The leaders can't be shown while the database is away.", "gray")
             return _changed(about="", notice=message, hidden=True, wrong=wrong)
         drawn = _drawn(leaders, by, username, mine)
+        if isinstance(shown, str) and shown.startswith(_SPREAD) and version.startswith(_SPREAD):
+            drawn["spread"] = spread.changes(drawn["spread"])
         return drawn | {"place": place, "wrong": wrong, "version": version}
 
     grids.register(app, "ranking", "own-table")

@@ -116,9 +116,7 @@ def layout(
 
 def _head(username: str, ticker: str, name: str) -> html.Div:
     files = [
-        dmc.MenuItem(
-            label, href=exports.address(username, ticker, name, what, kind), refresh=True, className="export-item"
-        )
+        html.Li(html.A(label, href=exports.address(username, ticker, name, what, kind)))
         for label, (what, kind) in _FILES.items()
     ]
     return html.Div(
@@ -146,16 +144,10 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
             ),
             html.Div(
                 [
-                    dmc.Menu(
-                        [
-                            dmc.MenuTarget(dmc.Button("Export", id="strategy-export", variant="default", size="sm")),
-                            dmc.MenuDropdown(files),
-                        ],
-                        position="bottom-end",
-                    ),
+                    html.Details([html.Summary("Export", className="button-link"), html.Ul(files)], className="export"),
                     _link("Clone", copy_address(username, ticker, name), "strategy-clone"),
                     _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
-                    dmc.Button("Stop", id="strategy-stop", variant="light", color="red", size="sm", disabled=True),
+                    dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
                 ],
                 className="strategy-actions",
             ),

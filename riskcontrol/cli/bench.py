@@ -34,6 +34,9 @@ def command() -> None:
 @click.option("--day-trades", type=click.IntRange(1_000, 10**12), default=68_100_000, show_default=True,
               help="Trades in a day of that market: with fewer, event time and so prices run faster.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of users and market.")
+@click.option("--burst", is_flag=True, help="Afterwards all tickers jump up and down at once, so that all users act.")
+@click.option("--snapshot-every", type=click.FloatRange(0, 3_600), default=0.0, show_default=True,
+              help="Seconds between snapshots, 0 for none; at the end the stream starts from the newest.")  # fmt: skip
 @_JSON
 def stream(*, as_json: bool, **load: float) -> None:
     """Measure the stream: processing and scheduling delay of its batches under a steady rate.

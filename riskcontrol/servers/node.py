@@ -30,6 +30,7 @@ class Node:
         ready: Asks it something real; raises while it can't answer.
         environment: What it needs beside our own environment.
         archive: Where the classes that it has loaded are to be kept (`archive.keep`), if they are not yet.
+        nice: How far it lets others go first, from 0 to 19, once it has started.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Node:
     ready: Callable[[], None]
     environment: Mapping[str, str] = field(default_factory=dict)
     archive: Path | None = None
+    nice: int = 0
 
 
 def free_ports(count: int, hosts: Sequence[str] = (HOST,)) -> list[int]:

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from riskcontrol.errors import RiskControlError, ServerError
+from riskcontrol.priority import give_way
 from riskcontrol.servers import archive
 from riskcontrol.servers.listening import listens
 from riskcontrol.servers.node import Node
@@ -83,6 +84,8 @@ class Starting:
             log = Path(entry.log)
             if self._answers(node, entry):
                 self._told(f"{name} answers at {node.address} after {time.monotonic() - began:.1f} s")
+                if node.nice:
+                    give_way(entry.pid, node.nice)
                 if node.archive is not None:
                     archive.keep(entry.pid, node.archive, self._cancelled)
                 return node.address

@@ -36,6 +36,8 @@ PATIENCE_MS = 30_000
 """How long a machine that is busy with other things may take over anything, milliseconds."""
 OPEN = 1381152600 * NS_PER_SECOND
 """2013-10-07 09:30 New York."""
+NOW = OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND
+"""Where the stream of `trader` stands."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,8 +14,8 @@ from frontend import pulse
 from frontend.app import create_app
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy, first_rule
-from tests.browser.conftest import Job
-from tests.browser.test_dashboard import NOW, openings_on_the_tape
+from tests.browser.conftest import NOW, Job
+from tests.browser.tape import openings_on_the_tape
 from tests.frontend.conftest import Tape
 from tests.frontend.fake import FakeReader, bars, trader
 from tests.frontend.serving import served

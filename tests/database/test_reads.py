@@ -158,6 +158,19 @@ def test_fills_are_the_newest_oldest_first(reader: Reader, writer: Writer) -> No
     assert (len(nothing), nothing.dtypes.to_dict()) == (0, newest.dtypes.to_dict())
 
 
+def test_the_newest_fills_of_many_come_in_the_order_asked(reader: Reader, writer: Writer) -> None:
+    with writer:
+        for name, count in (("one", 30), ("two", 1)):
+            whose = {"username": np.full(count, b"eva"), "name": np.full(count, name), "ticker": np.full(count, "IBM")}
+            writer.fills(dataclasses.replace(fills(count), **{key: what.astype("S") for key, what in whose.items()}))
+    asked = [_strategy("eva", name, "IBM") for name in ("two", "none", "one")]
+    two, none, one = reader.newest_fills(asked, limit=20)
+    assert (two["number"].tolist(), none["number"].tolist()) == ([1], [])
+    assert one["number"].tolist() == list(range(11, 31))
+    assert none.dtypes.to_dict() == one.dtypes.to_dict()
+    assert reader.newest_fills([], limit=20) == []
+
+
 def test_bars_of_several_days_come_in_order(reader: Reader, writer: Writer) -> None:
     day = 24 * 60 * MINUTE
     with writer:

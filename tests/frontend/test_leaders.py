@@ -87,7 +87,10 @@ def test_nothing_is_sent_or_read_until_the_next_minute(page: Page, tables: FakeR
     assert refresh(page, leaders_user__value="ann", leaders_version__data=shown) == {}
     assert set(tables.asked[asked:]) == {"leaders"}
     tables.leading = leaders(time=OPEN + NS_PER_MINUTE, seed=2)
-    assert refresh(page, leaders_user__value="ann", leaders_version__data=shown)["ranking.rowData"]
+    answer = refresh(page, leaders_user__value="ann", leaders_version__data=shown)
+    assert answer["ranking.rowData"]
+    changed = {tuple(operation["location"]) for operation in answer["spread.figure"]["operations"]}
+    assert changed == {("data",), ("layout", "shapes"), ("layout", "annotations")}  # so that the zoom stays
 
 
 def test_before_the_first_minute_it_is_said_what_to_wait_for(page: Page, tables: FakeReader) -> None:

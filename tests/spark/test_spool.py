@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import fields
+from dataclasses import fields, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,40 +15,13 @@ from hypothesis import strategies as st
 from database.session import connect
 from database.writes import Writer
 from riskcontrol.errors import StateError
-from riskcontrol.rows import Bars, Columns, Fills, Openings, Positions
+from riskcontrol.rows import Fills
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import first_rule
-from riskcontrol.terms import FillMode
-from spark.drain import drain
+from spark.drain import Drain, _grouped
 from spark.rowwriter import RowWriter
-from spark.spool import Blocks, Rows, Spool, Waiting, joined, waiting
+from spark.spool import Blocks, Rows, Waiting, joined, waiting
 from tests.processes import until
-
-TERMS = first_rule("ann", "dip", "IBM", 1, 1, 1, FillMode.SAME).terms.text()
-
-
-def made(kind: type[Columns], names: list[str], value: int = 7) -> Columns:
-    """Return a row for each name, all numbers the same."""
-    columns: dict[str, np.ndarray] = {}
-    for field in fields(kind):  # type: ignore[arg-type]
-        if field.name in ("username", "name", "ticker"):
-            columns[field.name] = np.array(names, "S16")
-        elif field.name in ("shape", "terms"):
-            columns[field.name] = np.array([TERMS if n % 2 else "x" for n in range(len(names))], np.object_)
-        else:
-            columns[field.name] = np.full(len(names), 1 if field.name in ("reason", "status", "action") else value)
-    return kind(**columns)
-
-
-def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"", days: Blocks = ()) -> Rows:
-    parts = [made(kind, names, end) for kind in (Fills, Positions, Bars)]
-    return Rows(max(0, end - 1), end, made(Openings, names[:openings], end), *parts, marks, days, days)  # type: ignore[arg-type]
-
-
-def shard(folder: Path, number: int = 0) -> Spool:
-    spool = Spool(folder / f"shard-{number:04d}")
-    spool.folder.mkdir(parents=True)
-    return spool
+from tests.spark.spools import made, rows, spool_of
 
 
 def same(one: Rows, other: Rows) -> bool:
@@ -71,7 +45,7 @@ def same(one: Rows, other: Rows) -> bool:
 def test_what_is_taken_is_what_was_put(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], openings: int, marks: bytes, days: Blocks
 ) -> None:
-    spool = shard(tmp_path_factory.mktemp("state"))
+    spool = spool_of(tmp_path_factory.mktemp("state"))
     put = rows(9, names, openings=openings, marks=marks, days=days)
     spool.put(put)
     (path,) = spool.files()
@@ -80,7 +54,7 @@ def test_what_is_taken_is_what_was_put(
 
 
 def test_files_come_in_the_order_of_the_tape_and_others_are_not_looked_at(tmp_path: Path) -> None:
-    spool = shard(tmp_path)
+    spool = spool_of(tmp_path)
     for end in (10_000, 9, 200):
         spool.put(rows(end, ["a"]))
     for name in ("rows.new", "rows-7", "redo", "rows-00000000000000000001-00000000000000000002-3.old"):
@@ -90,7 +64,7 @@ def test_files_come_in_the_order_of_the_tape_and_others_are_not_looked_at(tmp_pa
 
 
 def test_the_wait_is_that_of_the_oldest_file(tmp_path: Path) -> None:
-    spool = shard(tmp_path)
+    spool = spool_of(tmp_path)
     assert waiting(tmp_path).rows == 0
     spool.put(rows(1, ["a"]))
     spool.put(rows(2, ["a"]))
@@ -100,8 +74,8 @@ def test_the_wait_is_that_of_the_oldest_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 1, 100, -1, -9])
-def test_a_damaged_file_is_told_with_its_shard(tmp_path: Path, cut: int) -> None:
-    spool = shard(tmp_path, 3)
+def test_a_damaged_file_is_told_with_its_spool_of(tmp_path: Path, cut: int) -> None:
+    spool = spool_of(tmp_path, 3)
     spool.put(rows(1, ["a", "b"]))
     (path,) = spool.files()
     path.write_bytes(path.read_bytes()[:cut])
@@ -132,13 +106,16 @@ def test_of_several_files_each_day_s_newest_row_is_written() -> None:
 @pytest.mark.servers
 def test_drained_rows_are_in_the_tables_and_their_files_gone(servers: Settings, tmp_path: Path) -> None:
     for number in range(2):
-        spool = shard(tmp_path, number)
+        spool = spool_of(tmp_path, number)
         spool.put(rows(5, [f"u{number}", "v"], marks=b"early"))
         spool.put(rows(6 + number, [f"u{number}"], marks=b"late"))
     session, tape = connect(servers), "tape"
     with Writer(session) as writer:
         # Six and three rows a shard, of which the newer state of one position covers the older.
-        assert drain(writer, tmp_path, tape) == 2 * (6 + 3 - 1)
+        drain = Drain(session, tmp_path, tape)
+        assert drain.run() == 2 * (6 + 3 - 1)
+        assert drain.run() == 0, "what was sent is not sent again while it settles"
+        drain.settle()
         assert writer.watermarks(tape) == {0: 6, 1: 7}
     assert waiting(tmp_path) == Waiting(0, 0, 0.0)
     cash = dict(session.execute("SELECT username, cash FROM positions"))
@@ -150,7 +127,7 @@ def test_drained_rows_are_in_the_tables_and_their_files_gone(servers: Settings, 
 def test_a_row_writer_that_is_killed_is_followed_by_another_and_the_last_rows_are_in(
     servers: Settings, tmp_path: Path
 ) -> None:
-    spool = shard(tmp_path)
+    spool = spool_of(tmp_path)
     writer = RowWriter(servers, tmp_path, "tape")
     spool.put(rows(1, ["a"]))
     writer.tell()
@@ -168,7 +145,7 @@ def test_a_row_writer_that_is_killed_is_followed_by_another_and_the_last_rows_ar
 
 
 def test_without_a_database_rows_stay_and_it_says_why(tmp_path: Path) -> None:
-    spool = shard(tmp_path)
+    spool = spool_of(tmp_path)
     spool.put(rows(1, ["a"]))
     writer = RowWriter(Settings(home=tmp_path, cassandra="127.0.0.1:9"), tmp_path, "tape")
     writer.tell()
@@ -176,3 +153,15 @@ def test_without_a_database_rows_stay_and_it_says_why(tmp_path: Path) -> None:
     assert "127.0.0.1:9" in writer.failure
     assert writer.close(60).rows == 3
     assert len(spool.files()) == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "c", "d"]), st.integers(0, 99)), max_size=40))
+def test_rows_of_a_partition_are_put_side_by_side_in_their_order(pairs: list[tuple[str, int]]) -> None:
+    fills = made(Fills, [name for name, _ in pairs])
+    fills = replace(fills, number=np.array([number for _, number in pairs], np.int64))
+    found = _grouped(fills, "username", "ticker", "name")
+    runs = [name for name, _ in groupby(found.username.tolist())]
+    assert len(runs) == len(set(runs))
+    for name in "abcd":
+        mine = found.number[found.username == name.encode()].tolist()
+        assert mine == [number for who, number in pairs if who == name]
