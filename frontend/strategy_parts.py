@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -77,16 +78,18 @@ def verdict_panel(judged: Verdict, since: int | None) -> list[Any]:
         html.Div(
             [
                 html.H2("Verdict", className="section-title"),
-                html.Span(_ADVICE[judged.decision], className=f"decision decision-{name}"),
+                html.Span(_ADVICE[judged.decision], className=f"strategy-decision strategy-decision-{name}"),
             ],
             className="verdict-head",
         ),
         _reasons(deciding),
     ]
     if others:
-        found += [html.H3("What else was looked at", className="also"), _reasons(others)]
+        found += [html.H3("What else was looked at", className="strategy-also"), _reasons(others)]
     if since is not None:
-        found.append(html.P(f"Counted from {moment(since)} {ZONE} on: what came before isn't known here.", "hint"))
+        found.append(
+            html.P(f"Counted from {moment(since)} {ZONE} on: what came before isn't known here.", className="hint")
+        )
     return found
 
 
@@ -118,7 +121,7 @@ def position_panel(strategy: StrategyRow, position: PositionRow, mark: tuple[int
         ("Last trade", f"{moment(mark[0])} {ZONE}" if mark else NONE, ""),
     ]
     items = [html.Div([html.Dt(label), html.Dd(value, className=tone or None)]) for label, value, tone in rows]
-    return [html.H2("Position", className="section-title"), html.Dl(items, className="facts")]
+    return [html.H2("Position", className="section-title"), html.Dl(items, className="strategy-facts")]
 
 
 def statistics_panel(report: Report) -> list[Any]:
@@ -128,12 +131,14 @@ def statistics_panel(report: Report) -> list[Any]:
         one = STATISTICS[name]
         groups[_GROUPS[one.function.__module__.rpartition(".")[2]]].append(_statistic(one, format_value(one, value)))
     found: list[Any] = [
-        html.Section([html.H3(title, className="section-title"), html.Dl(rows, className="facts")], className="group")
+        html.Section(
+            [html.H3(title, className="section-title"), html.Dl(rows, className="strategy-facts")], className="group"
+        )
         for title, rows in groups.items()
     ]
     why = why_none(dict(report.statistics))
     note = [html.P(why, className="hint")] if why else []
-    return [html.Div(found, className="statistics"), *note]
+    return [html.Div(found, className="strategy-stats"), *note]
 
 
 @lru_cache(maxsize=256)
@@ -149,13 +154,28 @@ def definition(name: str) -> str:
     return f"{first[0].upper()}{first[1:]} Formula: {said['Formula']}{none}"
 
 
+def key_of(marks: Iterable[tuple[str, str, str]]) -> html.Span:
+    """Return what the marks of a graph mean.
+
+    Args:
+        marks: Each one's shape, colour and meaning.
+    """
+    return html.Span(
+        [
+            html.Span([html.Span(className=f"swatch swatch-{shape}", style={"background": color}), meaning])
+            for shape, color, meaning in marks
+        ],
+        className="graph-key",
+    )
+
+
 def _statistic(one: Statistic, value: str) -> html.Div:
     tip = f"about-{one.name.replace('_', '-')}"
     described: dict[str, Any] = {"aria-describedby": tip}
-    term = html.Button(one.title, type="button", className="term", **described)
+    term = html.Button(one.title, type="button", className="stat-term", **described)
     return html.Div(
         [
-            html.Dt([term, html.Span(definition(one.name), id=tip, className="tip", role="tooltip")]),
+            html.Dt([term, html.Span(definition(one.name), id=tip, className="stat-tip", role="tooltip")]),
             html.Dd(value),
         ]
     )
@@ -177,9 +197,9 @@ def _reasons(reasons: list[Reason]) -> html.Ul:
     for one in reasons:
         sign, meaning = MARKS[one.points_to]
         kind = one.points_to.value.replace(" ", "-")
-        mark = html.Span(sign, className="mark-of", role="img", **named(meaning))
+        mark = html.Span(sign, className="reason-mark", role="img", **named(meaning))
         items.append(html.Li([mark, html.Span([html.B(one.rule.capitalize()), f" {one.words}"])], className=kind))
-    return html.Ul(items, className="reasons")
+    return html.Ul(items, className="strategy-reasons")
 
 
 def _share(price: int, entry: int) -> str:

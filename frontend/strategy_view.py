@@ -140,7 +140,7 @@ def described(strategy: StrategyRow, status: str) -> dict[str, Any]:
     return {
         "rule": "\n".join(filter(None, rule(strategy.shape, strategy.parameters, strategy.terms))),
         "status": status,
-        "status_class": f"state state-{status.replace(' ', '-')}",
+        "status_class": f"strategy-state strategy-state-{status.replace(' ', '-')}",
         "stopped": status not in ("running", "waiting"),
     }
 
@@ -186,11 +186,11 @@ def _tab(view: View, report: Report, live: Equity, overlay: Overlay, *, known: b
     if bars.empty:
         return _graph("price", empty("No minute of this period has closed yet"), "", [], known=False)
     drawn = traded.figure(bars, interval, int(live.price[-1]), history.marks(report.fills), overlay.lines, key=key)
-    note = f"{interval} candles. {overlay.note}".rstrip()
-    return _graph("price", drawn, note, traded.rows(bars) if twin else [], known=known)
+    said = [f"{interval} candles. {overlay.note}", strategy_parts.key_of(traded.marks(drawn))]
+    return _graph("price", drawn, said, traded.rows(bars) if twin else [], known=known)
 
 
-def _graph(name: str, drawn: dict[str, Any], note: str, rows: list[dict[str, Any]], *, known: bool) -> dict[str, Any]:
+def _graph(name: str, drawn: dict[str, Any], note: Any, rows: list[dict[str, Any]], *, known: bool) -> dict[str, Any]:
     figure = changes_of(drawn) if known and drawn["data"] else drawn
     return {f"{name}_figure": figure, f"{name}_note": note, f"{name}_rows": rows}
 

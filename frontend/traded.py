@@ -53,8 +53,6 @@ def figure(
     """
     drawn = candles.figure(bars, interval, last, key=key)
     data, layout = drawn["data"], drawn["layout"]
-    for trace in data:
-        trace["showlegend"] = False
     start, minutes = int(bars["time"].iloc[0]), candles.INTERVALS[interval]
     lines = [line for line in lines if line.panel != "volume" or line.minutes == minutes]
     panels = list(dict.fromkeys(line.panel for line in lines if line.panel not in ("price", "volume")))[:MOST_PANELS]
@@ -67,10 +65,17 @@ def figure(
     recent = fills.time >= start
     marks = FillMarks(fills.time[recent], fills.price[recent], fills.shares[recent], fills.reason[recent])
     data += [trace for trace in fill_traces(marks, "y", (BOUGHT, SOLD)) if trace["customdata"]]
-    layout["showlegend"] = True
-    layout["legend"] = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"}
-    layout["margin"] = {**layout["margin"], "t": 28}
     return {"data": data, "layout": layout | _axes(layout, panels)}
+
+
+def marks(drawn: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return shape, colour and meaning of the fills and lines in a graph; it has no room for them on a narrow screen."""
+    return [
+        (trace["marker"]["symbol"], trace["marker"]["color"], trace["name"])
+        if "marker" in trace
+        else ("line", trace["line"]["color"], trace["name"])
+        for trace in drawn["data"][LAST + 1 :]
+    ]
 
 
 def rows(bars: pd.DataFrame) -> list[dict[str, Any]]:

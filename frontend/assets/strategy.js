@@ -4,7 +4,7 @@
 
     // The list of files folds itself away as menus do.
     function fold(event) {
-        var list = document.querySelector("details.export[open]");
+        var list = document.querySelector("details.strategy-export[open]");
         var inside = list && event.type === "click" && list.contains(event.target) && !event.target.closest("a");
         if (!list || inside || (event.type === "keydown" && event.key !== "Escape")) {
             return;

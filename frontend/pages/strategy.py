@@ -12,7 +12,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
-from frontend import exports, strategy_tables
+from frontend import exports, grids, strategy_tables
 from frontend.addresses import copy_address, ticker_address, user_address
 from frontend.context import Context, in_thread, text
 from frontend.figures import ALL, SERIES, SHOWS, empty
@@ -97,8 +97,8 @@ def layout(
                     html.Div(id="strategy-cards", className="strategy-cards"),
                     html.Div(
                         [
-                            html.Section(id="strategy-verdict", className="panel verdict", **named("Verdict")),
-                            html.Section(id="strategy-position", className="panel position", **named("Position")),
+                            html.Section(id="strategy-verdict", className="panel", **named("Verdict")),
+                            html.Section(id="strategy-position", className="panel", **named("Position")),
                         ],
                         className="strategy-top",
                     ),
@@ -134,7 +134,7 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                     html.Div(
                         [
                             dmc.Title(f"{name} on {ticker}", order=1, size="h2"),
-                            html.Span(id="strategy-status", className="state"),
+                            html.Span(id="strategy-status", className="strategy-state"),
                         ],
                         className="strategy-title",
                     ),
@@ -144,7 +144,10 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
             ),
             html.Div(
                 [
-                    html.Details([html.Summary("Export", className="button-link"), html.Ul(files)], className="export"),
+                    html.Details(
+                        [html.Summary("Export", className="strategy-action"), html.Ul(files)],
+                        className="strategy-export",
+                    ),
                     _link("Clone", copy_address(username, ticker, name), "strategy-clone"),
                     _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
                     dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
@@ -157,7 +160,7 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
 
 
 def _link(label: str, address: str, element_id: str) -> dcc.Link:
-    return dcc.Link(label, href=address, id=element_id, className="button-link")
+    return dcc.Link(label, href=address, id=element_id, className="strategy-action")
 
 
 def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
@@ -246,6 +249,7 @@ def _stop_dialog() -> dmc.Modal:
 def register(app: Dash, context: Context) -> None:
     """Add the page's callbacks."""
     overlays = Overlays()
+    grids.register(app, "strategy-fills", "strategy-trips", *(f"strategy-{name}-rows" for name in GRAPHS))
 
     @app.callback(
         output=_OUTPUTS,
@@ -352,10 +356,10 @@ def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None
         about = described(strategy, status_of(strategy, None))
     elif waiting:
         said = alert(f"{name} on {ticker} was sent to the stream, which hasn't written it yet.", "blue")
-        about = {"status": "sent", "status_class": "state", "stopped": True}
+        about = {"status": "sent", "status_class": "strategy-state", "stopped": True}
     else:
         said = alert(f"{username} has no strategy {name} on {ticker}.", "yellow", "no-strategy")
-        about = {"status": "unknown", "status_class": "state", "stopped": True}
+        about = {"status": "unknown", "status_class": "strategy-state", "stopped": True}
     return {**about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
 
 

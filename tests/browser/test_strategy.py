@@ -36,7 +36,7 @@ TABS = {
     "Graphs": "#strategy-series-graph .scatterlayer .trace",
     "Fills": "#strategy-fills .ag-row",
     "Round trips": "#strategy-trips .ag-row",
-    "Statistics": "#strategy-statistics .term",
+    "Statistics": "#strategy-statistics .stat-term",
 }
 """By tab: what is there as soon as it is complete."""
 
@@ -66,7 +66,7 @@ def wait_for(page: Page, name: str, expression: str) -> None:
 
 def opened(page: Page, dashboard: str, query: str = "") -> None:
     page.goto(f"{dashboard}{ADDRESS}{query}")
-    expect(page.locator("#strategy-verdict .decision")).to_be_visible()
+    expect(page.locator("#strategy-verdict .strategy-decision")).to_be_visible()
 
 
 def fill(page: Page, number: int, column: str) -> Locator:
@@ -171,7 +171,7 @@ def test_files_are_equal_to_the_database(
     fills = reader.fills("ann", "IBM", "dip")
 
     def download(label: str) -> Path:
-        page.locator(".export summary").click()
+        page.locator(".strategy-export summary").click()
         with page.expect_download() as coming:
             page.get_by_role("link", name=label).click()
         file = tmp_path / coming.value.suggested_filename
@@ -231,12 +231,12 @@ def test_everything_is_done_by_keyboard(page: Page, memory: str) -> None:
     term.focus()
     expect(tip).to_be_visible()
     expect(tip).to_contain_text("Formula: sum of positive profits / |sum of negative profits|.")
-    page.locator(".export summary").focus()
+    page.locator(".strategy-export summary").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Fills, CSV")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Fills, CSV")).to_be_hidden()
-    expect(page.locator(".export summary")).to_be_focused()
+    expect(page.locator(".strategy-export summary")).to_be_focused()
 
 
 def test_a_graph_has_a_table_that_is_filled_when_opened(page: Page, memory: str) -> None:
