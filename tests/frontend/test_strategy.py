@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from frontend import exports
+from frontend.openings import sent
 from frontend.overlays import Overlays
 from frontend.pages import strategy as page_of_strategy
 from frontend.strategy_parts import definition, position_panel
@@ -18,7 +20,7 @@ from frontend.strategy_tables import MOST_ROWS
 from riskcontrol.language.parser import parse
 from riskcontrol.shape import shape_text
 from riskcontrol.statistics import STATISTICS
-from riskcontrol.strategy import Action
+from riskcontrol.strategy import Action, first_rule
 from riskcontrol.terms import Session
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.conftest import Page, Tape
@@ -219,19 +221,8 @@ def test_a_strategy_that_there_is_not_is_said(page: Page) -> None:
 
 
 def test_one_that_was_just_sent_is_not_called_unknown(page: Page) -> None:
-    sent = page.call(
-        "new-cash.error",
-        "new-submit.n_clicks",
-        new_submit__n_clicks=1,
-        new_username__value="ann",
-        new_ticker__value="IBM",
-        new_cash__value="10,000",
-        new_buy_below__value="0.10",
-        new_sell_above__value="$0.25",
-        new_name__value="second",
-        username__data="ann",
-    )["pending.data"]
-    answer = look(page, _data={**WHICH, "name": "second"}, pending__data=sent)
+    kept = [sent(first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000), time.time())]
+    answer = look(page, _data={**WHICH, "name": "second"}, pending__data=kept)
     assert "was sent to the stream" in words(answer["strategy-notice.children"])
 
 
