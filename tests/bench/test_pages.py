@@ -117,6 +117,7 @@ def test_figures_are_told_with_the_goals(capsys: pytest.CaptureFixture[str]) -> 
     tell(
         {
             "rows": {"fills": 1_000},
+            "load_average": 1.0,
             "load": {"all": figures},
             "rate": 50.0,
             "callbacks": 4,

@@ -9,9 +9,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from frontend import pulse
 from frontend.app import create_app
+from frontend.formats import new_york_day
 from riskcontrol.settings import Settings
 from tests.browser.axe import findings
-from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
+from tests.frontend.fake import OPEN, FakeReader, leaders, position, quotes, strategy, trader
 from tests.frontend.serving import served
 
 SHOWN = {
@@ -19,7 +20,11 @@ SHOWN = {
     "/no/such/page": "text=404",
     "/user/nobody": "#no-positions",
     "/user/ann": "#table .ag-row .spark",
+    "/user/ann/IBM/dip": ".js-plotly-plot .main-svg",
     "/leaders?user=ann": "#own-table .ag-row",
+    "/market": "#board-active a",
+    "/market/IBM": ".js-plotly-plot .main-svg",
+    "/health": ".js-plotly-plot .main-svg",
     "/new?user=ann&from=IBM/dip&edit=1": "#new-understood code",
 }
 """By address: what is there as soon as the page is complete."""
@@ -29,6 +34,9 @@ def tables() -> FakeReader:
     """A user with strategies in every state, and leaders."""
     reader = trader()
     reader.leading = leaders()
+    reader.day_rows[new_york_day(OPEN)] = quotes(
+        ("IBM", 181_000_000, 181_500_000, 5_000), ("BAC", 14_000_000, 13_810_000, 9_000)
+    )
     for name, status in (("halts", "halted"), ("stops", "stopped"), ("runs", "running")):
         reader.strategy_rows.append(strategy(name=name))
         reader.position_rows.append(position(name=name, status=status, shares=3, reference=181_000_000))
