@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import socket
 import time
@@ -84,6 +85,7 @@ def run(options: Options) -> dict[str, Any]:
     cpu = (after.user + after.system - before.user - before.system) / outcome.took
     return {
         "rows": rows,
+        "load_average": os.getloadavg()[0],
         "filling_seconds": filling.seconds,
         "rate": options.rate,
         "callbacks": len(requests),
@@ -111,12 +113,17 @@ def tell(found: Mapping[str, Any]) -> None:
         click.echo(f"  the first error: {found['first_error']}")
     kinds = sorted({kind for page in found["pages"].values() for kind in page.get("bytes", ())} - {"all"})
     columns = [
-        (page, _written(figures["seconds"]), *(_kilobytes(figures, kind) for kind in (*kinds, "all")))
+        (
+            page,
+            _written(figures["seconds"]),
+            _written(figures["graph_seconds"]),
+            *(_kilobytes(figures, kind) for kind in (*kinds, "all")),
+        )
         for page, figures in found["pages"].items()
     ]
-    click.echo("\nuntil its numbers are visible (s, empty caches, median), and kB over the wire until then")
-    click.echo("\n".join(aligned([("page", "s", *kinds, "all"), *columns], indent="  ")))
-    click.echo("\ngoals")
+    click.echo("\nseconds until numbers and graph are visible (empty caches, median), and kB over the wire until then")
+    click.echo("\n".join(aligned([("page", "numbers", "graph", *kinds, "all"), *columns], indent="  ")))
+    click.echo(f"\ngoals (load average {found['load_average']:.1f})")
     reached = [(goal["name"], _written(goal["value"]), goal["goal"], "yes" if goal["reached"] else "NO")
                for goal in found["goals"]]  # fmt: skip
     click.echo("\n".join(aligned([("", "measured", "goal", "reached"), *reached], indent="  ")))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -24,37 +25,47 @@ _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-back
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page and where its main content is.
+    """A page and where its content is, as CSS selectors.
 
     Attributes:
         address: With ``{user}``, ``{ticker}`` and ``{name}`` where they belong.
-        content: CSS selector of what is looked at: it counts once it is visible and has a digit, or is drawn.
+        numbers: The first of its real numbers: they count once they are visible.
+        graph: The lines of its graph, where it has one.
     """
 
     address: str
-    content: str
+    numbers: str
+    graph: str = ""
 
 
 PAGES = {
-    "overview": Shown("/user/{user}", ".ag-center-cols-container .ag-row [col-id]"),
-    "strategy": Shown("/user/{user}/{ticker}/{name}", ".js-plotly-plot .trace path, .js-plotly-plot .boxes path"),
-    "leaders": Shown("/leaders", "#ranking .ag-center-cols-container .ag-row [col-id='gain']"),
+    "overview": Shown("/user/{user}", "#table .ag-row [col-id='value']"),
+    "strategy": Shown(
+        "/user/{user}/{ticker}/{name}", "#strategy-cards .figure", ".strategy-graph .scatterlayer path.js-line"
+    ),
+    "leaders": Shown("/leaders?user={user}", "#ranking .ag-row [col-id='gain']", "#spread .barlayer path"),
     "market": Shown("/market", "#board-active tbody td"),
-    "ticker": Shown("/market/{ticker}", "#candles .boxlayer path, #candles .ohlclayer path"),
-    "health": Shown("/health", "#pace .scatterlayer path.js-line"),
-    "new": Shown("/new?user={user}&ticker={ticker}", ".js-plotly-plot .trace path"),
+    "ticker": Shown("/market/{ticker}", "#ticker-last .last-price", "#candles .boxlayer path"),
+    "health": Shown("/health", "#health-cards .figure", "#pace .scatterlayer path.js-line"),
+    "new": Shown("/new?user={user}&ticker={ticker}", "#new-result", "#new-graph .scatterlayer path.js-line"),
 }
 
 _WATCH = """
-(selector => {
+(selectors => {
+    window.__shown = {};
     const look = () => {
-        for (const found of document.querySelectorAll(selector)) {
-            const box = found.getBoundingClientRect();
-            const drawn = found instanceof SVGElement && found.getAttribute("d");
-            if (box.width && box.height && (drawn || /[0-9]/.test(found.textContent))) {
-                // It is painted with the frame that is being made: the next one's beginning is its end.
-                requestAnimationFrame(now => { window.__shown = now; });
-                return;
+        for (const [name, selector] of Object.entries(selectors)) {
+            if (name in window.__shown) {
+                continue;
+            }
+            for (const found of document.querySelectorAll(selector)) {
+                const box = found.getBoundingClientRect();
+                if (box.width && (found.getAttribute("d") || (box.height && /[0-9]/.test(found.textContent)))) {
+                    // It is painted with the frame that is being made: the next one's beginning is its end.
+                    window.__shown[name] = null;
+                    requestAnimationFrame(now => { window.__shown[name] = now; });
+                    break;
+                }
             }
         }
         requestAnimationFrame(look);
@@ -62,6 +73,7 @@ _WATCH = """
     requestAnimationFrame(look);
 })(%s)
 """
+_THERE = "window.__shown && Object.keys(%s).every(name => window.__shown[name] > 0)"
 
 
 @contextmanager
@@ -111,7 +123,7 @@ def record(started: Browser, address: str, page: str, names: Mapping[str, str]) 
 
 
 def paint(started: Browser, address: str, page: str, names: Mapping[str, str], runs: int) -> dict[str, Any]:
-    """Return how long a page takes until its numbers are visible, and what it loads, with empty caches.
+    """Return how long a page takes until its numbers and its graph are visible, and what it loads, with empty caches.
 
     Args:
         started: The browser.
@@ -120,7 +132,7 @@ def paint(started: Browser, address: str, page: str, names: Mapping[str, str], r
         names: Whose; by placeholder.
         runs: How often; the median counts.
     """
-    seconds: list[float] = []
+    seconds: dict[str, list[float]] = {}
     sizes: dict[str, int] = {}
     for _ in range(runs):
         with _opened(started, page) as (opened, devtools):
@@ -136,12 +148,13 @@ def paint(started: Browser, address: str, page: str, names: Mapping[str, str], r
 
             devtools.on("Network.responseReceived", began)
             devtools.on("Network.loadingFinished", ended)
-            at = _shown(opened, address, page, names)
-            if at is None:
-                return {"seconds": None}
-            seconds.append(at / 1_000)
+            for name, milliseconds in _shown(opened, address, page, names).items():
+                seconds.setdefault(name, []).append(milliseconds / 1_000)
             sizes = dict(loaded)
-    return {"seconds": round(median(seconds), 3), "bytes": {**sizes, "all": sum(sizes.values())}}
+    # A run in which something didn't come has no time for it.
+    times = {name: round(median(each), 3) for name, each in seconds.items() if len(each) == runs}
+    return {"seconds": times.get("numbers"), "graph_seconds": times.get("graph"),
+            "bytes": {**sizes, "all": sum(sizes.values())}}  # fmt: skip
 
 
 @contextmanager
@@ -149,7 +162,7 @@ def _opened(started: Browser, page: str) -> Iterator[tuple[Page, CDPSession]]:
     """A window with empty caches that notes when the page's content is there."""
     context = started.new_context(viewport={"width": 1440, "height": 1000})
     opened = context.new_page()
-    opened.add_init_script(_WATCH % _quoted(PAGES[page].content))
+    opened.add_init_script(_WATCH % json.dumps(_selectors(page)))
     devtools = context.new_cdp_session(opened)
     devtools.send("Network.enable")
     try:
@@ -158,17 +171,16 @@ def _opened(started: Browser, page: str) -> Iterator[tuple[Page, CDPSession]]:
         context.close()
 
 
-def _shown(opened: Page, address: str, page: str, names: Mapping[str, str]) -> float | None:
-    """Open a page; return after how many milliseconds its content was there, None if it doesn't come."""
+def _shown(opened: Page, address: str, page: str, names: Mapping[str, str]) -> dict[str, float]:
+    """Open a page; return after how many milliseconds its parts were there, without those that didn't come."""
     from playwright.sync_api import TimeoutError as NotShown  # noqa: PLC0415  of the developers' packages
 
     opened.goto(address + PAGES[page].address.format(**names))
-    try:
-        opened.wait_for_function("window.__shown > 0", timeout=PATIENCE_MS)
-    except NotShown:
-        return None
-    return float(opened.evaluate("window.__shown"))
+    with suppress(NotShown):  # told by its absence
+        opened.wait_for_function(_THERE % json.dumps(_selectors(page)), timeout=PATIENCE_MS)
+    return {name: at for name, at in opened.evaluate("window.__shown").items() if at}
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '\\"') + '"'
+def _selectors(page: str) -> dict[str, str]:
+    shown = PAGES[page]
+    return {"numbers": shown.numbers, **({"graph": shown.graph} if shown.graph else {})}

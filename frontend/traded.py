@@ -69,7 +69,7 @@ def figure(
 
 
 def marks(drawn: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return shape, colour and meaning of the fills and lines in a graph, which has no room to say it."""
+    """Return shape, colour and meaning of fills and lines in a graph, which has no room for them on a narrow screen."""
     return [
         (trace["marker"]["symbol"], trace["marker"]["color"], trace["name"])
         if "marker" in trace

@@ -16,6 +16,7 @@ from riskcontrol.newyork import date_of
 from riskcontrol.trades import (
     HIGH_LOW,
     LAST,
+    MAX_AHEAD,
     MAX_NOTIONAL,
     MAX_SIZE,
     MAX_TIME,
@@ -40,8 +41,7 @@ def decode_trade(value: bytes, written: int = MAX_TIME) -> pa.RecordBatch:
 
     Args:
         value: The record.
-        written: When it was put on the tape, nanoseconds UTC: a trade of more than a day later has a broken clock, and
-            would keep its ticker's bars open until then.
+        written: When it was put on the tape, nanoseconds UTC; `MAX_AHEAD` tells how much later a trade may be.
 
     Raises:
         TapeError: It isn't one.
@@ -67,7 +67,7 @@ def decode_trade(value: bytes, written: int = MAX_TIME) -> pa.RecordBatch:
     if price * int(size) > MAX_NOTIONAL:
         raise TapeError(f"price × size over {MAX_NOTIONAL // 1_000_000:,} dollars")
     time = _time(record.get("timestamp"))
-    if time > written + _DAY:
+    if time > written + MAX_AHEAD:
         raise TapeError(f"timestamp {str(record.get('timestamp'))[:40]!r} is after the record was written")
     session = day(date_of(time))
     flags = LAST | HIGH_LOW | VOLUME | (REGULAR if session.opens <= time < session.closes else 0)

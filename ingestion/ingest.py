@@ -20,9 +20,11 @@ from ingestion.reading import Reading
 from ingestion.replay import Slice, paced
 from ingestion.splits import Coming
 from riskcontrol.errors import InputError
+from riskcontrol.newyork import date_of
 from riskcontrol.rows import Splits
 from riskcontrol.settings import Settings
 from riskcontrol.splits import NO_SPLITS, unmet
+from riskcontrol.trades import MAX_AHEAD
 
 if TYPE_CHECKING:
     from ingestion.sources import Source
@@ -164,6 +166,7 @@ def ingest(
             with closing(background(reading)) as batches:
                 try:
                     for part in _slices(batches, source_name, speed, start, stop):
+                        _check_clock(part.rows, source)
                         if len(due := coming.before(part.rows)):
                             outbox.announce(due)
                             summary.splits += len(due)
@@ -199,6 +202,19 @@ def _named(sources: Sequence[Source], name: str | None) -> dict[str, Source]:
             )
         named[own] = source
     return named
+
+
+def _check_clock(rows: Rows, source: Source) -> None:
+    """Refuse trades of the future, which the stream would put aside.
+
+    Raises:
+        InputError: There are some.
+    """
+    if len(rows) and (newest := int(rows.time.max())) > time.time_ns() + MAX_AHEAD:
+        raise InputError(
+            f"holds trades of {date_of(newest)}, more than a day from now; check the day in its name",
+            source=source.location,
+        )
 
 
 def _slices(

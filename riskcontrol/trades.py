@@ -48,6 +48,9 @@ NS_PER_MINUTE = 60 * NS_PER_SECOND
 MIN_TIME = 0
 MAX_TIME = 4_102_444_800 * NS_PER_SECOND
 """2100-01-01 UTC: a later time is a broken clock."""
+MAX_AHEAD = 24 * 3_600 * NS_PER_SECOND
+"""How far a trade's time may be ahead of the moment at which it is put on the tape. Beyond it is a broken clock, which
+would keep bars open until that time has come."""
 
 TRADES = pa.schema(
     [

@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
@@ -17,6 +19,7 @@ from riskcontrol.blocks import Event, decode
 from riskcontrol.errors import ServerError, TapeError
 from riskcontrol.rows import Openings, Splits
 from riskcontrol.settings import Settings
+from riskcontrol.trades import MAX_AHEAD
 
 REJECTED = ".rejected"
 """What the dead-letter topic's name has behind the tape's."""
@@ -198,10 +201,14 @@ def read_range(
 
 
 def _decode(record: Any) -> Event:
-    value = record.value or b""
-    if any(name == "type" for name, _ in record.headers):
-        return decode(value, record.headers)
-    return decode_trade(value, written=int(record.timestamp or 0) * 1_000_000)
+    # The brokers refuse times that are much later than their own clock.
+    value, written = record.value or b"", int(record.timestamp or 0) * 1_000_000
+    if not any(name == "type" for name, _ in record.headers):
+        return decode_trade(value, written=written)
+    event = decode(value, record.headers)
+    if isinstance(event, pa.RecordBatch) and event.num_rows and pc.max(event["time"]).as_py() > written + MAX_AHEAD:
+        raise TapeError("has a trade of more than a day after the record was written: a broken clock")
+    return event
 
 
 def _check_place(event: Event, shard: int, shards: int) -> None:

@@ -162,6 +162,7 @@ class Reference:
     positions: dict[tuple[str, str, str], Position] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
     bars: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    minutes: dict[str, int] = field(default_factory=dict)
     clocks: dict[tuple[str, int, Session], Bars] = field(default_factory=dict)
     splits: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     """By ticker and time: new shares, for old ones."""
@@ -329,11 +330,13 @@ class Reference:
         self.fills.append((p.username, p.name, p.ticker, p.fills, time, paid, shares, fee, p.cash, sequence, reason))
 
     def _bar(self, ticker: str, time: int, price: int, size: int, flags: int) -> None:
-        """Bars by event time; meant for tapes whose times don't go back within a ticker."""
+        """Bars by event time; what comes late counts in the open bar."""
         if not flags & (LAST | HIGH_LOW | VOLUME):
             return
+        minute = max(time // NS_PER_MINUTE * NS_PER_MINUTE, self.minutes.get(ticker, 0))
+        self.minutes[ticker] = minute
         bar = self.bars.setdefault(
-            (ticker, time // NS_PER_MINUTE * NS_PER_MINUTE),
+            (ticker, minute),
             dict.fromkeys(("open", "high", "low", "close", "volume", "notional", "trades"), 0),
         )
         bar["trades"] += 1

@@ -30,6 +30,8 @@ _STATES = {
     StreamState.IDLE: (True, "runs, but gets no trades"),
     StreamState.STOPPED: (False, "doesn't run: start it with riskcontrol stream"),
 }
+_FEW = 10
+"""Fewer fills a second than these are told with a decimal."""
 _OUTPUTS = {
     "cards": Output("health-cards", "children"),
     "servers": Output("health-servers", "children"),
@@ -56,7 +58,10 @@ def layout(**query: str) -> dmc.Container:
             html.Section(
                 [
                     html.H2("Batches of the last hour", className="section-title"),
-                    dcc.Graph(id="pace", figure=empty("Loading …"), config=GRAPH, className="pace"),
+                    html.Div(
+                        dcc.Graph(id="pace", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}),
+                        className="pace",
+                    ),
                     html.Details(
                         [
                             html.Summary("As a table", id="pace-twin"),
@@ -195,38 +200,37 @@ def _server(name: str, answer: Answer) -> html.Div:
     )
 
 
-def _cards(snapshot: Snapshot, rates: Rates, found: pace.Pace | None) -> list[Any]:
+def _cards(snapshot: Snapshot, rates: Rates, found: pace.Pace | None) -> list[html.Div]:
     beat = snapshot.pulse
-    wall = int(datetime.now(UTC).timestamp()) * NS_PER_SECOND
-    cards: list[tuple[str, str, str]] = [
-        ("Trades/s", f"{rates.trades:,.0f}", "over the last minute"),
-        ("Fills/s", f"{rates.fills:,.1f}" if rates.fills < 10 else f"{rates.fills:,.0f}", "over the last minute"),
+    fills = f"{rates.fills:,.1f}" if rates.fills < _FEW else f"{rates.fills:,.0f}"
+    cards = [
+        _card("Trades/s", f"{rates.trades:,.0f}", "over the last minute"),
+        _card("Fills/s", fills, "over the last minute"),
     ]
     if found is not None:
-        late = " loss" if found.p99 > found.interval else ""
+        slow = f"p99 {found.p99:.2f} s of {found.interval:g} s"
+        oldest = f"the oldest for {found.behind:.1f} s" if found.waiting else "none"
         cards += [
-            ("Last batch", f"{beat.processing:.2f} s", f"delay {beat.delay:.2f} s"),
-            ("Processing, last hour", f"{found.median:.2f} s", f"p99 {found.p99:.2f} s of {found.interval:g} s{late}"),
-            ("Delay p99, last hour", f"{found.delay_p99:.2f} s", f"{found.batches:,} batches"),
-            ("Lag", f"{found.lag:,}", "records of the tape not taken"),
-            ("Rows waiting", f"{found.waiting:,}", f"the oldest for {found.behind:.1f} s" if found.waiting else "none"),
-            ("Rejects, last hour", f"{found.rejected:,}", "records, in topic tape.rejected"),
+            _card("Last batch", f"{beat.processing:.2f} s", f"delay {beat.delay:.2f} s"),
+            _card("Processing, last hour", f"{found.median:.2f} s", slow, bad=found.p99 > found.interval),
+            _card("Delay p99, last hour", f"{found.delay_p99:.2f} s", f"{found.batches:,} batches"),
+            _card("Lag", f"{found.lag:,}", "records of the tape not taken"),
+            _card("Rows waiting", f"{found.waiting:,}", oldest),
+            _card("Rejects, last hour", f"{found.rejected:,}", "records that could not be used"),
         ]
-    at = moment(beat.event_time) if beat.event_time else NONE
+    event = moment(beat.event_time) if beat.event_time else ""
     speed = f", {found.speed:,.1f} × the clock" if found is not None and found.speed is not None else ""
-    cards.append(("Event time", at[11:] or NONE, f"{at[:10]} {ZONE}{speed}" if beat.event_time else "no trade yet"))
-    cards.append(("Wall clock", moment(wall)[11:], f"{moment(wall)[:10]} {ZONE}"))
+    wall = moment(int(datetime.now(UTC).timestamp()) * NS_PER_SECOND)
     return [
-        html.Div(
-            [
-                html.Div(label, className="label"),
-                html.Div(figure, className="figure"),
-                html.Div(more.removesuffix(" loss"), className="more" + (" loss" if more.endswith(" loss") else "")),
-            ],
-            className="card",
-        )
-        for label, figure, more in cards
+        *cards,
+        _card("Event time", event[11:] or NONE, f"{event[:10]} {ZONE}{speed}" if event else "no trade yet"),
+        _card("Wall clock", wall[11:], f"{wall[:10]} {ZONE}"),
     ]
+
+
+def _card(label: str, figure: str, more: str, *, bad: bool = False) -> html.Div:
+    lines = {"label": label, "figure": figure, "more loss" if bad else "more": more}
+    return html.Div([html.Div(words, className=name) for name, words in lines.items()], className="card")
 
 
 def _changes(figure: dict[str, Any]) -> Patch:

@@ -16,7 +16,6 @@ from frontend.market import Snapshot
 from frontend.positions import Prices
 from frontend.recent import Rates, Recent
 from frontend.shell import alert
-from frontend.tickers import suggestions
 from riskcontrol.errors import ServerError
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
 
@@ -41,6 +40,7 @@ def layout(**query: str) -> dmc.Container:
     return dmc.Container(
         [
             dcc.Store(id="board-version"),
+            dcc.Store(id="board-there"),
             html.Div(
                 [
                     html.Div([dmc.Title("Market", order=1, size="h2"), html.Div(id="board-day", className="muted")]),
@@ -49,6 +49,7 @@ def layout(**query: str) -> dmc.Container:
                         placeholder="Find a ticker",
                         searchable=True,
                         data=[],
+                        filter={"function": "tickers"},
                         selectFirstOptionOnChange=True,
                         nothingFoundMessage="No such ticker has traded",
                         attributes={
@@ -83,6 +84,7 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
     @app.callback(
         *(Output(f"board-{name}", "children") for name in _OUTPUTS),
         Output("board-version", "data"),
+        Output("board-there", "data"),
         Input("market", "data"),
         State("board-version", "data"),
         running=[(Output("clock", "disabled"), True, False)],
@@ -95,33 +97,30 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
             board = context.market.board()
             version = f"{snapshot.version} {board.time if board else 0}"
             if version == shown:
-                return (no_update,) * (len(_OUTPUTS) + 1)
+                return (no_update,) * (len(_OUTPUTS) + 2)
             rates = recent.rates(snapshot)
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return (no_update,) * (len(_OUTPUTS) + 1)
+                return (no_update,) * (len(_OUTPUTS) + 2)
             message = alert("The market can't be shown while the database is away.", "gray")
-            return (*(no_update,) * (len(_OUTPUTS) - 1), message, no_update)
-        return (*_shown(snapshot, board, rates), version)
+            return (*(no_update,) * (len(_OUTPUTS) - 1), message, no_update, no_update)
+        return (*_shown(snapshot, board, rates), version, no_update if shown else "yes")
 
     @app.callback(
         Output("ticker-search", "data"),
-        Input("ticker-search", "searchValue"),
+        Input("board-there", "data"),
         prevent_initial_call=True,
     )
     @in_thread
-    def search(typed: Any) -> Any:
-        """Find tickers by what was typed."""
-        wanted = text(typed, "ticker")
-        if not wanted:
-            return []
+    def known(there: Any) -> Any:
+        """Tell the search all tickers, the most traded first, once the page is there; the browser looks among them."""
         try:
             board = context.market.board()
             prices = context.market.snapshot().prices
         except ServerError:
             return no_update  # the frame says already that the database is away
-        known = board.quotes if board else {}
-        return suggestions(wanted, prices.keys() | known.keys())
+        traded = board.quotes if board else {}
+        return [*traded, *sorted(prices.keys() - traded.keys())]
 
     @app.callback(
         Output("goto", "href", allow_duplicate=True),

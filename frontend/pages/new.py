@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
@@ -364,7 +363,7 @@ def _options(values: dict[str, str]) -> str:
 
 def _one(value: Any) -> str:
     """Return a part of the address; one that is said twice is no text."""
-    return re.sub(r"\s", "", value)[:64] if isinstance(value, str) else ""
+    return value.strip()[:64] if isinstance(value, str) else ""
 
 
 def _is_username(value: str) -> bool:

@@ -104,7 +104,12 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
                                 ],
                                 className="pickers",
                             ),
-                            dcc.Graph(id="candles", figure=empty("Loading …"), config=GRAPH, className="candles"),
+                            html.Div(
+                                dcc.Graph(
+                                    id="candles", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}
+                                ),
+                                className="candles",
+                            ),
                             html.Details(
                                 [
                                     html.Summary("As a table", id="candles-twin"),

@@ -21,7 +21,7 @@ from riskcontrol.settings import Settings
               help="Port to listen on; 0 takes a free one.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 def command(settings: Settings, port: int, host: str) -> None:
-    """Serve the pages: a user's positions, their history, and the form that opens a strategy.
+    """Serve the pages: users' strategies, leaders, the market, and the page on which strategies are written.
 
     It needs Cassandra, and Kafka to open strategies; without them the pages say so and go on by themselves when they
     are back. Ctrl-C stops.

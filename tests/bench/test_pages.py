@@ -117,6 +117,7 @@ def test_figures_are_told_with_the_goals(capsys: pytest.CaptureFixture[str]) -> 
     tell(
         {
             "rows": {"fills": 1_000},
+            "load_average": 1.0,
             "load": {"all": figures},
             "rate": 50.0,
             "callbacks": 4,
@@ -125,14 +126,14 @@ def test_figures_are_told_with_the_goals(capsys: pytest.CaptureFixture[str]) -> 
             "dashboard_mb": 200,
             "first_error": "",
             "pages": {
-                "market": {"seconds": 1.25, "bytes": {"script": 900_000, "all": 900_000}},
-                "new": {"seconds": None},
+                "market": {"seconds": 1.25, "graph_seconds": None, "bytes": {"script": 900_000, "all": 900_000}},
+                "new": {"seconds": None, "graph_seconds": None},
             },
             "goals": [{"name": "p95", "value": 2.5, "goal": "<= 100", "reached": True}],
         }
     )
     told = capsys.readouterr().out
-    assert "market  1.25     900  900" in told
+    assert "market     1.25      -     900  900" in told
     assert "1,000 fills" in told
     assert "yes" in told
 

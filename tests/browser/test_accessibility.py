@@ -25,7 +25,7 @@ SHOWN = {
     "/market": "#board-active a",
     "/market/IBM": ".js-plotly-plot .main-svg",
     "/health": ".js-plotly-plot .main-svg",
-    "/new?user=ann": "#new-submit",
+    "/new?user=ann&from=IBM/dip&edit=1": "#new-understood code",
 }
 """By address: what is there as soon as the page is complete."""
 

@@ -57,10 +57,14 @@ def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) 
             page.wait_for_url(re.compile("/user/user000001"))
             table = page.locator("#table .ag-center-cols-container .ag-row")
             expect(table).to_have_count(1)
+            table.locator('[col-id="value"]').click()
+            page.wait_for_url(re.compile("/user/user000001/.+/.+"))
             page.wait_for_function(
                 "(g => g && g.calcdata && g.calcdata.some(points => points.length > 3))"
-                "(document.querySelector('#graph .js-plotly-plot'))"
+                "(document.querySelector('#strategy-overview-graph .js-plotly-plot'))"
             )
+            page.go_back()
+            expect(table).to_have_count(1)
             # A strategy of one's own, with levels that every cent of movement reaches.
             page.get_by_role("main").get_by_role("link", name="New strategy").click()
             page.get_by_role("textbox", name="Ticker").fill(busiest)

@@ -191,7 +191,8 @@ opening_events = st.builds(
 )
 steps = st.tuples(
     st.sampled_from(TICKERS),
-    st.integers(0, 40 * 10**9),
+    # Now and then a clock that jumps, back or forth, by minutes, over midnight, or to another day.
+    st.integers(0, 40 * 10**9) | st.sampled_from([sign * n * 10**9 for sign in (-1, 1) for n in (90, 4_000, 90_000)]),
     st.integers(-30, 30),
     st.integers(1, 1000),
     st.sampled_from([15, 15, 15, 15, 4, 7, 11, 0]),
@@ -200,18 +201,21 @@ steps = st.tuples(
 
 @st.composite
 def tapes(draw: st.DrawFn) -> list[pa.RecordBatch | Openings]:
-    """Draw a tape: openings and blocks of trades in turn, times growing, prices walking."""
+    """Draw a tape: openings and blocks of trades in turn, times mostly growing, prices walking.
+
+    Sequence numbers may come again, or run backwards from block to block.
+    """
     events: list[pa.RecordBatch | Openings] = []
-    time, price, sequence = 0, dict.fromkeys(TICKERS, 1_000), 1
+    time, price, sequence = 5 * 86_400 * 10**9, dict.fromkeys(TICKERS, 1_000), 1
     for _ in range(draw(st.integers(1, 5))):
         events.append(draw(opening_events))
         rows = []
         for ticker, wait, step, size, flags in draw(st.lists(steps, max_size=60)):
-            time += wait
+            time = max(0, time + wait)
             price[ticker] = max(1, price[ticker] + step)
             rows.append((ticker, time, price[ticker] * 10_000, size, flags))
         events.append(trades(rows, sequence))
-        sequence += len(rows)
+        sequence += draw(st.sampled_from([len(rows), len(rows), 0, -1]))
     return events
 
 

@@ -100,7 +100,7 @@ def strategies(draw: st.DrawFn) -> Strategy:
 
 steps = st.tuples(
     st.sampled_from(["IBM", "IBM", "BAC"]),
-    st.sampled_from([0, 200_000_000, 10**9, 4 * 10**9, 61 * 10**9]),
+    st.sampled_from([0, 200_000_000, 10**9, 4 * 10**9, 61 * 10**9, -(10**9), -70 * 10**9]),
     st.integers(-6, 6),
     st.integers(1, 1_000),
     st.sampled_from([ALL_FLAGS, ALL_FLAGS, ALL_FLAGS, 7, 4, 12, 0]),

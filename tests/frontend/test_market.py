@@ -85,13 +85,17 @@ def test_without_database_the_page_says_so_or_stays(page: Page, tables: FakeRead
     assert refresh(page, board_version__data=shown) == {}
     assert "IBM can't be shown" in words(draw(page)["ticker-notice.children"])
     assert draw(page, candles_version__data=drawn) == {}
-    assert page.call("ticker-search.data", "ticker-search.searchValue", ticker_search__searchValue="i") == {}
+    assert page.call("ticker-search.data", "board-there.data", board_there__data="yes") == {}
 
 
-def test_a_search_finds_tickers_and_leads_to_one(page: Page) -> None:
-    found = page.call("ticker-search.data", "ticker-search.searchValue", ticker_search__searchValue="b")
-    assert found["ticker-search.data"] == ["BAC", "IBM"]
-    assert page.call("ticker-search.data", "ticker-search.searchValue")["ticker-search.data"] == []
+def test_the_search_knows_all_tickers_and_leads_to_one(page: Page, tables: FakeReader) -> None:
+    tables.prices["AAA"] = (NOW, 5_000_000)
+    first = refresh(page)
+    assert first["board-there.data"] == "yes"
+    found = page.call("ticker-search.data", "board-there.data", board_there__data="yes")
+    assert found["ticker-search.data"] == ["IBM", "BAC", "AAA"]  # the most traded first
+    tables.prices["IBM"] = (NOW + NS_PER_SECOND, 183_000_000)
+    assert "board-there.data" not in refresh(page, board_version__data=first["board-version.data"])
     gone = page.call("ticker-search.value", "ticker-search.value", ticker_search__value="BRK/B")
     assert gone == {"goto.href": "/market/BRK%2FB", "ticker-search.value": None}
 
@@ -180,10 +184,7 @@ def test_the_table_is_filled_when_it_is_opened(page: Page) -> None:
 @pytest.mark.parametrize("value", [["x"], {"a": 1}, 7, "x" * 300])
 def test_what_no_page_sends_is_refused(page: Page, value: Any) -> None:
     assert page.post("candles.figure", "market.data", ticker__data=value).status_code == 400
-    assert (
-        page.post("ticker-search.data", "ticker-search.searchValue", ticker_search__searchValue=value).status_code
-        == 400
-    )
+    assert page.post("ticker-search.value", "ticker-search.value", ticker_search__value=value).status_code == 400
 
 
 @pytest.mark.parametrize("ticker", ["%3Cimg%20src=x%3E", "a" * 40, "..", "%00"])

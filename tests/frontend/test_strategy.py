@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from frontend import exports, openings
+from frontend import exports
+from frontend.openings import sent
 from frontend.overlays import Overlays
 from frontend.pages import strategy as page_of_strategy
 from frontend.strategy_parts import definition, position_panel
@@ -19,7 +20,7 @@ from frontend.strategy_tables import MOST_ROWS
 from riskcontrol.language.parser import parse
 from riskcontrol.shape import shape_text
 from riskcontrol.statistics import STATISTICS
-from riskcontrol.strategy import Action
+from riskcontrol.strategy import Action, first_rule
 from riskcontrol.terms import Session
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.conftest import Page, Tape
@@ -220,8 +221,8 @@ def test_a_strategy_that_there_is_not_is_said(page: Page) -> None:
 
 
 def test_one_that_was_just_sent_is_not_called_unknown(page: Page) -> None:
-    sent = [openings.sent(strategy(name="second"), time.time())]
-    answer = look(page, _data={**WHICH, "name": "second"}, pending__data=sent)
+    kept = [sent(first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000), time.time())]
+    answer = look(page, _data={**WHICH, "name": "second"}, pending__data=kept)
     assert "was sent to the stream" in words(answer["strategy-notice.children"])
 
 
@@ -388,7 +389,7 @@ def test_indicators_that_are_not_there_yet_are_asked_for_again(
     monkeypatch.setattr(Overlays, "ready", lambda self: False)
     shown = look(page, tab__value="price")
     assert shown["strategy-version.data"]["indicators"] is False
-    assert "being computed" in words(shown["strategy-price-note.children"])
+    assert "being computed" in shown["strategy-price-note.children"]
     assert again(page, shown, tab__value="price") == {}
     monkeypatch.undo()
     monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
@@ -401,7 +402,7 @@ def test_indicators_of_seconds_are_said_not_to_be_drawn(
     monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
     averages(tables, every=5)
     answer = look(page, tab__value="price")
-    assert "bars of 5 s" in words(answer["strategy-price-note.children"])
+    assert "bars of 5 s" in answer["strategy-price-note.children"]
     assert [trace["name"] for trace in answer["strategy-price-graph.figure"]["data"]][:3] == ["Price", "Volume", "Last"]
 
 

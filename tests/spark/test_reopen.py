@@ -28,7 +28,7 @@ from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
 from riskcontrol.strategy import Action, Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
-from spark.drain import drain
+from spark.drain import Drain
 from spark.reopen import put_back, reopen
 from spark.restore import lost, stand
 from spark.state import ShardStore
@@ -88,8 +88,7 @@ class Line:
 
     def drain(self) -> None:
         """Put the rows into the tables."""
-        with Writer(connect(self.settings)) as writer:
-            drain(writer, self.state, self.tape)
+        Drain(connect(self.settings), self.state, self.tape).settle()
 
     def forget(self, offsets: dict[int, int]) -> None:
         """Let the tape no longer hold what is before these offsets."""
