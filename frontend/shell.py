@@ -210,6 +210,7 @@ def register(app: Dash, context: Context) -> None:
         Input("_pages_location", "pathname"),
         Input("visitor", "data"),
     )
+    app.clientside_callback(ClientsideFunction("riskcontrol", "fold"), Input("_pages_location", "pathname"))
     app.clientside_callback(
         ClientsideFunction("riskcontrol", "unfold"),
         Output("ways", "className"),

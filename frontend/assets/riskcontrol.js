@@ -81,7 +81,10 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
             Object.keys(to).forEach(function (name) {
                 set("way-" + name, { href: to[name], "aria-current": name === here ? "page" : "false" });
             });
-            set("burger", { opened: false });
+        },
+        // Another page folds the navigation; a user that becomes known meanwhile doesn't.
+        fold: function () {
+            window.dash_clientside.set_props("burger", { opened: false });
         },
         // The address holds what the leaders' page shows, so that it can be shared; the page isn't loaded anew.
         ask: function (by, user) {

@@ -59,6 +59,7 @@ def test_the_navigation_knows_the_page_and_the_user_visited_last(pages: str, pag
 def test_a_narrow_screen_folds_the_navigation_and_the_keyboard_unfolds_it(pages: str, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{pages}/user/ann")
+    expect(page.locator("#table .ag-row").first).to_be_visible()
     market_way = page.get_by_role("link", name="Market")
     expect(market_way).to_be_hidden()
     burger = page.get_by_role("button", name="Pages")
