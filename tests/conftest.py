@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -16,8 +18,10 @@ from riskcontrol.settings import Settings
 SHARDS = 3
 
 # How long an example takes depends on what else the machine does: no test is about that.
-hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("tests")
+_PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("tests", max_examples=50, **_PATIENT)
+hypothesis.settings.register_profile("deep", max_examples=1_000, **_PATIENT)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # Whoever runs the tests in a shell's background has them ignore Ctrl-C, which some are about.
@@ -26,10 +30,14 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist asks which belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share the servers together: where several processes run tests, one starts the servers."""
+    """Keep the tests that share servers together: where several processes run tests, two start servers.
+
+    Those with a browser wait for pages most of the time, and have servers of their own.
+    """
     for item in items:
         if "all_servers" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("servers"))
+            pages = "tests/browser" in item.path.as_posix() and "whole_line" not in item.name
+            item.add_marker(pytest.mark.xdist_group("pages" if pages else "servers"))
 
 
 @pytest.fixture(scope="session")

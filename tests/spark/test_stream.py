@@ -26,7 +26,7 @@ from riskcontrol.newyork import date_of
 from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
 from riskcontrol.splits import read_splits
-from riskcontrol.strategy import Action, Strategy, first_rule
+from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
 from spark.state import ShardStore
 from tests.core.test_engine import openings
@@ -161,36 +161,6 @@ def test_every_fill_from_file_to_database_equals_the_reference(servers: Settings
     assert leaders is not None
     assert len(wanted.by_gain) > 50
     assert encode_leaders(leaders) == encode_leaders(wanted)
-
-
-def test_killed_in_mid_run_it_goes_on_to_the_same_rows(servers: Settings, tmp_path: Path) -> None:
-    day = simulated_day(tmp_path, tickers=TICKERS, trades=20_000, seed=2)
-    (source,) = find_sources(str(day), servers)
-    trades = list(source.batches())
-    tickers = sorted({ticker for batch in trades for ticker in batch.column("ticker").dictionary.to_pylist()})
-    strategies = drawn(tickers, 120)
-    stopped = strategies[:10]
-    publish_openings(servers, strategies)
-    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
-    with Running(servers, *command) as stream:
-        stream.wait_for("openings 120")
-        # A day in about eight seconds, so that the kill comes in the midst of it.
-        with Running(servers, "ingest", str(day), "--speed", "3000", "--from", "09:30") as ingest:
-            until(lambda: "fills 0" not in stream.lines[-1] and "trades" in stream.lines[-1], 60, lambda: stream.output)
-            stream.kill()
-            ingest.process.wait(60)
-    with Running(servers, *command) as stream:
-        until(lambda: reached(servers, ends(servers)), 90, lambda: stream.output)
-        offsets = publish_openings(servers, stopped, action=Action.STOP)
-        until(lambda: reached(servers, offsets), 30, lambda: stream.output)
-        assert stream.interrupt() == 0
-        assert "between two batches" in stream.output
-    reference = Reference().feed([openings(*strategies), *trades, openings(*stopped, action=Action.STOP)])
-    check_against(reference, servers)
-    statuses = dict(connect(servers).execute("SELECT username, status FROM positions"))
-    assert {name for name, status in statuses.items() if status == "stopped"} >= {
-        s.username for s in stopped if s.username in statuses
-    }
 
 
 def test_killed_and_robbed_of_its_state_it_goes_on_from_a_snapshot_to_the_same_rows(
