@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any, ParamSpec, TypeVar
 
@@ -82,3 +82,12 @@ def username_of(value: Any) -> str:
         return check_username(text(value, "username"))
     except StrategyError as error:
         raise HTTPException(400, str(error)) from None
+
+
+def one_of(value: Any, known: Collection[str], usual: str) -> str:
+    """Return a value if it is a known one, else the usual one: an address may say anything, also the same twice.
+
+    >>> one_of(["1D", "1W"], ("1D", "1W"), "1D")
+    '1D'
+    """
+    return value if isinstance(value, str) and value in known else usual

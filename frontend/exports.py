@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,9 @@ MOST_FILLS = 100_000
 """Most fills in a file, the newest."""
 PATH = "/api/v1/users/{username}/strategies/{ticker:path}/{name}/{what}.{kind}"
 """Where files are; a ticker may have a slash in it."""
+_making = threading.BoundedSemaphore(2)
+"""A file of many fills is a second's work, which callbacks of all viewers would wait for."""
+_PATIENCE_SECONDS = 5.0
 _MONEY = pa.decimal128(25, 6)
 _TIME = pa.timestamp("ns", tz="UTC")
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -127,22 +131,29 @@ def register(server: FastAPI, context: Context) -> None:
             return _refusal(404, f"no such user: a username {error.message}")
         if not TICKER_PATTERN.fullmatch(ticker) or not NAME_PATTERN.fullmatch(name):
             return _refusal(404, "no such strategy: ticker and name aren't ones")
+        if not _making.acquire(timeout=_PATIENCE_SECONDS):
+            return _refusal(503, "other files are being made; ask again in some seconds", {"retry-after": "5"})
         try:
             strategy = context.source.read(lambda reader: reader.strategy(username, ticker, name))
             if strategy is None:
                 return _refusal(404, f"{username} has no strategy {name} on {ticker}")
             table = _TABLES[what](context, strategy)
+            return _file(table, kind, f"{username}-{ticker.replace('/', '_')}-{name}-{what}.{kind}")
         except ServerError as error:
             return _refusal(503, f"the database is away: {error}")
         except OverflowError as error:
             return _refusal(500, str(error))
-        file = f"{username}-{ticker.replace('/', '_')}-{name}-{what}.{kind}"
-        headers = {"content-disposition": f'attachment; filename="{file}"', "cache-control": "no-store"}
-        if kind == "csv":
-            return Response(csv_text(table).encode(), media_type=_CSV, headers=headers)
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
-        return Response(sink.getvalue().to_pybytes(), media_type=_PARQUET, headers=headers)
+        finally:
+            _making.release()
+
+
+def _file(table: pa.Table, kind: str, name: str) -> Response:
+    headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    if kind == "csv":
+        return Response(csv_text(table).encode(), media_type=_CSV, headers=headers)
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return Response(sink.getvalue().to_pybytes(), media_type=_PARQUET, headers=headers)
 
 
 def address(username: str, ticker: str, name: str, what: str, kind: str) -> str:
@@ -180,5 +191,5 @@ def _iso(time: int) -> str:
     return f"{np.datetime64(seconds, 's')}.{rest:09d}Z"
 
 
-def _refusal(status: int, message: str) -> JSONResponse:
-    return JSONResponse({"detail": message}, status)
+def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": message}, status, headers)

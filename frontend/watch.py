@@ -68,3 +68,5 @@ class Watch:
             return Answer(True, self._ask())
         except RiskControlError as error:
             return Answer(False, str(error).removeprefix(f"{self._name}: "))
+        except Exception as error:  # whatever its client raises: the server doesn't answer as it should
+            return Answer(False, f"{type(error).__name__}: {error}"[:200])

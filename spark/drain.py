@@ -155,15 +155,24 @@ class Drain:
             ripe.append(self._sent.popleft())
         if not ripe:
             return
+        self._check_lives(ripe)
         # Its acknowledgement is what proves it, from a server that has not been started anew in between.
         for shard, end in {one.shard: one.end for one in ripe}.items():
             writer.watermark(self._tape, shard, end)
-        alive = self._lives()
+        self._check_lives(ripe)
         for one in ripe:
-            if one.lives != alive:
-                raise ServerError("was started anew; its last rows are written once more", server="cassandra")
             for path in one.paths:
                 path.unlink(missing_ok=True)
+
+    def _check_lives(self, ripe: list[_Pass]) -> None:
+        """Notice a server that was started anew since rows were sent.
+
+        Raises:
+            ServerError: One was, or none answers.
+        """
+        alive = self._lives()
+        if any(one.lives != alive for one in ripe):
+            raise ServerError("was started anew; its last rows are written once more", server="cassandra")
 
 
 def _passes(spool: Spool, sent: set[Path]) -> Iterator[tuple[list[Path], Rows]]:
@@ -241,7 +250,8 @@ def main() -> None:
                     told.failed = False
                     _say(written=written)
             except RiskControlError as error:
-                drain = None
+                if isinstance(error, ServerError):
+                    drain = None  # what was sent of other shards beside a damaged file is still known to be
                 told.failed = True
                 _say(failure=str(error))
 

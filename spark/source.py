@@ -19,7 +19,7 @@ from riskcontrol.blocks import Event, decode
 from riskcontrol.errors import ServerError, TapeError
 from riskcontrol.rows import Openings, Splits
 from riskcontrol.settings import Settings
-from riskcontrol.trades import MAX_AHEAD
+from riskcontrol.trades import MAX_AHEAD, MAX_TIME
 
 REJECTED = ".rejected"
 """What the dead-letter topic's name has behind the tape's."""
@@ -203,6 +203,8 @@ def read_range(
 def _decode(record: Any) -> Event:
     # The brokers refuse times that are much later than their own clock.
     value, written = record.value or b"", int(record.timestamp or 0) * 1_000_000
+    if written <= 0:  # of a writer that says no time
+        written = MAX_TIME
     if not any(name == "type" for name, _ in record.headers):
         return decode_trade(value, written=written)
     event = decode(value, record.headers)

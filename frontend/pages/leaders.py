@@ -12,7 +12,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from frontend import grids, spread, standings
-from frontend.context import Context, in_thread, text
+from frontend.context import Context, in_thread, one_of, text
 from frontend.figures import empty
 from frontend.formats import ZONE, moment
 from frontend.graphs import GRAPH
@@ -52,6 +52,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
         user: Whose place is shown at first.
         query: The rest of what follows the ``?``; nothing is looked at.
     """
+    by, user = one_of(by, standings.RANKINGS, "return"), user if isinstance(user, str) else ""
     return dmc.Container(
         [
             dcc.Store(id="leaders-version"),
@@ -61,7 +62,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
                     html.Div(
                         dmc.SegmentedControl(
                             id="leaders-by",
-                            value=by if by in standings.RANKINGS else "return",
+                            value=by,
                             data=[{"value": name, "label": words} for name, words in standings.RANKINGS.items()],
                             size="sm",
                             attributes={"root": {"aria-label": "Rank by"}},
@@ -191,7 +192,8 @@ def register(app: Dash, context: Context) -> None:
         username, wrong = _typed(user)
         try:
             leaders = leading.now()
-            what = leaders and (leaders.time, leaders.strategies)
+            # Shards' parts of a minute come one after the other: the counts differ where the time does not.
+            what = leaders and (leaders.time, leaders.strategies, leaders.counts.tolist())
             version = f"{_SPREAD if leaders and leaders.strategies else ''}{_digest([what, by, username, wrong])}"
             if version == shown:
                 return _changed()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,7 +13,7 @@ from fastapi import HTTPException
 from database.reads import PositionRow, StrategyRow
 from frontend import exports, grids, strategy_tables
 from frontend.addresses import copy_address, ticker_address, user_address
-from frontend.context import Context, in_thread, text
+from frontend.context import Context, in_thread, one_of, text
 from frontend.figures import ALL, SERIES, SHOWS, empty
 from frontend.graphs import GRAPH
 from frontend.grids import named
@@ -84,7 +83,7 @@ def layout(
         username, ticker, name = _checked(*(unquote(str(part)) for part in (username, ticker, name)))
     except StrategyError as error:
         return home.start(f"No such strategy: {error.message}.")
-    tab, period, show = _one(tab, TABS, "overview"), _one(period, PERIODS, USUAL), _one(show, SHOWS, "value")
+    tab, period, show = one_of(tab, TABS, "overview"), one_of(period, PERIODS, USUAL), one_of(show, SHOWS, "value")
     return dmc.Container(
         [
             dcc.Store(id="strategy", data={"username": username, "ticker": ticker, "name": name}),
@@ -272,11 +271,11 @@ def register(app: Dash, context: Context) -> None:
     ) -> dict[str, Any]:
         """Bring the page up to date: all of a tab, only what a new price changes, or nothing."""
         username, ticker, name = _which(which)
-        tab = _one(text(tab, "tab"), TABS, "overview")
+        tab = one_of(text(tab, "tab"), TABS, "overview")
         look = Look(
             tab=tab,
-            period=_one(text(period, "period"), PERIODS, USUAL),
-            show=_one(text(show, "show"), SHOWS, "value"),
+            period=one_of(text(period, "period"), PERIODS, USUAL),
+            show=one_of(text(show, "show"), SHOWS, "value"),
             twin=twins.get(tab) == "table",
         )
         try:
@@ -391,11 +390,6 @@ def _which(value: Any) -> tuple[str, str, str]:
         return _checked(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
     except StrategyError as error:
         raise HTTPException(400, str(error)) from None
-
-
-def _one(value: Any, known: Collection[str], usual: str) -> str:
-    """Return a value if it is a known one, else the usual one."""
-    return value if isinstance(value, str) and value in known else usual
 
 
 def _find(context: Context, username: str, ticker: str, name: str) -> tuple[StrategyRow | None, PositionRow | None]:

@@ -14,7 +14,7 @@ from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, htm
 
 from frontend import candles, grids
 from frontend.board import Quote
-from frontend.context import Context, in_thread, text
+from frontend.context import Context, in_thread, one_of, text
 from frontend.figures import empty
 from frontend.formats import NONE, ZONE, amount, compact, dollars, moment, new_york_day, signed_percent
 from frontend.graphs import GRAPH
@@ -61,7 +61,8 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
             "No such ticker: one has up to 16 letters, digits or any of . / _ - and begins with a letter or digit."
         )
         return dmc.Container([to_market, alert(message, "red", "ticker-error")], size=1440, px=0)
-    period = period if period in PERIODS else "1d"
+    period = one_of(period, PERIODS, "1d")
+    interval = one_of(interval, candles.INTERVALS, USUAL[period])
     return dmc.Container(
         [
             dcc.Store(id="ticker", data=ticker),
@@ -98,7 +99,7 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
                                     _picker(
                                         "interval",
                                         {name: name for name in candles.INTERVALS},
-                                        interval if interval in candles.INTERVALS else USUAL[period],
+                                        interval,
                                     ),
                                     html.Span(id="candles-note", className="muted", role="status"),
                                 ],
@@ -192,11 +193,10 @@ def register(app: Dash, context: Context) -> None:
         State("ticker", "data"),
         State("candles-period", "value"),
         State("candles-interval", "value"),
-        State("candles-rows", "rowData"),
         prevent_initial_call=True,
     )
     @in_thread
-    def twin(clicks: Any, version: Any, ticker: Any, period: Any, interval: Any, rows: Any) -> Any:
+    def twin(clicks: Any, version: Any, ticker: Any, period: Any, interval: Any) -> Any:
         """Fill the table below the graph while it is open."""
         if not isinstance(clicks, int) or clicks % 2 == 0:
             return no_update
