@@ -37,7 +37,7 @@ test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	$(BIN)/ruff format --check .
 	@echo "Compiling the kernels where they are not yet, beside checking types ..."
 	@$(BIN)/python -m riskcontrol.warm & compiling=$$!; $(BIN)/mypy; status=$$?; wait $$compiling && exit $$status
-	$(BIN)/pytest --numprocesses 4 --dist loadgroup --durations 15
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup --durations 15
 
 lint: $(VENV)/dev  ## Check style only.
 	$(BIN)/ruff check .

@@ -389,7 +389,7 @@ def test_indicators_that_are_not_there_yet_are_asked_for_again(
     monkeypatch.setattr(Overlays, "ready", lambda self: False)
     shown = look(page, tab__value="price")
     assert shown["strategy-version.data"]["indicators"] is False
-    assert "being computed" in shown["strategy-price-note.children"]
+    assert "being computed" in words(shown["strategy-price-note.children"])
     assert again(page, shown, tab__value="price") == {}
     monkeypatch.undo()
     monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
@@ -402,7 +402,7 @@ def test_indicators_of_seconds_are_said_not_to_be_drawn(
     monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
     averages(tables, every=5)
     answer = look(page, tab__value="price")
-    assert "bars of 5 s" in answer["strategy-price-note.children"]
+    assert "bars of 5 s" in words(answer["strategy-price-note.children"])
     assert [trace["name"] for trace in answer["strategy-price-graph.figure"]["data"]][:3] == ["Price", "Volume", "Last"]
 
 
