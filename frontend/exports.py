@@ -141,7 +141,7 @@ def register(server: FastAPI, context: Context) -> None:
             return _file(table, kind, f"{username}-{ticker.replace('/', '_')}-{name}-{what}.{kind}")
         except ServerError as error:
             return _refusal(503, f"the database is away: {error}")
-        except OverflowError as error:
+        except ArithmeticError as error:
             return _refusal(500, str(error))
         finally:
             _making.release()

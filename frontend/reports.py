@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from frontend import history
 from frontend.history import History, PastBars
 from riskcontrol.equity import Equity
-from riskcontrol.errors import ServerError
 from riskcontrol.rows import Ints, Splits
 from riskcontrol.splits import comparable
 from riskcontrol.statistics import Record, RoundTrips, Value, compute, executions
@@ -56,6 +55,10 @@ class Report:
         return len(self.curve) + len(self.fills) + len(self.bars)
 
 
+class DamagedError(ArithmeticError):
+    """A strategy's rows can't be put together; those of others are fine."""
+
+
 class Reports:
     """Makes reports and keeps them for all viewers, each until a fill comes or a minute ends.
 
@@ -82,6 +85,7 @@ class Reports:
         Raises:
             ServerError: The database doesn't answer.
             OverflowError: A value doesn't fit into 64 bits.
+            DamagedError: Its rows can't be put together.
         """
         key = (strategy.username, strategy.ticker, strategy.name)
         version = f"{strategy.opened} {history.version(position, mark)}"
@@ -98,7 +102,7 @@ class Reports:
         try:
             report = report_of(strategy.cash, history.load(reader, self.past, strategy, position, mark))
         except ValueError as error:
-            damaged = ServerError(f"fills or bars of {' '.join(key)} are damaged ({error})", server="cassandra")
+            damaged = DamagedError(f"fills or bars of {' '.join(key)} are damaged ({error})")
             made.set_exception(damaged)
             raise damaged from error
         except BaseException as error:

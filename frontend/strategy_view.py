@@ -102,7 +102,7 @@ def view_of(view: View, context: Context, overlays: Overlays, shown: dict[str, A
     try:
         report = context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark))
         live = live_of(report, strategy, position, mark)
-    except OverflowError as error:
+    except ArithmeticError as error:
         return _unfit(view, str(error))
     changed: dict[str, Any] = {
         "notice": None,

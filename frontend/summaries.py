@@ -148,7 +148,7 @@ class Summaries:
     def _made(self, reader: Reader, strategy: StrategyRow, position: PositionRow, prices: Prices, day: date) -> Summary:
         try:
             report = self._reports.of(reader, strategy, position, prices.get(strategy.ticker))
-        except OverflowError:
+        except ArithmeticError:
             return UNKNOWN
         return summary_of(strategy, report, day)
 

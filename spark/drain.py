@@ -40,6 +40,9 @@ PIECE = 20_000
 MOST, FILES = 200_000, 200
 """Rows and files of a pass, at most; a file that has more rows by itself is a pass of its own."""
 LOCK = "rows.lock"
+_MOST_SETTLING = 5.0
+"""Seconds that the last rows are waited for at the end. A server that needs longer has them as well; what the next
+start writes once more changes nothing."""
 _NICE = 5
 """A batch under way goes first: somebody waits for it, for rows nobody does."""
 
@@ -76,11 +79,14 @@ class Drain:
         session: A session with the keyspace of the tables.
         state: Folder of the shards' state.
         tape: Id of the tape.
+
+    Attributes:
+        settling: Seconds until a write proves that what was written before is on the disks.
     """
 
     def __init__(self, session: Session, state: Path, tape: str) -> None:
         self._session, self._state, self._tape = session, state, tape
-        self._settling = settling(session)
+        self.settling = settling(session)
         self._sent: deque[_Pass] = deque()
         self._alive: frozenset[tuple[str, int]] | None = None
 
@@ -123,7 +129,7 @@ class Drain:
         return max(0.0, self._sent[0].at - time.monotonic()) if self._sent else None
 
     def _lives(self) -> frozenset[tuple[str, int]]:
-        return lives(self._session) if self._settling else frozenset()
+        return lives(self._session) if self.settling else frozenset()
 
     def _write(self, writer: Writer, spool: Spool) -> int:
         written, shard = 0, int(spool.folder.name.removeprefix("shard-"))
@@ -139,7 +145,7 @@ class Drain:
             if rows.marks:
                 writer.marks(shard, rows.marks, version=rows.end)
             writer.flush()
-            self._sent.append(_Pass(shard, rows.end, paths, time.monotonic() + self._settling, self._alive))
+            self._sent.append(_Pass(shard, rows.end, paths, time.monotonic() + self.settling, self._alive))
             written += len(rows)
             self._forget(writer)
         return written
@@ -244,7 +250,7 @@ def main() -> None:
             try:
                 drain = drain or Drain(connect(settings), state, tape)
                 written = drain.run()
-                if last:
+                if last and drain.settling <= _MOST_SETTLING:
                     drain.settle()
                 if written or told.failed:
                     told.failed = False

@@ -353,7 +353,7 @@ def run(
         finally:
             left = stream.close()
             if left.rows:
-                log.warning("%d rows are not in the tables yet; the next start writes them", left.rows)
+                log.warning("%d rows may not be on the database's disk yet; the next start writes them", left.rows)
     except OSError as error:  # what py4j raises when nobody listens
         if _ended(context):
             raise ServerError(_JVM_ENDED, server="spark") from error

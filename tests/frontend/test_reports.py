@@ -12,7 +12,7 @@ import pytest
 
 from frontend import history, reports
 from frontend.history import MAX_DAYS
-from frontend.reports import Report, Reports
+from frontend.reports import DamagedError, Report, Reports
 from riskcontrol.errors import ServerError
 from riskcontrol.newyork import NS_PER_DAY
 from riskcontrol.statistics import STATISTICS
@@ -87,7 +87,7 @@ def test_damaged_fills_are_said_with_the_strategys_name() -> None:
     reader = trader()
     fills = reader.fill_rows[KEY]
     fills[1] = (*fills[1][:3], 5, *fills[1][4:])  # a second purchase on top of the first
-    with pytest.raises(ServerError, match="ann IBM dip are damaged"):
+    with pytest.raises(DamagedError, match="ann IBM dip are damaged"):
         report(reader)
 
 
