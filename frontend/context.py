@@ -69,6 +69,8 @@ def text(value: Any, field: str, most: int = MOST_TEXT) -> str:
         return ""
     if not isinstance(value, str) or len(value) > most:
         raise HTTPException(400, f"{field}: text of at most {most} characters is expected")
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise HTTPException(400, f"{field}: half a character, which can't be written")
     return value.strip()
 
 

@@ -67,6 +67,7 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
         [
             dcc.Store(id="ticker", data=ticker),
             dcc.Store(id="candles-version"),
+            dcc.Store(id="twin-version"),
             html.Div(
                 [
                     html.Div(
@@ -188,27 +189,32 @@ def register(app: Dash, context: Context) -> None:
 
     @app.callback(
         Output("candles-rows", "rowData"),
+        Output("twin-version", "data"),
         Input("candles-twin", "n_clicks"),
         Input("candles-version", "data"),
         State("ticker", "data"),
         State("candles-period", "value"),
         State("candles-interval", "value"),
+        State("twin-version", "data"),
         prevent_initial_call=True,
     )
     @in_thread
-    def twin(clicks: Any, version: Any, ticker: Any, period: Any, interval: Any) -> Any:
-        """Fill the table below the graph while it is open."""
+    def twin(clicks: Any, version: Any, ticker: Any, period: Any, interval: Any, shown: Any) -> tuple[Any, Any]:
+        """Fill the table below the graph while it is open, where its candles changed."""
         if not isinstance(clicks, int) or clicks % 2 == 0:
-            return no_update
+            return no_update, no_update
+        drawn = [version.get("key"), version.get("bars")] if isinstance(version, dict) else None
+        if drawn is not None and drawn == shown:
+            return no_update, no_update
         ticker, (period, interval) = text(ticker, "ticker"), _chosen(period, interval)
         try:
             known = _known(context, ticker)
             if known is None:
-                return no_update
+                return no_update, no_update
             _, bars = _bars(context, ticker, period, interval, known[0])
         except ServerError:
-            return no_update
-        return [_row(bar) for bar in bars.iloc[: -TABLE_ROWS - 1 : -1].itertuples()]
+            return no_update, no_update
+        return [_row(bar) for bar in bars.iloc[: -TABLE_ROWS - 1 : -1].itertuples()], drawn
 
     app.clientside_callback(
         ClientsideFunction("market", "address"),

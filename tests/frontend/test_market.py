@@ -163,7 +163,7 @@ def test_an_unknown_ticker_is_told_and_one_without_bars_waits(page: Page, tables
 def test_the_table_is_filled_when_it_is_opened(page: Page) -> None:
     drawn = draw(page)
 
-    def twin(clicks: int | None) -> dict[str, Any]:
+    def twin(clicks: int | None, shown: Any = None) -> dict[str, Any]:
         return page.call(
             "candles-rows.rowData",
             "candles-twin.n_clicks",
@@ -172,10 +172,13 @@ def test_the_table_is_filled_when_it_is_opened(page: Page) -> None:
             ticker__data="IBM",
             candles_period__value="1d",
             candles_interval__value="15m",
+            twin_version__data=shown,
         )
 
     assert twin(None) == twin(2) == {}
-    rows = twin(1)["candles-rows.rowData"]
+    filled = twin(1)
+    assert twin(1, filled["twin-version.data"]) == {}, "a price alone changes no row"
+    rows = filled["candles-rows.rowData"]
     assert [row["time"] for row in rows] == [f"2013-10-07 {at}" for at in ("10:15", "10:00", "09:45", "09:30")]
     assert rows[0]["volume"] == 1_500
     assert rows[0]["low"] <= rows[0]["vwap"] <= rows[0]["high"]
