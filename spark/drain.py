@@ -18,7 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -67,6 +67,8 @@ class _Pass:
     """When a write proves that they are on the disk."""
     lives: frozenset[tuple[str, int]]
     """Of the servers, before the first row was sent."""
+    told: bool = False
+    """Whether its watermark was written, which must get onto the disk as well."""
 
 
 class Drain:
@@ -167,6 +169,10 @@ class Drain:
             writer.watermark(self._tape, shard, end)
         self._check_lives(ripe)
         for one in ripe:
+            if self.settling and not one.told:
+                # A watermark that a server forgets would never be written again once the files are gone.
+                self._sent.append(replace(one, told=True, at=time.monotonic() + self.settling))
+                continue
             for path in one.paths:
                 path.unlink(missing_ok=True)
 
