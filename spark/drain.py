@@ -18,7 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -67,15 +67,13 @@ class _Pass:
     """When a write proves that they are on the disk."""
     lives: frozenset[tuple[str, int]]
     """Of the servers, before the first row was sent."""
-    told: bool = False
-    """Whether its watermark was written, which must get onto the disk as well."""
 
 
 class Drain:
     """Writes what waits in the spools of all shards.
 
-    A file is removed, and the shard's watermark written, only when its rows are on the servers' disks: one that is
-    killed before has forgotten what it acknowledged, and gets it once more.
+    The shard's watermark follows a file's rows. The file is removed only when both are on the servers' disks: one that
+    is killed before has forgotten what it acknowledged, and gets it once more.
 
     Args:
         session: A session with the keyspace of the tables.
@@ -146,7 +144,7 @@ class Drain:
                 writer.day(shard, minute, block, version=rows.end)
             if rows.marks:
                 writer.marks(shard, rows.marks, version=rows.end)
-            writer.flush()
+            writer.watermark(self._tape, shard, rows.end)
             self._sent.append(_Pass(shard, rows.end, paths, time.monotonic() + self.settling, self._alive))
             written += len(rows)
             self._forget(writer)
@@ -163,28 +161,14 @@ class Drain:
             ripe.append(self._sent.popleft())
         if not ripe:
             return
-        self._check_lives(ripe)
-        # Its acknowledgement is what proves it, from a server that has not been started anew in between.
-        for shard, end in {one.shard: one.end for one in ripe}.items():
-            writer.watermark(self._tape, shard, end)
-        self._check_lives(ripe)
-        for one in ripe:
-            if self.settling and not one.told:
-                # A watermark that a server forgets would never be written again once the files are gone.
-                self._sent.append(replace(one, told=True, at=time.monotonic() + self.settling))
-                continue
-            for path in one.paths:
-                path.unlink(missing_ok=True)
-
-    def _check_lives(self, ripe: list[_Pass]) -> None:
-        """Notice a server that was started anew since rows were sent.
-
-        Raises:
-            ServerError: One was, or none answers.
-        """
-        alive = self._lives()
-        if any(one.lives != alive for one in ripe):
-            raise ServerError("was started anew; its last rows are written once more", server="cassandra")
+        if self.settling:
+            # An acknowledgement from servers that have not been started anew in between is the proof.
+            writer.watermark(self._tape, ripe[-1].shard, ripe[-1].end)
+            alive = self._lives()
+            if any(one.lives != alive for one in ripe):
+                raise ServerError("was started anew; its last rows are written once more", server="cassandra")
+        for path in (path for one in ripe for path in one.paths):
+            path.unlink(missing_ok=True)
 
 
 def _passes(spool: Spool, sent: set[Path]) -> Iterator[tuple[list[Path], Rows]]:

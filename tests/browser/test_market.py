@@ -45,7 +45,9 @@ def told(job: Job, *rows: tuple[str, int, int], minute: int = 59) -> None:
 
 
 def wait_for(page: Page, graph: str, expression: str) -> None:
-    page.wait_for_function(f"(g => g && g.data && ({expression}))(document.querySelector('{graph} .js-plotly-plot'))")
+    page.wait_for_function(
+        f"(g => g && g.data && g.calcdata && ({expression}))(document.querySelector('{graph} .js-plotly-plot'))"
+    )
 
 
 def test_the_market_leads_to_a_ticker_and_from_there_to_a_new_strategy(dashboard: str, page: Page, job: Job) -> None:
