@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from fastapi import FastAPI
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from database.session import connect
 from database.writes import Writer
@@ -48,23 +52,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium, with a profile of its own."""
+def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """The system's Chromium with a profile of its own, which keeps scripts, compiled, from test to test."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium)")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        started = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=found,
+            args=ARGUMENTS,
+            viewport={"width": 1440, "height": 1000},
+            color_scheme="light",
+        )
         yield started
         started.close()
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(windows: BrowserContext) -> Iterator[Page]:
     """A fresh window; at its end, nothing may have left loopback and the console must hold no error."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="light")
-    opened = context.new_page()
+    opened = windows.new_page()
     foreign: list[str] = []
     errors: list[str] = []
 
@@ -80,15 +89,32 @@ def page(browser: Browser) -> Iterator[Page]:
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
-    context.close()
+    # What a page remembers goes with it: only scripts stay.
+    kept = {"origin": "*", "storageTypes": "cookies,local_storage,indexeddb,service_workers"}
+    windows.new_cdp_session(opened).send("Storage.clearDataForOrigin", kept)
+    opened.close()
     assert foreign == []
     assert errors == []
+
+
+@contextmanager
+def hosted(app: FastAPI) -> Iterator[str]:
+    """Serve pages at the same address in every test: a browser keeps scripts by address."""
+    with served(app, _port()) as address:
+        yield address
+
+
+@functools.cache
+def _port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 @pytest.fixture
 def dashboard(servers: Settings) -> Iterator[str]:
     """The address of the pages over the real database and tape."""
-    with served(create_app(servers)) as address:
+    with hosted(create_app(servers)) as address:
         yield address
 
 

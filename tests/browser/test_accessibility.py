@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from frontend import pulse
 from frontend.app import create_app
 from frontend.formats import new_york_day
 from riskcontrol.settings import Settings
 from tests.browser.axe import findings
+from tests.browser.conftest import hosted
 from tests.frontend.fake import OPEN, FakeReader, leaders, position, quotes, strategy, trader
-from tests.frontend.serving import served
 
 SHOWN = {
     "/": "h1",
@@ -49,7 +49,7 @@ def pages() -> Iterator[str]:
     """The address of the pages over tables in memory."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pulse, "PATIENCE_SECONDS", 600.0)
-        with served(create_app(Settings(), reader=tables())) as address:
+        with hosted(create_app(Settings(), reader=tables())) as address:
             yield address
 
 
@@ -75,8 +75,8 @@ def test_no_narrow_page_has_a_serious_finding(page: Page, pages: str, address: s
     assert findings(page) == []
 
 
-def test_a_page_that_nobody_can_read_has_findings(browser: Browser) -> None:
-    page = browser.new_page()
+def test_a_page_that_nobody_can_read_has_findings(windows: BrowserContext) -> None:
+    page = windows.new_page()
     page.set_content(
         "<html lang='en'><title>x</title><p style='color:#eee;background:#fff'>faint</p><img src=''></html>"
     )

@@ -14,9 +14,8 @@ from riskcontrol.leaders import encode_leaders
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
-from tests.browser.conftest import OPEN, Job
+from tests.browser.conftest import OPEN, Job, hosted
 from tests.frontend.fake import FakeReader, leaders, trader
-from tests.frontend.serving import served
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +34,7 @@ def tables() -> FakeReader:
 @pytest.fixture
 def pages(tables: FakeReader) -> Iterator[str]:
     """The address of the pages over tables in memory."""
-    with served(create_app(Settings(), reader=tables)) as address:
+    with hosted(create_app(Settings(), reader=tables)) as address:
         yield address
 
 

@@ -14,11 +14,10 @@ from frontend import pulse
 from frontend.app import create_app
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy, first_rule
-from tests.browser.conftest import NOW, Job
+from tests.browser.conftest import NOW, Job, hosted
 from tests.browser.tape import openings_on_the_tape
 from tests.frontend.conftest import Tape
 from tests.frontend.fake import FakeReader, bars, trader
-from tests.frontend.serving import served
 
 ENGINE_MS = 300_000
 """How long the preview's engine may take to start, compiled for the first time by a busy machine, milliseconds."""
@@ -48,7 +47,7 @@ def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
 @pytest.fixture
 def pages(tables: FakeReader, tape: Tape) -> Iterator[str]:
     """The address of the pages over tables in memory."""
-    with served(create_app(Settings(), reader=tables)) as address:
+    with hosted(create_app(Settings(), reader=tables)) as address:
         yield address
 
 

@@ -12,9 +12,8 @@ from frontend.app import create_app
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
-from tests.browser.conftest import NOW, Job
+from tests.browser.conftest import NOW, Job, hosted
 from tests.frontend import fake
-from tests.frontend.serving import served
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +70,7 @@ def test_prices_and_fills_move_the_page_in_place(dashboard: str, page: Page, tra
 
 
 def test_a_row_leads_to_its_strategy_by_mouse_and_by_keyboard(page: Page) -> None:
-    with served(create_app(Settings(), reader=fake.trader())) as address:
+    with hosted(create_app(Settings(), reader=fake.trader())) as address:
         page.goto(f"{address}/user/ann")
         cell(page, "IBM dip", "value").click()
         page.wait_for_url(re.compile(r"/user/ann/IBM/dip"))
@@ -86,7 +85,7 @@ def test_a_row_leads_to_its_strategy_by_mouse_and_by_keyboard(page: Page) -> Non
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_every_width_shows_the_table_whole(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    with served(create_app(Settings(), reader=fake.trader())) as address:
+    with hosted(create_app(Settings(), reader=fake.trader())) as address:
         page.goto(f"{address}/user/ann")
         shown = cell(page, "IBM dip", "brief" if width < 720 else "status")
         expect(shown).to_be_visible()
@@ -103,7 +102,7 @@ def test_every_width_shows_the_table_whole(page: Page, width: int) -> None:
 
 
 def test_hundreds_of_strategies_are_there_at_once_and_their_statistics_come(page: Page) -> None:
-    with served(create_app(Settings(), reader=crowd(300))) as address:
+    with hosted(create_app(Settings(), reader=crowd(300))) as address:
         page.goto(f"{address}/user/ann")
         expect(page.locator("#totals")).to_contain_text("300 of 300")
         expect(page.locator("#progress")).to_have_text("")

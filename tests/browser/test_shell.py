@@ -13,7 +13,7 @@ from frontend import market, pulse
 from frontend.app import create_app
 from riskcontrol.settings import Settings
 from riskcontrol.trades import NS_PER_SECOND
-from tests.browser.conftest import NOW
+from tests.browser.conftest import NOW, hosted
 from tests.frontend.fake import FakeReader, trader
 from tests.frontend.serving import served
 
@@ -36,7 +36,7 @@ def tables() -> FakeReader:
 @pytest.fixture
 def pages(tables: FakeReader) -> Iterator[str]:
     """The address of the pages over tables in memory."""
-    with served(create_app(Settings(), reader=tables)) as address:
+    with hosted(create_app(Settings(), reader=tables)) as address:
         yield address
 
 

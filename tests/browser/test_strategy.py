@@ -24,10 +24,9 @@ from riskcontrol.strategy import Strategy
 from riskcontrol.terms import Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.axe import findings
-from tests.browser.conftest import NOW, OPEN, Job
+from tests.browser.conftest import NOW, OPEN, Job, hosted
 from tests.browser.tape import openings_on_the_tape
 from tests.frontend.fake import trader as fake_trader
-from tests.frontend.serving import served
 
 ADDRESS = "/user/ann/IBM/dip"
 TABS = {
@@ -50,7 +49,7 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def memory() -> Iterator[str]:
     """The address of the pages over tables in memory."""
-    with served(create_app(Settings(), reader=fake_trader())) as address:
+    with hosted(create_app(Settings(), reader=fake_trader())) as address:
         yield address
 
 
