@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from frontend.formats import new_york_day
 from frontend.positions import Prices
+from riskcontrol.newyork import date_of
 
 ROWS = 15
 """Rows of a list."""
@@ -37,7 +37,7 @@ class Quote:
     def last(self, prices: Prices) -> int:
         """Return the newest price known of this day; 0 without one."""
         time, price = prices.get(self.ticker, (0, 0))
-        return price if price and new_york_day(time) == new_york_day(self.time) else self.close
+        return price if price and date_of(time) == date_of(self.time) else self.close
 
     def change(self, prices: Prices) -> float | None:
         """Return the change since the day's first price, as a fraction; None without prices."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from frontend.addresses import strategy_address
-from frontend.formats import NONE, cents, dollars, percent, rule
+from frontend.formats import NONE, cents, dollars, percent, rule, tone
 from riskcontrol.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _row(
         "gain": 100 * profit / strategy.cash,
         "brief": cents(value),
         "brief_below": f"{cents(profit, sign=True)} · {percent(profit, strategy.cash)}",
-        "brief_tone": "gain" if profit > 0 else "loss" if profit < 0 else "",
+        "brief_tone": tone(profit),
         "drawdown": _percentage(summary.drawdown if summary else None),
         "wins": _percentage(summary.win_rate if summary else None),
         "fills": fills,

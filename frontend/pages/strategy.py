@@ -11,18 +11,18 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
-from frontend import exports, grids, strategy_tables
+from frontend import exports, graphs, grids, strategy_tables
 from frontend.addresses import copy_address, ticker_address, user_address
+from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text
-from frontend.figures import ALL, SERIES, SHOWS, empty
-from frontend.graphs import GRAPH
+from frontend.figures import ALL, SERIES, SHOWS
 from frontend.grids import named
 from frontend.openings import pending as pending_of
 from frontend.overlays import Overlays
 from frontend.pages import home
 from frontend.periods import PERIODS, USUAL
 from frontend.positions import status_of
-from frontend.shell import alert
+from frontend.shell import alert, toast
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import NAME_PATTERN, Action, check_username
@@ -198,9 +198,6 @@ def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
 
 
 def _graph(name: str, *above: Any) -> list[Any]:
-    graph = dcc.Graph(
-        id=f"strategy-{name}-graph", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}, responsive=True
-    )
     twin = dmc.Accordion(
         dmc.AccordionItem(
             [dmc.AccordionControl("As a table"), dmc.AccordionPanel(_TWINS[name]())],
@@ -211,6 +208,7 @@ def _graph(name: str, *above: Any) -> list[Any]:
         chevronPosition="left",
         variant="default",
     )
+    graph = graphs.graph(f"strategy-{name}-graph")
     frame = html.Div(graph, id=f"strategy-{name}-frame", className=f"strategy-graph strategy-graph-{name}")
     return [*above, html.P(id=f"strategy-{name}-note", className="about", role="status"), frame, twin]
 
@@ -283,18 +281,16 @@ def register(app: Dash, context: Context) -> None:
             if strategy is None or position is None:
                 sent = pending_of(pending, username, time.time())
                 waits = any((one.ticker, one.name) == (ticker, name) for one in sent)
-                return _changed(_without(username, ticker, name, strategy, waiting=waits), shown)
+                found = _without(username, ticker, name, strategy, waiting=waits)
+                return changed(_OUTPUTS, **({} if found["version"] == shown else found))
             mark = context.market.snapshot().prices.get(ticker)
             view = View(strategy, position, mark, look)
-            return {
-                **dict.fromkeys(_OUTPUTS, no_update),
-                **view_of(view, context, overlays, shown if isinstance(shown, dict) else {}),
-            }
+            return changed(_OUTPUTS, **view_of(view, context, overlays, shown if isinstance(shown, dict) else {}))
         except ServerError as error:
             if shown:  # what is on the page stays, under the frame's message
-                return dict.fromkeys(_OUTPUTS, no_update)
+                return changed(_OUTPUTS)
             said = alert(f"The strategy can't be shown while the database is away: {error}", "gray")
-            return {**dict.fromkeys(_OUTPUTS, no_update), "notice": said, "all_hidden": True}
+            return changed(_OUTPUTS, notice=said, all_hidden=True)
 
     @app.callback(
         Output("stop-dialog", "opened"),
@@ -334,18 +330,6 @@ def register(app: Dash, context: Context) -> None:
         Input("strategy-period", "value"),
         Input("strategy-show", "value"),
     )
-
-
-def toast(message: str, color: str) -> list[dict[str, Any]]:
-    """Return a message that shows itself in a corner for some seconds."""
-    return [{"action": "show", "message": message, "color": color, "autoClose": 6_000, "withBorder": True}]
-
-
-def _changed(values: dict[str, Any], shown: Any) -> dict[str, Any]:
-    """Return what the page's callback answers where only these outputs change; nothing where the version is shown."""
-    if values["version"] == shown:
-        values = {}
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
 
 
 def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None, *, waiting: bool) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +12,10 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from frontend import grids
 from frontend.activity import Event, Fills, Pair, events
+from frontend.answers import changed, digest
+from frontend.cards import card
 from frontend.context import Context, in_thread, username_of
-from frontend.formats import MINUS, ZONE, new_york_day
+from frontend.formats import MINUS, ZONE
 from frontend.market import Snapshot
 from frontend.openings import pending as pending_of
 from frontend.pages import home
@@ -23,6 +23,7 @@ from frontend.positions import Totals, key, table
 from frontend.shell import alert
 from frontend.summaries import Summaries, Summary
 from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.newyork import date_of
 from riskcontrol.strategy import check_username
 
 ADDRESS = {"path_template": "/user/<username>"}
@@ -187,9 +188,9 @@ def register(app: Dash, context: Context) -> None:
             happened = context.source.read(lambda reader: events(pairs, newest.newest(reader, pairs)))
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return _changed()
+                return changed(_OUTPUTS)
             message = alert("The positions can't be shown while the database is away.", "gray")
-            return _changed(notice=message, hidden=True)
+            return changed(_OUTPUTS, notice=message, hidden=True)
         rows, totals = table(strategies, positions, snapshot.prices, waiting, summarised)
         return _shown(rows, totals, happened, summarised, shown) | {"known": no_update if shown else username}
 
@@ -205,7 +206,7 @@ def _summaries(
     """Return the summaries of the strategies that have seen a trade, by `key`; None for those not made yet."""
     seen = [(strategy, position) for strategy, position in pairs if position is not None]
     seen = sorted(seen, key=lambda pair: -pair[0].opened)[:MOST_SUMMARISED]
-    day = new_york_day(max((at for at, _ in snapshot.prices.values()), default=0))
+    day = date_of(snapshot.latest)
     found = context.source.read(lambda reader: summaries.of(reader, seen, snapshot.prices, day, seconds=seconds))
     return {key(strategy.ticker, strategy.name): one for (strategy, _), one in zip(seen, found, strict=True)}
 
@@ -220,14 +221,14 @@ def _shown(
     """Return what changes on a page that shows something else; of the table, only the rows that did."""
     kept = shown.get("rows")
     before: dict[str, Any] = kept if isinstance(kept, dict) else {}
-    after = {row["id"]: _digest(row) for row in rows}
+    after = {row["id"]: digest(row) for row in rows}
     missing = sum(one is None for one in summarised.values())
     told, words = [event.row() for event in happened], totals.words()
-    rest = _digest([words, told, missing])
+    rest = digest([words, told, missing])
     ask = [missing, time.time()] if missing else no_update
     if list(after.items()) == list(before.items()) and shown.get("rest") == rest:
-        return _changed(missing=ask)
-    changes = _changed(missing=ask, version={"rows": after, "rest": rest})
+        return changed(_OUTPUTS, missing=ask)
+    changes = changed(_OUTPUTS, missing=ask, version={"rows": after, "rest": rest})
     if list(after) != list(before):
         changes |= {"rows": rows, "size": {"height": grids.fitting(len(rows), _MOST_ROWS_IN_VIEW)}}
     elif updated := [row for row in rows if before[row["id"]] != after[row["id"]]]:
@@ -243,23 +244,19 @@ def _shown(
 
 def _nothing(username: str, known: bool, shown: dict[str, Any]) -> dict[str, Any]:
     """Return what changes on the page of a user without strategies."""
-    rest = _digest(known)
+    rest = digest(known)
     if shown.get("rest") == rest:
-        return _changed()
+        return changed(_OUTPUTS)
     message = f"No user {username!r}. Check the spelling, or open a strategy to begin as {username!r}."
     if known:
         message = f"{username} has no strategies yet. Open one: it starts at the ticker's next trade."
-    return _changed(
+    return changed(
+        _OUTPUTS,
         notice=alert(message, "blue" if known else "yellow", "no-positions"),
         hidden=True,
         version={"rows": {}, "rest": rest},
         known=username if known else no_update,
     )
-
-
-def _changed(**values: Any) -> dict[str, Any]:
-    """Return what the callback answers where only these outputs change."""
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
 
 
 def _progress(missing: int, summarised: int) -> str:
@@ -281,18 +278,5 @@ def _event(event: dict[str, Any]) -> html.Li:
 
 
 def _cards(words: dict[str, str]) -> list[html.Div]:
-    cards = []
-    for label, figure in words.items():
-        tone = ""
-        if label in ("Today", "Profit", "Return"):
-            tone = " gain" if figure.startswith("+") else " loss" if figure.startswith(MINUS) else ""
-        cards.append(
-            html.Div(
-                [html.Div(label, className="label"), html.Div(figure, className="figure" + tone)], className="card"
-            )
-        )
-    return cards
-
-
-def _digest(what: Any) -> str:
-    return hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()
+    tones = {"+": "gain", MINUS: "loss"}
+    return [card(label, figure, tone=tones.get(figure[0], "")) for label, figure in words.items()]

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from frontend import pulse
 from frontend.app import create_app
-from frontend.formats import new_york_day
+from riskcontrol.newyork import date_of
 from riskcontrol.settings import Settings
 from tests.browser.axe import findings
 from tests.frontend.fake import OPEN, FakeReader, leaders, position, quotes, strategy, trader
@@ -34,7 +34,7 @@ def tables() -> FakeReader:
     """A user with strategies in every state, and leaders."""
     reader = trader()
     reader.leading = leaders()
-    reader.day_rows[new_york_day(OPEN)] = quotes(
+    reader.day_rows[date_of(OPEN)] = quotes(
         ("IBM", 181_000_000, 181_500_000, 5_000), ("BAC", 14_000_000, 13_810_000, 9_000)
     )
     for name, status in (("halts", "halted"), ("stops", "stopped"), ("runs", "running")):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from frontend.board import ROWS, board
-from frontend.formats import new_york_day
+from riskcontrol.newyork import date_of
 from riskcontrol.trades import NS_PER_MINUTE
 from tests.frontend.fake import OPEN, quotes
 
-DAY = new_york_day(OPEN)
+DAY = date_of(OPEN)
 
 
 def test_nothing_is_known_before_the_first_minute_is_over() -> None:
