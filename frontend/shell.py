@@ -54,6 +54,15 @@ THEME: dict[str, Any] = {
 }
 
 
+def titled(what: str) -> str:
+    """Return the title of a page in the browser.
+
+    >>> titled("IBM")
+    'IBM · RiskControl'
+    """
+    return f"{what} · {TITLE}"
+
+
 WAYS = {
     "overview": ("Overview", "/"),
     "leaders": ("Leaders", "/leaders"),

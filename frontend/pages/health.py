@@ -16,13 +16,13 @@ from frontend.formats import NONE, ZONE, moment
 from frontend.market import Snapshot
 from frontend.pulse import State as StreamState
 from frontend.recent import Rates, Recent
-from frontend.shell import alert
+from frontend.shell import alert, titled
 from frontend.watch import Answer, Watch
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
 from riskcontrol.trades import NS_PER_SECOND
 
-ADDRESS = {"path": "/health"}
+PAGE = {"path": "/health", "title": titled("Health")}
 
 _STATES = {
     StreamState.NEVER: (False, "has not run yet: start it with riskcontrol stream"),

@@ -13,12 +13,12 @@ from frontend.answers import changed, digest
 from frontend.context import Context, in_thread, one_of, text
 from frontend.formats import ZONE, moment
 from frontend.leading import Leading
-from frontend.shell import alert
+from frontend.shell import alert, titled
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.leaders import Leaders
 from riskcontrol.strategy import check_username
 
-ADDRESS = {"path": "/leaders"}
+PAGE = {"path": "/leaders", "title": titled("Leaders")}
 
 _OUTPUTS = {
     "ranking": Output("ranking", "rowData"),

@@ -17,11 +17,11 @@ from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent
 from frontend.market import Snapshot
 from frontend.positions import Prices
 from frontend.recent import Rates, Recent
-from frontend.shell import alert
+from frontend.shell import alert, titled
 from riskcontrol.errors import ServerError
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
 
-ADDRESS = {"path": "/market"}
+PAGE = {"path": "/market", "title": titled("Market")}
 
 LISTS = {
     "active": ("Most active", "by money traded today"),

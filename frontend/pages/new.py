@@ -17,7 +17,7 @@ from frontend.form import FIELDS, Problem, element
 from frontend.formats import options as options_said
 from frontend.formats import rule
 from frontend.openings import pending
-from frontend.shell import alert
+from frontend.shell import alert, titled
 from riskcontrol.errors import InputError, ServerError, StrategyError
 from riskcontrol.strategy import NAME_PATTERN, Strategy, check_username
 from riskcontrol.templates import names, summary
@@ -25,7 +25,7 @@ from riskcontrol.terms import Session
 from riskcontrol.trades import TICKER_PATTERN
 from riskcontrol.vocabulary import sections
 
-ADDRESS = {"path": "/new"}
+PAGE = {"path": "/new", "title": titled("New strategy")}
 MOST_TYPED = 2 * fields.PASTED
 """Longest text of a field that is looked at."""
 

@@ -22,13 +22,23 @@ from frontend.overlays import Overlays
 from frontend.pages import home
 from frontend.periods import PERIODS, USUAL
 from frontend.positions import status_of
-from frontend.shell import alert, toast
+from frontend.shell import TITLE, alert, titled, toast
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import NAME_PATTERN, Action, check_username
 from riskcontrol.trades import TICKER_PATTERN
 
-ADDRESS = {"path_template": "/user/<username>/<ticker>/<name>", "order": 0}
+
+def title(username: str = "", ticker: str = "", name: str = "") -> str:
+    """Return the page's title; that of all pages where the address names no strategy."""
+    try:
+        _, ticker, name = _checked(unquote(username), unquote(ticker), unquote(name))
+    except StrategyError:
+        return TITLE
+    return titled(f"{name} on {ticker}")
+
+
+PAGE = {"path_template": "/user/<username>/<ticker>/<name>", "order": 0, "title": title}
 """It comes before the page of a user, whose template takes any number of slashes."""
 _FILES = {
     "Fills, CSV": ("fills", "csv"),

@@ -19,12 +19,19 @@ from frontend.context import Context, in_thread, one_of, text, unfolded
 from frontend.figures import empty
 from frontend.formats import NONE, ZONE, amount, compact, dollars, moment, signed_percent, tone
 from frontend.market import Snapshot
-from frontend.shell import alert
+from frontend.shell import TITLE, alert, titled
 from riskcontrol.errors import ServerError
 from riskcontrol.newyork import date_of
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_PATTERN
 
-ADDRESS = {"path_template": "/market/<ticker>"}
+
+def title(ticker: str = "") -> str:
+    """Return the page's title; that of all pages where the address has no ticker."""
+    ticker = unquote(ticker)
+    return titled(ticker) if TICKER_PATTERN.fullmatch(ticker) else TITLE
+
+
+PAGE = {"path_template": "/market/<ticker>", "title": title}
 
 PERIODS = {"1d": ("Day", 1), "5d": ("5 days", 7), "1mo": ("Month", 31)}
 """What is shown, as the address says it: words, and how many calendar days."""

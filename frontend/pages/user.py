@@ -20,13 +20,20 @@ from frontend.market import Snapshot
 from frontend.openings import pending as pending_of
 from frontend.pages import home
 from frontend.positions import Totals, key, table
-from frontend.shell import alert
+from frontend.shell import TITLE, alert, titled
 from frontend.summaries import Summaries, Summary
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.newyork import date_of
-from riskcontrol.strategy import check_username
+from riskcontrol.strategy import USERNAME_PATTERN, check_username
 
-ADDRESS = {"path_template": "/user/<username>"}
+
+def title(username: str = "") -> str:
+    """Return the page's title; that of all pages where the address has no username."""
+    username = unquote(username)
+    return titled(username) if USERNAME_PATTERN.fullmatch(username) else TITLE
+
+
+PAGE = {"path_template": "/user/<username>", "title": title}
 
 MOST_SUMMARISED = 1_000
 """Most strategies of a user whose statistics are shown: the newest."""
