@@ -9,7 +9,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
 from frontend import fields, form
-from frontend.addresses import user_address
+from frontend.addresses import strategy_address
 from frontend.answers import changed
 from frontend.context import Context, in_thread
 from frontend.form import FIELDS, Problem, element
@@ -26,6 +26,7 @@ _OUTPUTS = {
     "pending": Output("pending", "data"),
     "toasts": Output("toasts", "sendNotifications"),
     "sent": Output("new-sent", "data"),
+    "visitor": Output("visitor", "data"),
 }
 
 
@@ -79,7 +80,8 @@ def register(app: Dash, context: Context) -> None:
             message=None,
             pending=[*(kept if isinstance(kept, list) else []), sent(strategy, time.time())][-MOST:],
             toasts=toast(said, color),
-            sent=user_address(strategy.username),
+            sent=strategy_address(strategy.username, strategy.ticker, strategy.name),
+            visitor=strategy.username,
         )
 
     # It forgets the draft before it leads away.
