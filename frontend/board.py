@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -71,6 +71,19 @@ class Board:
     gainers: tuple[Quote, ...]
     losers: tuple[Quote, ...]
     quotes: Mapping[str, Quote]
+
+
+def movers(quotes: Sequence[Quote], prices: Prices, *, falling: bool = False) -> list[Quote]:
+    """Return what moves most now, the most first, without what has turned round since the lists were made.
+
+    Args:
+        quotes: A board's gainers or losers, chosen at the end of a minute.
+        prices: Last prices.
+        falling: Whether what falls is asked for.
+    """
+    sign = -1 if falling else 1
+    moved = [(sign * (quote.change(prices) or 0.0), quote) for quote in quotes]
+    return [quote for change, quote in sorted(moved, key=lambda one: -one[0]) if change > 0]
 
 
 def board(day: date, table: pd.DataFrame) -> Board | None:

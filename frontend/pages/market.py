@@ -10,7 +10,7 @@ from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from frontend.addresses import ticker_address
 from frontend.answers import changed
-from frontend.board import LEAST_PRICE, Board, Quote
+from frontend.board import LEAST_PRICE, Board, Quote, movers
 from frontend.cards import card
 from frontend.context import Context, in_thread, text
 from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent, tone
@@ -153,7 +153,9 @@ def _shown(snapshot: Snapshot, board: Board | None, rates: Rates) -> dict[str, A
     return {
         "day": day,
         "cards": [card(label, figure) for label, figure in figures.items()],
-        **{name: _quotes(name, getattr(board, name), snapshot.prices) for name in LISTS},
+        "active": _quotes("active", board.active, snapshot.prices),
+        "gainers": _quotes("gainers", movers(board.gainers, snapshot.prices), snapshot.prices),
+        "losers": _quotes("losers", movers(board.losers, snapshot.prices, falling=True), snapshot.prices),
         "notice": None,
     }
 
