@@ -19,7 +19,7 @@ from frontend.formats import MINUS, ZONE
 from frontend.market import Snapshot
 from frontend.openings import pending as pending_of
 from frontend.pages import home
-from frontend.positions import Totals, key, table
+from frontend.positions import MOST_ROWS, Totals, key, most_valuable, table
 from frontend.shell import TITLE, alert, titled
 from frontend.summaries import Summaries, Summary
 from riskcontrol.errors import ServerError, StrategyError
@@ -228,10 +228,12 @@ def _shown(
     """Return what changes on a page that shows something else; of the table, only the rows that did."""
     kept = shown.get("rows")
     before: dict[str, Any] = kept if isinstance(kept, dict) else {}
+    count = len(rows)
+    rows = most_valuable(rows, before, MOST_ROWS)
     after = {row["id"]: digest(row) for row in rows}
     missing = sum(one is None for one in summarised.values())
     told, words = [event.row() for event in happened], totals.words()
-    rest = digest([words, told, missing])
+    rest = digest([words, told, missing, count])
     ask = [missing, time.time()] if missing else no_update
     if list(after.items()) == list(before.items()) and shown.get("rest") == rest:
         return changed(_OUTPUTS, missing=ask)
@@ -244,7 +246,7 @@ def _shown(
         changes |= {
             "totals": _cards(words),
             "events": [_event(event) for event in told],
-            "progress": _progress(missing, len(summarised)),
+            "progress": _progress(missing, len(summarised), len(rows), count),
         }
     return changes | {"notice": None, "hidden": False}
 
@@ -266,12 +268,20 @@ def _nothing(username: str, known: bool, shown: dict[str, Any]) -> dict[str, Any
     )
 
 
-def _progress(missing: int, summarised: int) -> str:
+def _progress(missing: int, summarised: int, rows: int, count: int) -> str:
+    said = []
+    if rows < count:
+        said.append(
+            f"The {rows:,} most valuable of {count:,} strategies are shown, as they stood when the page was opened; "
+            "the sums are of all."
+        )
     if missing:
-        return f"Statistics of {missing:,} of {summarised:,} strategies are still being put together …"
-    if summarised == MOST_SUMMARISED:
-        return f"Statistics are shown for the {MOST_SUMMARISED:,} newest strategies; each has its own on its page."
-    return ""
+        said.append(f"Statistics of {missing:,} of {summarised:,} strategies are still being put together …")
+    elif summarised == MOST_SUMMARISED:
+        said.append(
+            f"Statistics are shown for the {MOST_SUMMARISED:,} newest strategies; each has its own on its page."
+        )
+    return " ".join(said)
 
 
 def _event(event: dict[str, Any]) -> html.Li:
