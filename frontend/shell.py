@@ -19,6 +19,8 @@ from riskcontrol.strategy import check_username
 
 TITLE = "RiskControl"
 CLOCK_MS = 1_000
+WIDE: dict[str, Any] = {"size": 1440, "px": 0}
+"""How wide most pages are: arguments of a `dmc.Container`."""
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">

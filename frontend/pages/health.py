@@ -16,7 +16,7 @@ from frontend.formats import NONE, ZONE, moment
 from frontend.market import Snapshot
 from frontend.pulse import State as StreamState
 from frontend.recent import Rates, Recent
-from frontend.shell import alert, titled
+from frontend.shell import WIDE, alert, titled
 from frontend.watch import Answer, Watch
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
@@ -72,8 +72,7 @@ def layout(**query: str) -> dmc.Container:
                 className="panel candles-panel",
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 

@@ -11,9 +11,10 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from frontend import graphs, grids, spread, standings
 from frontend.answers import changed, digest
 from frontend.context import Context, in_thread, one_of, text
+from frontend.controls import choice
 from frontend.formats import ZONE, moment
 from frontend.leading import Leading
-from frontend.shell import alert, titled
+from frontend.shell import WIDE, alert, titled
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.leaders import Leaders
 from riskcontrol.strategy import check_username
@@ -56,13 +57,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
                 [
                     dmc.Title("Leaders", order=1, size="h2"),
                     html.Div(
-                        dmc.SegmentedControl(
-                            id="leaders-by",
-                            value=by,
-                            data=[{"value": name, "label": words} for name, words in standings.RANKINGS.items()],
-                            size="sm",
-                            attributes={"root": {"aria-label": "Rank by"}},
-                        ),
+                        choice("leaders-by", standings.RANKINGS, by, about="Rank by", size="sm"),
                         className="scroll-x",
                     ),
                 ],
@@ -92,8 +87,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
                 hidden=True,
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 

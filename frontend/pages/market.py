@@ -17,7 +17,7 @@ from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent
 from frontend.market import Snapshot
 from frontend.positions import Prices
 from frontend.recent import Rates, Recent
-from frontend.shell import alert, titled
+from frontend.shell import WIDE, alert, titled
 from riskcontrol.errors import ServerError
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
 
@@ -74,8 +74,7 @@ def layout(**query: str) -> dmc.Container:
                 className="market-lists",
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 

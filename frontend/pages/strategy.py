@@ -15,6 +15,7 @@ from frontend import exports, graphs, grids, strategy_tables
 from frontend.addresses import copy_address, ticker_address, user_address
 from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text
+from frontend.controls import choice
 from frontend.figures import ALL, SERIES, SHOWS
 from frontend.grids import named
 from frontend.openings import pending as pending_of
@@ -22,7 +23,7 @@ from frontend.overlays import Overlays
 from frontend.pages import home
 from frontend.periods import PERIODS, USUAL
 from frontend.positions import status_of
-from frontend.shell import TITLE, alert, titled, toast
+from frontend.shell import TITLE, WIDE, alert, titled, toast
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import NAME_PATTERN, Action, check_username
@@ -118,8 +119,7 @@ def layout(
             ),
             _stop_dialog(),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
@@ -187,12 +187,8 @@ def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
                 [
                     dmc.TabsList([dmc.TabsTab(label, value=value) for value, label in TABS.items()]),
                     html.Div(
-                        dmc.SegmentedControl(
-                            id="strategy-period",
-                            value=period,
-                            data=list(PERIODS),
-                            size="xs",
-                            attributes={"root": {"aria-label": "Period of the graphs"}},
+                        choice(
+                            "strategy-period", {name: name for name in PERIODS}, period, about="Period of the graphs"
                         ),
                         id="strategy-period-frame",
                     ),
@@ -225,13 +221,7 @@ def _graph(name: str, *above: Any) -> list[Any]:
 
 def _shows(show: str) -> dmc.SegmentedControl:
     labels = {**{name: series.label for name, series in SERIES.items()}, ALL: "All"}
-    return dmc.SegmentedControl(
-        id="strategy-show",
-        value=show,
-        data=[{"value": name, "label": label} for name, label in labels.items()],
-        size="xs",
-        attributes={"root": {"aria-label": "What the graph shows"}},
-    )
+    return choice("strategy-show", labels, show, about="What the graph shows")
 
 
 def _stop_dialog() -> dmc.Modal:

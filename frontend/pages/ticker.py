@@ -16,10 +16,11 @@ from frontend import candles, graphs, grids
 from frontend.answers import changed
 from frontend.board import Quote
 from frontend.context import Context, in_thread, one_of, text, unfolded
+from frontend.controls import choice
 from frontend.figures import empty
 from frontend.formats import NONE, ZONE, amount, compact, dollars, moment, signed_percent, tone
 from frontend.market import Snapshot
-from frontend.shell import TITLE, alert, titled
+from frontend.shell import TITLE, WIDE, alert, titled
 from riskcontrol.errors import ServerError
 from riskcontrol.newyork import date_of
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_PATTERN
@@ -68,7 +69,7 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
         message = (
             "No such ticker: one has up to 16 letters, digits or any of . / _ - and begins with a letter or digit."
         )
-        return dmc.Container([to_market, alert(message, "red", "ticker-error")], size=1440, px=0)
+        return dmc.Container([to_market, alert(message, "red", "ticker-error")], **WIDE)
     period = one_of(period, PERIODS, "1d")
     interval = one_of(interval, candles.INTERVALS, USUAL[period])
     return dmc.Container(
@@ -133,20 +134,12 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
                 hidden=True,
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
 def _picker(name: str, labels: dict[str, str], value: str) -> html.Div:
-    control = dmc.SegmentedControl(
-        id=f"candles-{name}",
-        value=value,
-        data=[{"value": each, "label": label} for each, label in labels.items()],
-        size="xs",
-        attributes={"root": {"aria-label": name.capitalize()}},
-    )
-    return html.Div(control, className="scroll-x")
+    return html.Div(choice(f"candles-{name}", labels, value, about=name.capitalize()), className="scroll-x")
 
 
 def _table() -> html.Div:

@@ -20,7 +20,7 @@ from frontend.market import Snapshot
 from frontend.openings import pending as pending_of
 from frontend.pages import home
 from frontend.positions import MOST_ROWS, Totals, key, most_valuable, table
-from frontend.shell import TITLE, alert, titled
+from frontend.shell import TITLE, WIDE, alert, titled
 from frontend.summaries import Summaries, Summary
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.newyork import date_of
@@ -112,8 +112,7 @@ def layout(username: str = "", **query: str) -> dmc.Container:
                 hidden=True,
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
