@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
+from frontend.addresses import checked_names
 from frontend.context import Context
 from frontend.formats import ZONE, moment
 from riskcontrol.equity import Equity
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.newyork import date_of
 from riskcontrol.rows import Ints
-from riskcontrol.strategy import NAME_PATTERN, check_username
-from riskcontrol.trades import NS_PER_SECOND, TICKER_PATTERN
+from riskcontrol.trades import NS_PER_SECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,11 +130,9 @@ def register(server: FastAPI, context: Context) -> None:
         if what not in _PARTS or kind not in ("csv", "parquet"):
             return _refusal(404, "fills.csv, fills.parquet, equity.csv and equity.parquet are what there is")
         try:
-            check_username(username)
+            checked_names(username, ticker, name)
         except StrategyError as error:
-            return _refusal(404, f"no such user: a username {error.message}")
-        if not TICKER_PATTERN.fullmatch(ticker) or not NAME_PATTERN.fullmatch(name):
-            return _refusal(404, "no such strategy: ticker and name aren't ones")
+            return _refusal(404, f"no such strategy: {error.message}")
         if not _making.acquire(timeout=_PATIENCE_SECONDS):
             return _refusal(503, "other files are being made; ask again in some seconds", {"retry-after": "5"})
         try:

@@ -12,7 +12,7 @@ from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
 from frontend import exports, graphs, grids, strategy_tables
-from frontend.addresses import copy_address, ticker_address, user_address
+from frontend.addresses import checked_names, copy_address, ticker_address, user_address
 from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text
 from frontend.controls import choice
@@ -26,14 +26,13 @@ from frontend.positions import status_of
 from frontend.shell import TITLE, WIDE, alert, titled, toast
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
 from riskcontrol.errors import ServerError, StrategyError
-from riskcontrol.strategy import NAME_PATTERN, Action, check_username
-from riskcontrol.trades import TICKER_PATTERN
+from riskcontrol.strategy import Action
 
 
 def title(username: str = "", ticker: str = "", name: str = "") -> str:
     """Return the page's title; that of all pages where the address names no strategy."""
     try:
-        _, ticker, name = _checked(unquote(username), unquote(ticker), unquote(name))
+        _, ticker, name = checked_names(unquote(username), unquote(ticker), unquote(name))
     except StrategyError:
         return TITLE
     return titled(f"{name} on {ticker}")
@@ -91,7 +90,7 @@ def layout(
     """
     try:
         # What is given twice in an address comes as a list.
-        username, ticker, name = _checked(*(unquote(str(part)) for part in (username, ticker, name)))
+        username, ticker, name = checked_names(*(unquote(str(part)) for part in (username, ticker, name)))
     except StrategyError as error:
         return home.start(f"No such strategy: {error.message}.")
     tab, period, show = one_of(tab, TABS, "overview"), one_of(period, PERIODS, USUAL), one_of(show, SHOWS, "value")
@@ -346,23 +345,6 @@ def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None
     return {**about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
 
 
-def _checked(username: str, ticker: str, name: str) -> tuple[str, str, str]:
-    """Return the names of an address.
-
-    Raises:
-        StrategyError: One of them isn't one.
-    """
-    try:
-        check_username(username)
-    except StrategyError as error:
-        raise StrategyError(f"a username {error.message}", field="username") from None
-    if not TICKER_PATTERN.fullmatch(ticker):
-        raise StrategyError("the address has no ticker like IBM or BRK.B", field="ticker")
-    if not NAME_PATTERN.fullmatch(name):
-        raise StrategyError("the address has no strategy's name", field="name")
-    return username, ticker, name
-
-
 def _which(value: Any) -> tuple[str, str, str]:
     """Return the strategy that a callback's argument names.
 
@@ -371,7 +353,7 @@ def _which(value: Any) -> tuple[str, str, str]:
     """
     given = value if isinstance(value, dict) else {}
     try:
-        return _checked(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
+        return checked_names(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
     except StrategyError as error:
         raise HTTPException(400, str(error)) from None
 
