@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import dash_mantine_components as dmc
 
@@ -26,3 +27,22 @@ def choice(
         size=size,
         attributes={"root": {"aria-label": about}},
     )
+
+
+def unfolding(about: str, attributes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return how the list below a field unfolds, as arguments of a `dmc.Select` or a `dmc.Autocomplete`.
+
+    The list itself scrolls, by keyboard too.
+
+    Args:
+        about: What it lists, for those who can't see it.
+        attributes: Of the field's input.
+    """
+    parts: dict[str, Any] = {"options": {"tabIndex": 0, "aria-label": about}}
+    if attributes:
+        parts["input"] = dict(attributes)
+    return {
+        "withScrollArea": False,
+        "styles": {"options": {"maxHeight": 320, "overflowY": "auto"}},
+        "attributes": parts,
+    }

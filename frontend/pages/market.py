@@ -13,6 +13,7 @@ from frontend.answers import changed
 from frontend.board import LEAST_PRICE, Board, Quote, movers
 from frontend.cards import card
 from frontend.context import Context, in_thread, text
+from frontend.controls import unfolding
 from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent, tone
 from frontend.market import Snapshot
 from frontend.positions import Prices
@@ -59,9 +60,10 @@ def layout(**query: str) -> dmc.Container:
                         filter={"function": "tickers"},
                         selectFirstOptionOnChange=True,
                         nothingFoundMessage="No such ticker has traded",
-                        attributes={
-                            "input": {"aria-label": "Find a ticker", "maxLength": TICKER_LENGTH, "spellCheck": "false"}
-                        },
+                        **unfolding(
+                            "Tickers",
+                            {"aria-label": "Find a ticker", "maxLength": TICKER_LENGTH, "spellCheck": "false"},
+                        ),
                         className="ticker-search",
                     ),
                 ],

@@ -75,6 +75,17 @@ def test_no_narrow_page_has_a_serious_finding(page: Page, pages: str, address: s
     assert findings(page) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "field", "listed"),
+    [("/new", "Begin with", "dip-and-rise"), ("/new", "Bars of", "5m"), ("/market", "Find a ticker", "IBM")],
+)
+def test_no_open_list_has_a_serious_finding(page: Page, pages: str, address: str, field: str, listed: str) -> None:
+    page.goto(pages + address)
+    page.get_by_role("textbox", name=field).click()
+    expect(page.get_by_role("option", name=listed).first).to_be_visible()
+    assert findings(page) == []
+
+
 def test_a_page_that_nobody_can_read_has_findings(browser: Browser) -> None:
     page = browser.new_page()
     page.set_content(
