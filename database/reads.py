@@ -117,6 +117,8 @@ class Reader:
 
     def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
         """Return one strategy of a user; None if there is none of this name on the ticker."""
+        if not USERNAME_PATTERN.fullmatch(username):
+            return None
         rows = self._rows(_STRATEGY, username, ticker, name)
         return read_strategy(rows[0]) if rows else None
 
@@ -298,6 +300,19 @@ def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(np.array(rows, np.int64).reshape(-1, len(columns)), columns=list(columns))
 
 
+def _opened(table: str, shard: int, block: bytes, columns: Sequence[str]) -> pa.Table:
+    """Return these columns of a shard's packed row.
+
+    Raises:
+        ServerError: The row isn't what the job writes.
+    """
+    try:
+        with pa.ipc.open_stream(block) as reader:
+            return reader.read_all().select(columns)
+    except (pa.ArrowException, KeyError, TypeError) as error:
+        raise ServerError(f"row {shard} of {table} is damaged ({error})", server="cassandra") from error
+
+
 def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
     """Return the marks in the packed rows of all shards; of a ticker found twice, the newer.
 
@@ -306,11 +321,7 @@ def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
     """
     marks: dict[str, tuple[int, int]] = {}
     for shard, block in blocks.items():
-        try:
-            with pa.ipc.open_stream(block) as reader:
-                columns = reader.read_all().select(["ticker", "time", "price"]).to_pydict()
-        except (pa.ArrowException, KeyError, TypeError) as error:
-            raise ServerError(f"row {shard} of marks is damaged ({error})", server="cassandra") from error
+        columns = _opened("marks", shard, block, ("ticker", "time", "price")).to_pydict()
         for ticker, moment, price in zip(columns["ticker"], columns["time"], columns["price"], strict=True):
             if moment >= marks.get(ticker, (0, 0))[0]:
                 marks[ticker] = (moment, price)
@@ -325,11 +336,7 @@ def _unpacked_day(rows: list[tuple[int, int, bytes]]) -> pd.DataFrame:
     """
     names, parts = ("ticker", *_BAR_COLUMNS[1:]), []
     for shard, time_, block in rows:
-        try:
-            with pa.ipc.open_stream(block) as reader:
-                part = reader.read_all().select(names).to_pandas()
-        except (pa.ArrowException, KeyError, TypeError) as error:
-            raise ServerError(f"row {shard} of days is damaged ({error})", server="cassandra") from error
+        part = _opened("days", shard, block, names).to_pandas()
         part.insert(1, "time", np.int64(time_))
         parts.append(part)
     columns = ["ticker", *_BAR_COLUMNS]

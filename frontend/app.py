@@ -86,7 +86,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
     )
     for page in (home, user, strategy, leaders, market, ticker, health, new):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
-        dash.register_page(page.__name__, **page.ADDRESS, layout=page.layout, title=shell.TITLE)
+        dash.register_page(page.__name__, **page.PAGE, layout=page.layout)
     app.layout = shell.layout
     shell.register(app, context)
     home.register(app)

@@ -61,6 +61,7 @@ class Overlays:
         self._lock = threading.Lock()
         self._fetching: threading.Thread | None = None
         self._ready = threading.Event()
+        self._failure: Exception | None = None
 
     def of(self, strategy: Strategy, bars: pd.DataFrame | None) -> Overlay:
         """Return the indicators of a strategy's rules.
@@ -75,10 +76,18 @@ class Overlays:
             return Overlay()
         if not self.ready():
             return Overlay(note="Its indicators are being computed …", ready=False)
-        return Overlay() if bars is None else overlay(strategy, nodes, bars)
+        if self._failure is not None:
+            return failed(self._failure)
+        try:
+            return Overlay() if bars is None else overlay(strategy, nodes, bars)
+        except Exception as error:  # whatever it is, the price can be drawn without
+            return failed(error)
 
     def ready(self) -> bool:
-        """Tell whether the compiled indicators are there; begins to fetch them, and waits for them a little."""
+        """Tell whether no more is to come: the compiled indicators are there, or can't be had.
+
+        Begins to fetch them, and waits for them a little.
+        """
         with self._lock:
             if self._fetching is None:
                 self._fetching = threading.Thread(target=self._fetch, name="indicators", daemon=True)
@@ -86,10 +95,24 @@ class Overlays:
         return self._ready.wait(WAIT_SECONDS)
 
     def _fetch(self) -> None:
-        from riskcontrol.indicators.batch import compute  # noqa: PLC0415  starts Numba, which most pages do without
+        try:
+            from riskcontrol.indicators.batch import compute  # noqa: PLC0415  starts Numba, which most pages do without
 
-        compute("sma", (), {"close": [1.0]})
+            compute("sma", (), {"close": [1.0]})
+        except Exception as error:  # whatever a compiler raises, the page tells it
+            self._failure = error
         self._ready.set()
+
+
+def failed(error: Exception) -> Overlay:
+    """Return what is said where indicators can't be computed.
+
+    >>> failed(OSError("no space left")).note
+    "Its indicators aren't drawn, as they can't be computed: OSError: no space left"
+    """
+    return Overlay(
+        note=f"Its indicators aren't drawn, as they can't be computed: {type(error).__name__}: {error}"[:300]
+    )
 
 
 def wanted(strategy: Strategy) -> tuple[Node, ...]:

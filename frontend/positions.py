@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from frontend.addresses import strategy_address
-from frontend.formats import NONE, cents, dollars, percent, rule
+from frontend.formats import NONE, cents, dollars, percent, rule, tone
 from riskcontrol.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -18,6 +19,11 @@ CONFIRM_SECONDS = 10
 """How long a job that runs may take to confirm an opening before the page wonders, seconds."""
 FORGET_SECONDS = 60
 """How long a page waits actively for an opening to be confirmed, seconds."""
+
+MOST_ROWS = 5_000
+"""Most strategies in a table: a browser that shows them sends back 70 bytes of each, and may send a megabyte."""
+SENT, UNCONFIRMED = "sent", "not confirmed"
+"""What becomes of an opening until the job has written it."""
 
 Prices = Mapping[str, tuple[int, int]]
 """By ticker: time and price of its last driving trade."""
@@ -109,11 +115,33 @@ def table(
     totals = Totals(start, value, value - start, day if complete else None, fills, running, len(rows))
     known = {row["id"] for row in rows}
     sent = [
-        _row(opening, opening.cash, 0, 0, "sent" if opening.age < CONFIRM_SECONDS else "not confirmed", None)
+        _row(opening, opening.cash, 0, 0, SENT if opening.age < CONFIRM_SECONDS else UNCONFIRMED, None)
         for opening in pending
         if key(opening.ticker, opening.name) not in known
     ]
     return [*reversed(sent), *rows], totals
+
+
+def most_valuable(rows: list[dict[str, Any]], shown: Collection[str], most: int) -> list[dict[str, Any]]:
+    """Return the rows that are shown, in their order: all, or the most valuable ones and what was just sent.
+
+    Which those are stays the same while a page is open. Otherwise some would come and others go with each price, and
+    all that are shown be sent anew.
+
+    Args:
+        rows: Rows of `table`.
+        shown: The ids of those that the page shows already; none at first.
+        most: Most rows to choose.
+
+    >>> rows = [{"id": name, "value": value, "status": "running"} for name, value in zip("abc", (1.0, 3.0, 2.0))]
+    >>> [row["id"] for row in most_valuable(rows, (), 2)], [row["id"] for row in most_valuable(rows, ("a", "b"), 2)]
+    (['b', 'c'], ['a', 'b'])
+    """
+    if len(rows) <= most:
+        return rows
+    if len(shown) < most:
+        shown = {row["id"] for row in heapq.nlargest(most, rows, key=lambda row: row["value"])}
+    return [row for row in rows if row["id"] in shown or row["status"] in (SENT, UNCONFIRMED)]
 
 
 def _row(
@@ -136,7 +164,7 @@ def _row(
         "gain": 100 * profit / strategy.cash,
         "brief": cents(value),
         "brief_below": f"{cents(profit, sign=True)} · {percent(profit, strategy.cash)}",
-        "brief_tone": "gain" if profit > 0 else "loss" if profit < 0 else "",
+        "brief_tone": tone(profit),
         "drawdown": _percentage(summary.drawdown if summary else None),
         "wins": _percentage(summary.win_rate if summary else None),
         "fills": fills,

@@ -19,6 +19,8 @@ from riskcontrol.strategy import check_username
 
 TITLE = "RiskControl"
 CLOCK_MS = 1_000
+WIDE: dict[str, Any] = {"size": 1440, "px": 0}
+"""How wide most pages are: arguments of a `dmc.Container`."""
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -52,6 +54,15 @@ THEME: dict[str, Any] = {
     "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
     "headings": {"fontWeight": "650"},
 }
+
+
+def titled(what: str) -> str:
+    """Return the title of a page in the browser.
+
+    >>> titled("IBM")
+    'IBM · RiskControl'
+    """
+    return f"{what} · {TITLE}"
 
 
 WAYS = {
@@ -153,6 +164,11 @@ def alert(message: str, color: str, element_id: str | None = None) -> dmc.Alert:
     """Return a message across the page."""
     named = {"id": element_id} if element_id else {}
     return dmc.Alert(message, color=color, variant="light", className="message", **named)
+
+
+def toast(message: str, color: str) -> list[dict[str, Any]]:
+    """Return a message that shows itself in a corner for some seconds."""
+    return [{"action": "show", "message": message, "color": color, "autoClose": 6_000, "withBorder": True}]
 
 
 def register(app: Dash, context: Context) -> None:

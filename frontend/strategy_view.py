@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dash import Patch
 
-from frontend import figures, history, performance, strategy_parts, strategy_tables, traded
+from frontend import figures, graphs, history, performance, strategy_parts, strategy_tables, traded
 from frontend.candles import last_line
 from frontend.context import Context
 from frontend.figures import empty
@@ -151,14 +150,6 @@ def curve_of(report: Report, live: Equity, period: str) -> Equity:
     return whole.take(within(whole.time, period))
 
 
-def changes_of(new: dict[str, Any]) -> Patch:
-    """Return what changes a graph into a new one of the same: the browser keeps zoom and selection in the layout."""
-    patch = Patch()
-    patch["data"] = new["data"]
-    patch["layout"]["xaxis"]["rangebreaks"] = new["layout"]["xaxis"]["rangebreaks"]
-    return patch
-
-
 def _tab(view: View, report: Report, live: Equity, overlay: Overlay, *, known: bool) -> dict[str, Any]:
     """Return all of the chosen tab; `known` where its graph is on the page already."""
     tab, period, twin, key = view.look.tab, view.look.period, view.look.twin, view.key
@@ -191,7 +182,7 @@ def _tab(view: View, report: Report, live: Equity, overlay: Overlay, *, known: b
 
 
 def _graph(name: str, drawn: dict[str, Any], note: Any, rows: list[dict[str, Any]], *, known: bool) -> dict[str, Any]:
-    figure = changes_of(drawn) if known and drawn["data"] else drawn
+    figure = graphs.renewed(drawn, "xaxis.rangebreaks") if known and drawn["data"] else drawn
     return {f"{name}_figure": figure, f"{name}_note": note, f"{name}_rows": rows}
 
 
@@ -199,22 +190,14 @@ def _live(view: View, report: Report, live: Equity) -> dict[str, Any]:
     """Return what a new price changes in the chosen tab's graph."""
     if view.look.tab == "overview":
         shown = performance.performance(report, live, view.look.period)
-        return {"overview_figure": _patched(performance.live_end(shown)), "overview_note": shown.words()}
+        return {"overview_figure": graphs.traces(performance.live_end(shown)), "overview_note": shown.words()}
     if view.look.tab == "series":
-        return {"series_figure": _patched(figures.live_end(live, view.look.show))}
+        return {"series_figure": graphs.traces(figures.live_end(live, view.look.show))}
     if view.look.tab == "price":
         _, bars = _candles(view, report, live)
         if not bars.empty:
-            return {"price_figure": _patched({traded.LAST: last_line(bars, int(live.price[-1]))})}
+            return {"price_figure": graphs.traces({traded.LAST: last_line(bars, int(live.price[-1]))})}
     return {}
-
-
-def _patched(traces: dict[int, dict[str, Any]]) -> Patch:
-    patch = Patch()
-    for number, changes in traces.items():
-        for name, values in changes.items():
-            patch["data"][number][name] = values
-    return patch
 
 
 def _candles(view: View, report: Report, live: Equity) -> tuple[str, pd.DataFrame]:

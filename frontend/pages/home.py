@@ -8,9 +8,9 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html, no_update
 
 from frontend.grids import named
-from frontend.shell import alert, go_to
+from frontend.shell import TITLE, alert, go_to
 
-ADDRESS = {"path": "/"}
+PAGE = {"path": "/", "title": TITLE}
 
 NEXT = (
     ("New strategy", "Write rules, see them on stored bars, open them in the stream", "/new"),

@@ -56,9 +56,10 @@ def drafted(page: Page, value: str) -> None:
     page.wait_for_function(f"Object.values(sessionStorage).some(kept => kept.includes('\"{value}\"'))")
 
 
-def arrived(page: Page) -> None:
-    page.wait_for_url(re.compile("/user/ann$"))
-    expect(page.locator("#table .ag-row").first).to_be_visible()
+def arrived(page: Page, name: str) -> None:
+    """Wait for the page of the strategy that was sent."""
+    page.wait_for_url(re.compile(f"/user/ann/IBM/{name}"))
+    expect(page.locator("#strategy-status")).to_have_text("sent")
 
 
 def test_errors_are_said_as_one_types_with_the_column_marked(page: Page, pages: str) -> None:
@@ -113,7 +114,7 @@ def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(page: Page, pages: s
     page.goto(pages + NEW)
     expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
     page.get_by_label("Sell when").press("Control+Enter")
-    arrived(page)
+    arrived(page, "mine")
     expect(page.get_by_text("mine on IBM opened, waiting for its first trade.")).to_be_visible()
     assert [(one.name, action) for one, action in tape.sent] == [("mine", Action.OPEN)]
     assert not page.evaluate("Object.keys(sessionStorage).some(key => key.endsWith('?user=ann&ticker=IBM'))")
@@ -168,7 +169,7 @@ def test_a_new_version_says_what_becomes_of_the_old_one_and_stops_it(page: Page,
     expect(page.get_by_label("Cash, $")).to_have_value("2,500")
     expect(page.get_by_label("Name", exact=True)).to_have_value("dip-2")
     page.get_by_role("button", name="Open new version, stop dip").click()
-    arrived(page)
+    arrived(page, "dip-2")
     assert [(one.name, one.cash, action) for one, action in tape.sent] == [
         ("dip-2", 2_500_000_000, Action.OPEN),
         ("dip", 10_000_000_000, Action.STOP),
@@ -215,9 +216,8 @@ def test_a_strategy_is_written_refused_mended_and_opened_on_the_tape(
     expect(page.get_by_text("'ten' is not an amount")).to_be_visible()
     cash.fill("2,500.50")
     page.get_by_role("button", name="Open strategy").click()
-    page.wait_for_url(re.compile("/user/ann$"))
-    status = page.locator('#table .ag-row[row-id="IBM mine"] [col-id="status"]')
-    expect(status).to_have_text("sent")
+    arrived(page, "mine")
+    status = page.locator("#strategy-status")
 
     (opening,) = openings_on_the_tape(servers)
     assert (opening.username[0], opening.name[0], opening.cash[0]) == (b"ann", b"mine", 2_500_500_000)

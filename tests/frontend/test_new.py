@@ -272,13 +272,14 @@ def test_callbacks_refuse_fields_that_no_page_sends(page: Page, given: Any) -> N
         assert page.post(output, "new-typed.data", new_typed__data=given).status_code == 400
 
 
-def test_the_form_sends_a_strategy_and_leads_to_its_user(page: Page, tape: Tape) -> None:
+def test_the_form_sends_a_strategy_and_leads_to_its_page(page: Page, tape: Tape) -> None:
     answer = submit(page, sell="price >= reference + 0.25")
     assert tape.sent == [(first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000), Action.OPEN)]
-    assert answer["new-sent.data"] == "/user/ann"
+    assert answer["new-sent.data"] == "/user/ann/IBM/second"
+    assert answer["visitor.data"] == "ann", "where the navigation's overview leads"
     assert "waiting for its first trade" in answer["toasts.sendNotifications"][0]["message"]
     assert [kept["name"] for kept in answer["pending.data"]] == ["second"]
-    assert submit(page, username="Bob", ticker="ibm")["new-sent.data"] == "/user/bob"
+    assert submit(page, username="Bob", ticker="ibm")["new-sent.data"] == "/user/bob/IBM/second"
     assert tape.sent[-1][0].ticker == "IBM"
 
 

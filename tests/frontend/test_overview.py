@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import pytest
 
+from frontend.answers import digest
+from frontend.guard import MAX_BODY
+from frontend.openings import sent
 from frontend.pages import user
+from frontend.positions import MOST_ROWS
 from riskcontrol.trades import NS_PER_SECOND
 from tests.frontend.conftest import Page
 from tests.frontend.fake import FakeReader, position, strategy
@@ -133,3 +139,27 @@ def test_an_away_database_leaves_what_is_shown(page: Page, tables: FakeReader) -
     assert refresh(page, table_version__data=shown) == {}
     tables.away = False
     assert refresh(page, table_version__data=shown)["table.rowTransaction"]["update"]
+
+
+def test_of_very_many_strategies_the_most_valuable_are_shown_and_it_is_said(
+    page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user, "MOST_ROWS", 2)
+    for name, cash in (("poor", 1_000_000), ("rich", 90_000_000_000)):
+        tables.strategy_rows.append(strategy(name=name, cash=cash))
+        tables.position_rows.append(position(name=name, cash=cash, shares=0))
+    answer = refresh(page)
+    assert {row["strategy_below"] for row in answer["table.rowData"]} == {"dip", "rich"}
+    assert answer["progress.children"].startswith("The 2 most valuable of 3 strategies are shown")
+    assert "of 3" in str(answer["totals.children"]), "the sums are of all"
+    sent_now = sent(strategy(name="new"), time.time())
+    more = refresh(page, table_version__data=answer["table-version.data"], pending__data=[sent_now])
+    assert more["table.rowData"][0]["strategy_below"] == "new"
+    tables.position_rows[1] = position(name="poor", cash=99_000_000_000, shares=0)
+    later = refresh(page, table_version__data=more["table-version.data"], pending__data=[sent_now])
+    assert "table.rowData" not in later, "the same ones stay while the page is open"
+
+
+def test_what_a_browser_sends_back_of_a_full_table_is_let_in() -> None:
+    row = {"T" * 16 + " " + "n" * 24: digest("a row")}
+    assert MOST_ROWS * len(json.dumps(row)) < MAX_BODY // 2

@@ -396,6 +396,24 @@ def test_indicators_that_are_not_there_yet_are_asked_for_again(
     assert "operations" not in again(page, shown, tab__value="price")["strategy-price-graph.figure"]
 
 
+@pytest.mark.parametrize(
+    "broken", ["riskcontrol.indicators.batch.compute", "riskcontrol.indicators.expressions.evaluate"]
+)
+def test_indicators_that_cannot_be_computed_are_said_not_to_come(
+    page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*args: Any) -> Any:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(broken, fail)
+    monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
+    averages(tables)
+    shown = look(page, tab__value="price")
+    assert "can't be computed: OSError: no space left" in words(shown["strategy-price-note.children"])
+    assert [trace["name"] for trace in shown["strategy-price-graph.figure"]["data"]][:3] == ["Price", "Volume", "Last"]
+    assert shown["strategy-version.data"]["indicators"] is True, "nothing is asked for again"
+
+
 def test_indicators_of_seconds_are_said_not_to_be_drawn(
     page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
