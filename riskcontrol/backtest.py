@@ -8,6 +8,7 @@ open; stops, too, are looked at at closes alone. A split comes before the first 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,7 +32,7 @@ from riskcontrol.split_kernel import apply_split
 from riskcontrol.splits import NO_SPLITS, comparable, of_ticker
 from riskcontrol.statistics import Executions, Record, executions
 from riskcontrol.strategy import Strategy
-from riskcontrol.trades import NS_PER_MINUTE
+from riskcontrol.trades import NS_PER_MINUTE, counts_of
 from riskcontrol.triggers import Room
 
 MOST_FILLS = 20_000_000
@@ -73,7 +74,7 @@ class Backtest:
         owner: Whose each fill is, a place in `strategies`, ascending.
         columns: The columns of `riskcontrol.rows.Fills` but the names, in the same order.
         prices: By ticker.
-        trades: How many trades (or bars) there were of their tickers.
+        trades: How many trades (or bars) there were of each of their tickers.
         splits: Those of their tickers, by time.
     """
 
@@ -81,7 +82,7 @@ class Backtest:
     owner: NDArray[np.int32]
     columns: Mapping[str, NDArray]
     prices: Mapping[str, Prices]
-    trades: int
+    trades: Mapping[str, int]
     splits: Splits = NO_SPLITS
 
     @cached_property
@@ -174,14 +175,14 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch], 
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, bars, trades = _opened(strategies), _Kept(), [], 0
+    book, fills, bars, trades = _opened(strategies), _Kept(), [], Counter[str]()
     splits = _of_strategies(splits, strategies)
     advance(book, [splits])
     for block in _only(blocks, {strategy.ticker for strategy in strategies}):
         outcome = advance(book, [block])
         fills.add(outcome.fills)
         bars.append(outcome.bars)
-        trades += outcome.trades
+        trades.update(counts_of(block))
     prices = {}
     for record in book.tickers[: book.count("tickers")]:
         ticker = record["ticker"]
@@ -238,7 +239,8 @@ def on_bars(
                     )  # fmt: skip
                     fills.add(fill_rows(book, filled))
         prices[ticker] = Prices(np.asarray(own["end"]), columns["close"], 0, None, columns)
-    return Backtest(strategies, *fills.in_order(), prices, sum(len(own["end"]) for own in bars.values()), splits)
+    counts = {ticker: len(own["end"]) for ticker, own in bars.items()}
+    return Backtest(strategies, *fills.in_order(), prices, counts, splits)
 
 
 def _of_strategies(splits: Splits, strategies: Sequence[Strategy]) -> Splits:

@@ -37,11 +37,13 @@ class Data:
         files: Their names.
         kind: "trades" or "bars".
         notes: What was taken for granted, for the reader.
+        trades: How many trades the files have of all tickers; None of a file of bars.
     """
 
     files: tuple[str, ...]
     kind: str
     notes: tuple[str, ...] = ()
+    trades: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +138,7 @@ def _on_trades(strategies: Sequence[Strategy], tape: TradeTape, splits: Splits) 
         if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
             raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
     notes = (*tape.notes(), *notes_of(backtest), *_missed(splits, tape.tickers, "trades"))
-    return Data(tape.locations, "trades", notes), backtest
+    return Data(tape.locations, "trades", notes, sum(tape.tickers.values())), backtest
 
 
 def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy], splits: Splits) -> Runs:

@@ -48,7 +48,7 @@ def json_of(result: Result) -> dict[str, Any]:
     return {
         "strategy": result.definition.document() | {"ticker": result.strategy.ticker},
         "period": [clock(int(result.equity.time[at])) for at in (0, -1)],
-        result_kind(result): result.backtest.trades,
+        result_kind(result): result.backtest.trades[result.strategy.ticker],
         "statistics": plain(result.statistics),
         "verdict": {
             "decision": judged.decision.value,
@@ -83,16 +83,24 @@ def print_text(data: Data, results: Sequence[Result], sweep: Sweep | None = None
     if sweep is not None:
         click.echo("\n" + "\n".join(sweep_lines(sweep)))
     for result in results:
-        click.echo("\n" + "\n".join(_text(result, all_fills=all_fills)))
+        click.echo("\n" + "\n".join(_text(data, result, all_fills=all_fills)))
 
 
-def _text(result: Result, *, all_fills: bool) -> list[str]:
+def tape_text(data: Data, result: Result) -> str:
+    """Return of how many trades or bars a result is, and of how many of all tickers where the files have others."""
+    own = result.backtest.trades[result.strategy.ticker]
+    others = data.trades is not None and data.trades > own
+    return f"{own:,} {result_kind(result)}" + (
+        f" of {result.strategy.ticker} (the files have {data.trades:,} of all tickers)" if others else ""
+    )
+
+
+def _text(data: Data, result: Result, *, all_fills: bool) -> list[str]:
     document = result.definition.document()
     curve = result.equity
     lines = [
         click.style(f"{document['name']} on {result.strategy.ticker}", bold=True),
-        f"  {clock(int(curve.time[0]))} to {clock(int(curve.time[-1]))} New York, "
-        f"{result.backtest.trades:,} {result_kind(result)}",
+        f"  {clock(int(curve.time[0]))} to {clock(int(curve.time[-1]))} New York, {tape_text(data, result)}",
         f"  buy   {document['buy']}",
         f"  sell  {document.get('sell', 'never by a rule')}",
         "",

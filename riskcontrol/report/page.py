@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
-from riskcontrol.cli.backtest_output import clock, result_kind
+from riskcontrol.cli.backtest_output import clock, tape_text
 from riskcontrol.cli.backtest_sweep import best_rows, warning
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
@@ -59,9 +59,7 @@ def page(data: Data, result: Result, sweep: Sweep | None = None) -> str:
     ticker = result.strategy.ticker
     title = f"{document['name']} on {ticker}"
     period = " to ".join(clock(int(result.equity.time[at])) for at in (0, -1))
-    about = (
-        f"{period} New York · {result.backtest.trades:,} {result_kind(result)} · {', '.join(map(_base, data.files))}"
-    )
+    about = f"{period} New York · {tape_text(data, result)} · {', '.join(map(_base, data.files))}"
     rules = f"buy: {document['buy']}\nsell: {document.get('sell', 'never by a rule')}"
     sections = [
         _section("Verdict", _verdict(result)),

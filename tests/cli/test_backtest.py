@@ -72,6 +72,23 @@ def test_trades_give_statistics_a_verdict_and_fills(tmp_path: Path, day: Path, s
     assert "1 2013-10-07 09:30:12.000 buy +1020 9.80 0.00 4.00" in " ".join(result.stdout.split())
 
 
+def test_the_trades_told_are_those_of_the_ticker_that_was_tested(tmp_path: Path, strategy: Path) -> None:
+    rows = [
+        row(f"0930{i:02}000000000", ticker, price="10", size="100")
+        for i, ticker in enumerate(("IBM", "BAC", "BAC", "BAC", "IBM", "AIG"), 10)
+    ]
+    day = write(tmp_path / "x_20131007.gz", taq(rows))
+    options = (day, "--strategy", strategy, "--ticker", "IBM", "--ticker", "BAC")
+    shown = run(tmp_path, *options).stdout
+    assert "New York, 2 trades of IBM (the files have 6 of all tickers)\n" in shown
+    assert "New York, 3 trades of BAC (the files have 6 of all tickers)\n" in shown
+    found = json.loads(run(tmp_path, *options, "--json").stdout)
+    assert [one["trades"] for one in found["results"]] == [2, 3]
+    report = tmp_path / "report.html"
+    run(tmp_path, day, "--strategy", strategy, "--html", report)
+    assert "2 trades of IBM (the files have 6 of all tickers)" in report.read_text()
+
+
 def test_json_is_one_object_with_a_hash(tmp_path: Path, day: Path, strategy: Path) -> None:
     found = json.loads(run(tmp_path, day, "--strategy", strategy, "--json").stdout)
     (one,) = found["results"]
