@@ -134,7 +134,12 @@ def _on_trades(strategies: Sequence[Strategy], tape: TradeTape, splits: Splits) 
     names = ", ".join(tape.locations)
     for ticker in dict.fromkeys(strategy.ticker for strategy in strategies):
         if ticker not in tape.tickers:
-            raise InputError(f"no trades of {ticker}; {nearest(ticker, tape.tickers)}", source=names, field="ticker")
+            raise InputError(
+                f"no trades of {ticker}; {nearest(ticker, tape.tickers)}: choose one with --ticker, or in the strategy "
+                "file",
+                source=names,
+                field="ticker",
+            )
         if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
             raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
     notes = (*tape.notes(), *notes_of(backtest), *_missed(splits, tape.tickers, "trades"))

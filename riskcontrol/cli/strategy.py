@@ -66,10 +66,16 @@ def words() -> None:
     click.echo(formatter.getvalue().rstrip())
 
 
-@command.command(epilog="Example: riskcontrol strategy templates sma-cross > my.toml")
+@command.command(
+    epilog="Example: riskcontrol strategy templates sma-cross > my.toml;  "
+    "riskcontrol backtest EQY_US_ALL_TRADE_20131007.gz --strategy my.toml --ticker IBM"
+)
 @click.argument("name", required=False)
 def templates(name: str | None) -> None:
-    """List the template strategies, or print the file of the one of this NAME: a strategy to begin with."""
+    """List the template strategies, or print the file of the one of this NAME: a strategy to begin with.
+
+    Their tickers are the simulator's: change them for trades of your own, or give backtest a --ticker.
+    """
     from riskcontrol.templates import names, read, summary
 
     if name is not None:

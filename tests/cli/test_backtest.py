@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from riskcontrol import templates
 from riskcontrol.cli import cli
 from riskcontrol.cli.backtest_sweep import heat_lines
 from riskcontrol.errors import InputError
@@ -87,6 +88,29 @@ def test_the_trades_told_are_those_of_the_ticker_that_was_tested(tmp_path: Path,
     report = tmp_path / "report.html"
     run(tmp_path, day, "--strategy", strategy, "--html", report)
     assert "2 trades of IBM (the files have 6 of all tickers)" in report.read_text()
+
+
+def test_a_template_s_ticker_is_not_in_real_files_and_the_remedy_is_told(tmp_path: Path, strategy: Path) -> None:
+    rows = [
+        row(f"0930{i:02}000000000", ticker, price="10", size="100")
+        for i, ticker in enumerate(("AIG", "IBM", "BAC", "BAC", "IBM", "BAC"), 10)
+    ]
+    day = write(tmp_path / "x_20131007.gz", taq(rows))
+    strategy.write_text(templates.read("sma-cross"))
+    remedy = "choose one with --ticker"
+    told = failed(tmp_path, day, "--strategy", strategy)
+    assert told == f"{day}, ticker: no trades of TVNV; there are BAC, IBM, AIG: {remedy}, or in the strategy file"
+    bars = tmp_path / "bars.csv"
+    lines = [f"{ticker},2013-10-0{day},9,9,9,9" for ticker, day in (("AIG", 7), ("BAC", 7), ("BAC", 8))]
+    bars.write_text("\n".join(["ticker,date,open,high,low,close", *lines]) + "\n")
+    told = failed(tmp_path, bars, "--strategy", strategy)
+    assert told == f"{bars}, ticker: no bars of 'TVNV'; there are 'BAC', 'AIG': {remedy}"
+
+
+def test_bars_of_another_ticker_are_not_taken_for_the_strategy_s(tmp_path: Path, strategy: Path) -> None:
+    bars = tmp_path / "bars.csv"
+    bars.write_text("ticker,date,open,high,low,close\nAIG,2013-10-07,9,9,9,9\nAIG,2013-10-08,9,9,9,9\n")
+    assert "no bars of 'IBM'; there are 'AIG'" in failed(tmp_path, bars, "--strategy", strategy)
 
 
 def test_json_is_one_object_with_a_hash(tmp_path: Path, day: Path, strategy: Path) -> None:
