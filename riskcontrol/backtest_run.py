@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades
 from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
+from riskcontrol.luck import luck
 from riskcontrol.nearest import nearest
 from riskcontrol.newyork import date_of
 from riskcontrol.progress import on_terminal
@@ -212,12 +213,14 @@ def run_sweep(
         )
     with on_terminal(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("", total=count)
-        scores = score(backtest, by, lambda done: progress.update(task, completed=done))
-    sweep = Sweep(axes, by, scores, np.diff(backtest.places))
+        scores, ratios = score(backtest, (by, "sharpe"), lambda done: progress.update(task, completed=done))
+    fills = np.diff(backtest.places)
+    sweep = Sweep(axes, by, scores, fills)
     best = sweep.best(1)
     if not best:
         raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")
-    return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
+    result = Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count))
+    return about, result, replace(sweep, luck=luck(ratios[fills > 0], result.record))
 
 
 def _missed(splits: Splits, tickers: Collection[str], what: str) -> list[str]:

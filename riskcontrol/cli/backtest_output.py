@@ -14,7 +14,7 @@ import click
 from riskcontrol.aligned import aligned
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
-from riskcontrol.cli.backtest_sweep import sweep_json, sweep_lines
+from riskcontrol.cli.backtest_sweep import WIDTH, sweep_json, sweep_lines
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
@@ -26,7 +26,6 @@ from riskcontrol.trades import NS_PER_SECOND
 SHOWN = 20
 """Fills that are printed where not all are asked for."""
 
-_WIDTH = 100
 FILL_COLUMNS = ("strategy", "ticker", "number", "time", "reason", "shares", "price", "fee", "cash")
 
 
@@ -130,7 +129,7 @@ def statistics_lines(result: Result) -> list[str]:
     return [
         f"  {a:<{widths[0]}}  {b:>{widths[1]}}     {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip()
         for (a, b), (c, d) in zip(left, right, strict=True)
-    ] + textwrap.wrap(why_none(result.statistics), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    ] + textwrap.wrap(why_none(result.statistics), WIDTH, initial_indent="  ", subsequent_indent="  ")
 
 
 def verdict_lines(result: Result) -> list[str]:
@@ -140,7 +139,7 @@ def verdict_lines(result: Result) -> list[str]:
     lines = [click.style(f"Verdict: {judged.decision.value}", bold=True, fg=colour)]
     for one in judged.reasons:
         mark = {"pull": "-", "keep testing": "~", "scale up": "+"}[one.points_to.value]
-        lines += textwrap.wrap(one.words, _WIDTH, initial_indent=f"  {mark} ", subsequent_indent="    ")
+        lines += textwrap.wrap(one.words, WIDTH, initial_indent=f"  {mark} ", subsequent_indent="    ")
     return lines
 
 

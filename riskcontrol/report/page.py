@@ -155,11 +155,13 @@ def _sweep(sweep: Sweep) -> str:
     down = list(second.values) if second else [""]
     names = f"{first.name} across" + (f", {second.name} down" if second else "")
     header, *rows = best_rows(sweep)
+    said = warning(sweep)
     low, high = float(np.nanmin(sweep.scores)), float(np.nanmax(sweep.scores))
     return (
         charts.heat_map(sweep.heat(), list(first.values), down, label)
         + f"<p class=note>{escape(names)}; {escape(one.title)} from {escape(label(low))} (dark) to "
-        + f"{escape(label(high))} (light).</p><p class=warning>{escape(warning(sweep))}</p>"
+        + f"{escape(label(high))} (light).</p>"
+        + (f"<p class=warning>{escape(said)}</p>" if said else "")
         + _table(header, rows)
     )
 

@@ -181,7 +181,7 @@ def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Pa
     assert result.exit_code == 0
     assert "6 variants, the best 6 by return" in result.stdout
     assert "a across, b down" in result.stdout
-    assert "The best of 6 looks good by chance alone" in result.stdout
+    assert "Whether the best of 6 is more than luck can't be told" in result.stdout
     found = json.loads(run(tmp_path, day, "--strategy", strategy, *options, "--json").stdout)
     best = found["sweep"]["best"][0]["parameters"]
     alone = tmp_path / "alone.toml"

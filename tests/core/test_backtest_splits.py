@@ -110,7 +110,7 @@ def test_a_split_while_flat_leaves_no_fill_and_before_the_run_nothing_at_all() -
 def test_sweeps_know_splits_and_the_hash_has_them() -> None:
     two = [HOLDER, replace(HOLDER, parameters=(50.0, 2.0))]
     backtest = on_trades(two, [trades(two_days([100, 99, 99], [33, 34]))], splits(("IBM", MIDNIGHT, 3, 1)))
-    assert score(backtest, "total_return").tolist() == pytest.approx([30 * 34 / 1000 - 1 + 0.01, 0])
+    assert score(backtest, ["total_return"])[0].tolist() == pytest.approx([30 * 34 / 1000 - 1 + 0.01, 0])
     assert fills_text(backtest.fills_of(0)).splitlines()[1] == f"2,{MIDNIGHT},33000000,20,0,10000000,0,split"
 
 
