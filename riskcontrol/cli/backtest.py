@@ -8,6 +8,7 @@ import click
 
 from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import S3, max_reject_share_option, splits_option, with_settings
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
@@ -50,7 +51,7 @@ from riskcontrol.settings import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: dollars, fractions, seconds.")
 @click.option(
     "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     default=None,
     metavar="FILE",
     help="Write a report: one page with charts, which needs no network.",
@@ -59,7 +60,7 @@ from riskcontrol.settings import Settings
     "--fills",
     "fills_file",
     metavar="FILE",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=OutputFile(allow_dash=True),
     default=None,
     help="CSV to write every fill to; - prints them all.",
 )

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
@@ -69,9 +70,7 @@ class Interval(click.ParamType):
     default=None,
     help="How to write them [default: as the output's name ends, or else csv].",
 )
-@click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to write [default: print]."
-)
+@click.option("--output", type=OutputFile(), metavar="FILE", default=None, help="File to write [default: print].")
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),

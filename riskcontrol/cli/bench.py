@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from riskcontrol.cli.options import S3, with_settings
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.settings import Settings
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -127,7 +128,7 @@ def users(count: int, *, as_json: bool) -> None:
 @click.option("--repeats", type=click.IntRange(1, 1_000), default=5, show_default=True, help="The best run counts.")
 @click.option("--part", "parts", type=click.Choice(["rule", "crosses", "crowd", "mixed"]), multiple=True,
               help="Run this part alone; may be repeated [default: all].")  # fmt: skip
-@click.option("--graph", type=click.Path(dir_okay=False, writable=True, path_type=Path), default=None,
+@click.option("--graph", type=OutputFile(), metavar="FILE", default=None,
               help="Draw the crowd's time against its users into this SVG file.")  # fmt: skip
 @with_settings(*S3)
 @_JSON

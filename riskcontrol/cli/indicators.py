@@ -12,6 +12,7 @@ from typing import IO
 
 import click
 
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.errors import InputError
 
 ROWS = 65_536
@@ -40,7 +41,8 @@ DIGITS = 12
     "--out",
     "--output",
     "out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
+    metavar="FILE",
     default=None,
     help="CSV to write [default: print].",
 )

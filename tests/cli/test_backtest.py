@@ -223,6 +223,21 @@ def test_a_report_is_written(tmp_path: Path, bars: Path, strategy: Path) -> None
     assert report.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("option", ["--html", "--fills"])
+def test_a_file_that_can_t_be_written_is_refused_before_the_work(
+    tmp_path: Path, strategy: Path, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        pytest.fail("the work began")
+
+    monkeypatch.setattr("riskcontrol.backtest_run.run", never)
+    nowhere = tmp_path / "none" / "r.html"
+    arguments = ("x.gz", "--strategy", strategy, option)
+    told = failed(tmp_path, *arguments, nowhere)
+    assert told == f"{nowhere}, {option}: there is no folder {nowhere.parent}; make it, or name a file in another"
+    assert "is a folder; name a file in it" in failed(tmp_path, *arguments, tmp_path)
+
+
 def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy: Path) -> None:
     none = tmp_path / "none.toml"
     assert str(none) in failed(tmp_path, day, "--strategy", none)
