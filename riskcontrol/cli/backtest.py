@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import S3, max_reject_share_option, splits_option, with_settings
@@ -45,7 +46,7 @@ from riskcontrol.settings import Settings
     help="Try these values of a parameter, or NAME=1,2,5; may be repeated, all combinations run in one pass.",
 )
 @click.option(
-    "--by", default="return", show_default=True, help="Statistic by which the best of the variants is chosen."
+    "--by", default="return", show_default=True, help="With --set: statistic by which the best variant is chosen."
 )
 @splits_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: dollars, fractions, seconds.")
@@ -87,7 +88,9 @@ def command(
     looked at at closes alone.
 
     --set tries values of a number that the strategy file names in its table [parameters]: all combinations, and the
-    best by --by is shown. docs/backtest.md says more.
+    best by --by is shown, which is return, end_equity, annualised_return, sharpe, sortino, calmar,
+    probabilistic_sharpe, max_drawdown, alpha, win_rate, profit_factor, expectancy, payoff, sqn or kelly.
+    docs/backtest.md says more.
     """
     from riskcontrol.strategy_file import load
 
@@ -98,6 +101,9 @@ def command(
         raise click.UsageError("--json and --fills - both write to stdout; give --fills a file")
     if sets and len(definitions) * max(1, len(tickers)) > 1:
         raise click.UsageError("--set varies one strategy on one ticker; give one --strategy and one --ticker")
+    said_by = click.get_current_context().get_parameter_source("by") is ParameterSource.COMMANDLINE
+    if said_by and not sets:
+        raise click.UsageError("--by chooses among variants, and there is one; vary a parameter with --set")
     from riskcontrol.splits import NO_SPLITS, read_splits
 
     splits = read_splits(splits_file) if splits_file else NO_SPLITS

@@ -17,7 +17,7 @@ from riskcontrol import templates
 from riskcontrol.cli import cli
 from riskcontrol.cli.backtest_sweep import heat_lines
 from riskcontrol.errors import InputError
-from riskcontrol.sweep import Axis, Sweep
+from riskcontrol.sweep import BY, Axis, Sweep
 from tests.ingestion.trade_files import row, taq, write
 
 DIP = """\
@@ -238,6 +238,11 @@ def test_a_file_that_can_t_be_written_is_refused_before_the_work(
     assert "is a folder; name a file in it" in failed(tmp_path, *arguments, tmp_path)
 
 
+def test_the_help_names_all_statistics_to_choose_by(tmp_path: Path) -> None:
+    shown = " ".join(run(tmp_path, "--help").stdout.split())
+    assert f"which is {', '.join(list(BY)[:1] + list(BY)[2:-1])} or {list(BY)[-1]}." in shown
+
+
 def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy: Path) -> None:
     none = tmp_path / "none.toml"
     assert str(none) in failed(tmp_path, day, "--strategy", none)
@@ -251,7 +256,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy:
     assert "choose another statistic" in failed(
         tmp_path, day, "--strategy", strategy, "--set", "a=1,2", "--by", "sharpe"
     )
-    assert "none to choose by" in run(tmp_path, day, "--strategy", strategy, "--by", "luck").stderr
+    assert "none to choose by" in run(tmp_path, day, "--strategy", strategy, "--set", "a=1", "--by", "luck").stderr
+    alone = run(tmp_path, day, "--strategy", strategy, "--by", "return")
+    assert alone.exit_code == 2
+    assert "vary a parameter with --set" in alone.stderr
     two = run(tmp_path, day, "--strategy", strategy, "--strategy", strategy, "--set", "a=1")
     assert "--set varies one strategy" in two.stderr
     assert "Missing option '--strategy'" in run(tmp_path, day).stderr
