@@ -19,7 +19,7 @@ from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.statistics import STATISTICS, format_value, plain
-from riskcontrol.statistics.formats import why_none
+from riskcontrol.statistics.formats import how_sure, why_none
 from riskcontrol.sweep import Sweep
 from riskcontrol.trades import NS_PER_SECOND
 
@@ -119,7 +119,7 @@ def _text(data: Data, result: Result, *, all_fills: bool) -> list[str]:
 
 
 def statistics_lines(result: Result) -> list[str]:
-    """Return all statistics, two columns of them side by side, and why some have no number."""
+    """Return all statistics, two columns of them side by side, how sure they are, and why some have no number."""
     cells = [
         (STATISTICS[name].title, format_value(STATISTICS[name], value)) for name, value in result.statistics.items()
     ]
@@ -129,7 +129,11 @@ def statistics_lines(result: Result) -> list[str]:
     return [
         f"  {a:<{widths[0]}}  {b:>{widths[1]}}     {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip()
         for (a, b), (c, d) in zip(left, right, strict=True)
-    ] + textwrap.wrap(why_none(result.statistics), WIDTH, initial_indent="  ", subsequent_indent="  ")
+    ] + [
+        line
+        for said in (how_sure(result.statistics), why_none(result.statistics))
+        for line in textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    ]
 
 
 def verdict_lines(result: Result) -> list[str]:

@@ -35,7 +35,7 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     """
     from riskcontrol.statistics import STATISTICS, compute, format_value, has, plain
     from riskcontrol.statistics.files import EQUITY, as_record, read_closes, read_series
-    from riskcontrol.statistics.formats import why_none
+    from riskcontrol.statistics.formats import how_sure, why_none
 
     curve = read_series(equity, EQUITY)
     other = read_closes(benchmark) if benchmark else None
@@ -52,5 +52,7 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     widest = max(map(len, written.values()))
     for name, text in written.items():
         click.echo(f"{STATISTICS[name].title:<{width}}  {text:>{widest}}")
+    if sure := how_sure(values):
+        click.echo(sure, err=True)
     if why := why_none(values):
         click.echo(f"{why} docs/statistics.md defines each.", err=True)

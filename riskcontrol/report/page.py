@@ -19,7 +19,7 @@ from riskcontrol.report import charts
 from riskcontrol.report.style import STYLE
 from riskcontrol.statistics import STATISTICS, Record, format_value
 from riskcontrol.statistics.days import trading_days
-from riskcontrol.statistics.formats import why_none
+from riskcontrol.statistics.formats import how_sure, why_none
 from riskcontrol.sweep import Sweep
 
 FILLS = 100
@@ -105,8 +105,8 @@ def _statistics(result: Result) -> str:
         f"<div><dt>{escape(STATISTICS[name].title)}</dt><dd>{escape(format_value(STATISTICS[name], value))}</dd></div>"
         for name, value in result.statistics.items()
     )
-    why = why_none(result.statistics)
-    return f"<dl>{cells}</dl>" + (f"<p class=note>{escape(why)}</p>" if why else "")
+    notes = [said for said in (how_sure(result.statistics), why_none(result.statistics)) if said]
+    return f"<dl>{cells}</dl>" + "".join(f"<p class=note>{escape(said)}</p>" for said in notes)
 
 
 def _equity(result: Result) -> str:
