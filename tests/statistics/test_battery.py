@@ -174,9 +174,9 @@ def test_a_run_from_one_afternoon_to_the_next_morning_is_of_two_days_and_one_wit
     afternoon = 1_381_176_000 * 10**9 - hour  # 15:00 on Monday 2013-10-07
     times = np.array([afternoon, afternoon + hour, afternoon + 19 * hour])
     run = Record(100, times, np.array([100, 101, 103]))
-    assert compute(run)["sharpe"] == pytest.approx(
-        (1 / 100 + 2 / 101) / 2 / abs(2 / 101 - 1 / 100) * math.sqrt(2 * 252)
-    )
+    first, second = 1 / 100, 2 / 101
+    deviation = (second - first) / math.sqrt(2)
+    assert compute(run)["sharpe"] == pytest.approx((first + second) / 2 / deviation * math.sqrt(252))
     within = Record(100, times[:2], np.array([100, 101]))
     assert compute(within)["sharpe"] is None
 
