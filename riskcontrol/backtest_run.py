@@ -21,7 +21,7 @@ from riskcontrol.newyork import date_of
 from riskcontrol.progress import on_terminal
 from riskcontrol.rows import Fills, Splits
 from riskcontrol.splits import NO_SPLITS, of_ticker, say_unmet, unmet
-from riskcontrol.statistics import Record, Value, compute
+from riskcontrol.statistics import Record, Value, compute, open_trip
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document, strategy_of
@@ -45,6 +45,30 @@ class Data:
     kind: str
     notes: tuple[str, ...] = ()
     trades: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a strategy still holds at the end; it is no round trip, but its worth is in the equity.
+
+    Attributes:
+        shares: How many it holds.
+        bought: How many it bought; more or fewer than it holds where a split came since.
+        time: When it bought them, nanoseconds UTC.
+        entry: What it paid for each, micro-dollars, without the fee.
+        price: The last price, micro-dollars.
+    """
+
+    shares: int
+    bought: int
+    time: int
+    entry: int
+    price: int
+
+    @property
+    def value(self) -> int:
+        """What it is worth at the last price, micro-dollars."""
+        return self.shares * self.price
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +116,16 @@ class Result:
     def verdict(self) -> Verdict:
         """What to do with it."""
         return verdict(self.statistics, self.record, self.limits)
+
+    @property
+    def holding(self) -> Holding | None:
+        """What it still holds at the end."""
+        made = self.record.fills
+        still = open_trip(made) if made is not None else None
+        if still is None:
+            return None
+        shares, price = int(self.fills.shares.sum()), int(self.equity.price[-1])
+        return Holding(shares, still.shares, still.entry_time, still.entry_price, price)
 
     @cached_property
     def hash(self) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from riskcontrol.aligned import aligned
-from riskcontrol.backtest_run import Data, Result
+from riskcontrol.backtest_run import Data, Holding, Result
 from riskcontrol.book import Reason
 from riskcontrol.cli.backtest_sweep import WIDTH, sweep_json, sweep_lines
 from riskcontrol.errors import InputError
@@ -56,9 +56,33 @@ def json_of(result: Result) -> dict[str, Any]:
                 for one in judged.reasons
             ],
         },
+        "holding": _holding_json(result.holding),
         "fills": len(result.fills),
         "fills_hash": result.hash,
     }
+
+
+def _holding_json(held: Holding | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    dollars = {name: getattr(held, name) / MICROS for name in ("entry", "price", "value")}
+    return {"shares": held.shares, "bought": held.bought, "time": clock(held.time), **dollars}
+
+
+def holding_text(held: Holding | None) -> str:
+    """Return in words what is still held at the end; nothing where that is nothing.
+
+    >>> holding_text(Holding(200, 100, 1_381_152_600_614_000_000, 10_000_000, 5_500_000))
+    'Holds 200 shares at the end (100 before splits), bought 2013-10-07 09:30:00 at 10.00: worth $1,100.00 at 5.50.'
+    """
+    if held is None:
+        return ""
+    split = f" ({held.bought:,} before splits)" if held.bought != held.shares else ""
+    value = format_value(STATISTICS["end_equity"], held.value)
+    return (
+        f"Holds {held.shares:,} share{'s' * (held.shares != 1)} at the end{split}, bought {clock(held.time)} "
+        f"at {to_dollars(held.entry)}: worth {value} at {to_dollars(held.price)}."
+    )
 
 
 def result_kind(result: Result) -> str:
@@ -108,9 +132,15 @@ def _text(data: Data, result: Result, *, all_fills: bool) -> list[str]:
         *verdict_lines(result),
         "",
     ]
+    if held := holding_text(result.holding):
+        lines += [held, ""]
     fills = result.fills
     first = 0 if all_fills else max(0, len(fills) - SHOWN)
-    lines.append(click.style(f"{len(fills):,} fills" + (f", the last {SHOWN}" if first else ""), bold=True))
+    lines.append(
+        click.style(
+            f"{len(fills):,} fill{'s' * (len(fills) != 1)}" + (f", the last {SHOWN}" if first else ""), bold=True
+        )
+    )
     rows = list(fill_rows(result, first))
     if rows:
         header = ("number", "New York", "why", "shares", "price", "fee", "cash")

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
-from riskcontrol.cli.backtest_output import clock, tape_text
+from riskcontrol.cli.backtest_output import clock, holding_text, tape_text
 from riskcontrol.cli.backtest_sweep import best_rows, warning
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
@@ -63,7 +63,7 @@ def page(data: Data, result: Result, sweep: Sweep | None = None) -> str:
     rules = f"buy: {document['buy']}\nsell: {document.get('sell', 'never by a rule')}"
     sections = [
         _section("Verdict", _verdict(result)),
-        _section("Statistics", _statistics(result)),
+        _section("Statistics", _statistics(result) + _note(holding_text(result.holding))),
         _section("Equity and drawdown", _equity(result)),
         _section(f"Fills on {ticker}'s price", _price(result)),
     ]
@@ -74,7 +74,7 @@ def page(data: Data, result: Result, sweep: Sweep | None = None) -> str:
         sections.append(_section("Returns of round trips", charts.histogram(trips.returns, _share_of(trips.returns))))
     sections.append(_section("Monthly returns", _months(result.record)))
     sections.append(_section("Fills", _fills(result)))
-    notes = "".join(f"<p class=note>{escape(note)}</p>" for note in data.notes)
+    notes = "".join(map(_note, data.notes))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -105,8 +105,11 @@ def _statistics(result: Result) -> str:
         f"<div><dt>{escape(STATISTICS[name].title)}</dt><dd>{escape(format_value(STATISTICS[name], value))}</dd></div>"
         for name, value in result.statistics.items()
     )
-    notes = [said for said in (how_sure(result.statistics), why_none(result.statistics)) if said]
-    return f"<dl>{cells}</dl>" + "".join(f"<p class=note>{escape(said)}</p>" for said in notes)
+    return f"<dl>{cells}</dl>{_note(how_sure(result.statistics))}{_note(why_none(result.statistics))}"
+
+
+def _note(said: str) -> str:
+    return f"<p class=note>{escape(said)}</p>" if said else ""
 
 
 def _equity(result: Result) -> str:

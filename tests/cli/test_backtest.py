@@ -90,6 +90,33 @@ def test_the_trades_told_are_those_of_the_ticker_that_was_tested(tmp_path: Path,
     assert "2 trades of IBM (the files have 6 of all tickers)" in report.read_text()
 
 
+def test_what_is_held_at_the_end_is_told(tmp_path: Path, day: Path, strategy: Path) -> None:
+    report = tmp_path / "report.html"
+    told = "Holds 1,062 shares at the end, bought 2013-10-07 09:30:17 at 9.60: worth $10,195.20 at 9.60."
+    shown = run(tmp_path, day, "--strategy", strategy, "--html", report).stdout
+    assert told in shown
+    assert told in report.read_text()
+    (one,) = json.loads(run(tmp_path, day, "--strategy", strategy, "--json").stdout)["results"]
+    assert one["holding"] == {
+        "shares": 1062, "bought": 1062, "time": "2013-10-07 09:30:17", "entry": 9.6, "price": 9.6, "value": 10195.2
+    }  # fmt: skip
+    strategy.write_text(DIP.replace("reference - a", "reference - 9"))
+    assert "Holds" not in run(tmp_path, day, "--strategy", strategy).stdout
+    (one,) = json.loads(run(tmp_path, day, "--strategy", strategy, "--json").stdout)["results"]
+    assert one["holding"] is None
+
+
+def test_what_is_held_at_the_end_is_told_with_its_splits(tmp_path: Path, strategy: Path) -> None:
+    bars, splits = tmp_path / "bars.csv", tmp_path / "splits.csv"
+    prices = ("10", "9.8", "9.8", "4.9", "4.9")
+    rows = [f"2013-10-{7 + i:02},{price},{price},{price},{price},5" for i, price in enumerate(prices)]
+    bars.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
+    splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,2:1\n")
+    shown = run(tmp_path, bars, "--strategy", strategy, "--splits", splits).stdout
+    told = "Holds 2,040 shares at the end (1,020 before splits), bought 2013-10-09 09:30:00 at 9.80: worth $9,996.00"
+    assert f"{told} at 4.90." in shown
+
+
 def test_a_template_s_ticker_is_not_in_real_files_and_the_remedy_is_told(tmp_path: Path, strategy: Path) -> None:
     rows = [
         row(f"0930{i:02}000000000", ticker, price="10", size="100")
