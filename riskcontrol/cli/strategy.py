@@ -32,22 +32,25 @@ command.add_command(stop)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object for each file.")
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Check strategy files (TOML or JSON) and print what they come to; exit with 1 if one is wrong."""
+    """Check strategy files (TOML or JSON) and print what they come to, or all that is wrong; exit with 1 then."""
     from riskcontrol.errors import InputError
-    from riskcontrol.strategy_file import load
+    from riskcontrol.strategy_file import load_or_errors
 
     reports: list[dict[str, Any]] = []
     for file in files:
         try:
-            definition = load(file)
+            found = load_or_errors(file)
         except InputError as error:
-            reports.append({"file": str(file), "ok": False, **_error_report(error)})
+            found = [error]
+        if isinstance(found, list):
+            errors = [_error_report(error) for error in found]
+            reports.append({"file": str(file), "ok": False, **errors[0], "errors": errors})
             if not as_json:
-                click.echo(_error_text(error), err=True)
+                click.echo("\n".join(map(_error_text, found)), err=True)
         else:
-            reports.append({"file": str(file), "ok": True, **_report(definition)})
+            reports.append({"file": str(file), "ok": True, **_report(found)})
             if not as_json:
-                click.echo(_text(file, definition))
+                click.echo(_text(file, found))
     if as_json:
         click.echo(json.dumps(reports, indent=2))
     if not all(report["ok"] for report in reports):
