@@ -42,7 +42,9 @@ class Settings(BaseSettings):
     keyspace: str = Field("riskcontrol", pattern=r"^[a-z][a-z0-9_]{0,47}$", description="keyspace of the tables")
     replication: int = Field(1, ge=1, le=9, description="replicas of topic and keyspace, where made anew")
     snapshots: str = Field("", description="folder, or s3://BUCKET/PREFIX, for snapshots of the stream's state")
-    s3_endpoint: str = Field("", description="S3 endpoint URL; empty: the local server, or else Amazon's")
+    s3_endpoint: str = Field(
+        "", description="S3 endpoint; without one, the local server where it runs, or else Amazon's"
+    )
     s3_access_key: str = Field("", description="access key; empty: boto3's usual ways")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="secret key")
     s3_region: str = Field("us-east-1", description="region")

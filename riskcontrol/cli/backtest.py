@@ -85,7 +85,7 @@ def command(
     FILE is Daily TAQ or WRDS trades (plain or gzip; a file, a folder, s3://bucket/key or .../prefix/), or one CSV or
     Parquet file of bars (date, open, high, low, close, volume). On trades, the engine of the stream gives the
     stream's fills. On bars, a strategy decides at a bar's close and fills at the next bar's open; stops, too, are
-    looked at at closes alone.
+    looked at at closes alone. Dates of bars without a zone are New York's, and so are all times that are printed.
 
     --set tries values of a number that the strategy file names in its table [parameters]: all combinations, and the
     best by --by is shown, which is return, end_equity, annualised_return, sharpe, sortino, calmar,

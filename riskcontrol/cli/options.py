@@ -25,12 +25,23 @@ DATABASE = ("cassandra", "cassandra_username", "cassandra_password", "keyspace")
 S3 = ("s3_endpoint", "s3_region")
 """Settings that say where trade files on S3 are."""
 
+METAVARS = {
+    "home": "FOLDER",
+    "kafka": "HOST:PORT,...",
+    "cassandra": "HOST,...",
+    "s3_endpoint": "URL",
+    "snapshots": "PLACE",
+    "shards": "COUNT",
+    "replication": "COUNT",
+}
+"""What help calls the values of settings."""
+
 max_reject_share_option = click.option(
     "--max-reject-share",
     type=click.FloatRange(0, 1),
     default=0.01,
     show_default=True,
-    help="Share of bad lines over which a trade file is refused.",
+    help="Share of bad lines (0.01 is 1 %) over which a trade file is refused.",
 )
 """Decorator of the commands that read trade files."""
 
@@ -61,6 +72,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
 
         for name in reversed(flags):
             field = Settings.model_fields[name]
+            said = field.description or ""
             # None as default: an absent flag leaves the environment and the TOML file their say.
             call = click.option(
                 f"--{name.replace('_', '-')}",
@@ -68,7 +80,8 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
                 type=int if field.annotation is int else str,
                 default=None,
                 envvar=[],
-                help=f"{(field.description or '').capitalize()} [default: {_shown(field.default)}].",
+                metavar=METAVARS.get(name),
+                help=f"{said[:1].upper()}{said[1:]} [default: {_shown(name, field.default)}].",
             )(call)
         return click.option(
             "--config",
@@ -130,5 +143,8 @@ def _unknown(file: Path, keys: list[str], what: str, remedy: str) -> SettingsErr
     )
 
 
-def _shown(default: object) -> str:
-    return str(default or "none, or the local one")
+def _shown(name: str, default: object) -> str:
+    """Return what holds where nothing is said, in words."""
+    if name in ("kafka", "cassandra"):
+        return "the local one of --home, where it runs"
+    return str(default) if isinstance(default, int | Path) or (isinstance(default, str) and default) else "none"

@@ -30,8 +30,9 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     """Print the statistics of an equity curve.
 
     EQUITY.csv has a header with a column date, time, datetime or timestamp (ISO 8601) and a column equity, value,
-    balance or nav (dollars). Statistics are of daily equity and 252 days a year; those that need fills are left out,
-    and those that need days say — for a run of fewer than two. docs/statistics.md defines each.
+    balance or nav (dollars). Times without a zone are New York's, a date alone is its close, 16:00. Statistics are of
+    daily equity and 252 days a year; those that need fills are left out, and those that need days say — for a run of
+    fewer than two. docs/statistics.md defines each.
     """
     from riskcontrol.statistics import STATISTICS, compute, format_value, has, plain
     from riskcontrol.statistics.files import EQUITY, as_record, read_closes, read_series

@@ -19,7 +19,11 @@ from riskcontrol.cli.strategy_stream import open_, stop
 _WIDTH = 12
 
 
-@click.group(name="strategy")
+@click.group(
+    name="strategy",
+    epilog="Examples: riskcontrol strategy templates sma-cross > my.toml;  riskcontrol strategy check my.toml;  "
+    "riskcontrol strategy open my.toml --user ann --ticker IBM",
+)
 def command() -> None:
     """Check strategy files, open them in the stream; list the words of the language; print templates."""
 
@@ -28,7 +32,10 @@ command.add_command(open_)
 command.add_command(stop)
 
 
-@command.command(epilog="Example: riskcontrol strategy check dip.toml cross.json")
+@command.command(
+    short_help="Check strategy files, and print what they come to.",
+    epilog="Example: riskcontrol strategy check dip.toml cross.json",
+)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object for each file.")
 def check(files: tuple[Path, ...], as_json: bool) -> None:
@@ -57,7 +64,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
         sys.exit(1)
 
 
-@command.command()
+@command.command(short_help="List the words of the language.", epilog="Example: riskcontrol strategy words")
 def words() -> None:
     """List the words, functions and indicators of the language, with what they mean."""
     from riskcontrol.vocabulary import sections
@@ -70,8 +77,9 @@ def words() -> None:
 
 
 @command.command(
+    short_help="List the template strategies, or print one.",
     epilog="Example: riskcontrol strategy templates sma-cross > my.toml;  "
-    "riskcontrol backtest EQY_US_ALL_TRADE_20131007.gz --strategy my.toml --ticker IBM"
+    "riskcontrol backtest EQY_US_ALL_TRADE_20131007.gz --strategy my.toml --ticker IBM",
 )
 @click.argument("name", required=False)
 def templates(name: str | None) -> None:
