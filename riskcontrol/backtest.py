@@ -100,21 +100,31 @@ class Backtest:
         return Fills(**names, **columns)
 
     def equity_of(self, number: int) -> Equity:
-        """Return the equity of a strategy: a point at each bar's end and each fill, and one at the last trade."""
+        """Return the equity of a strategy: a point at each bar's end and each fill, and one at the last trade.
+
+        Raises:
+            InputError: It doesn't fit into 64 bits.
+        """
         strategy, fills = self.strategies[number], self.fills_of(number)
         prices = self.prices[strategy.ticker]
-        return equity_curve(
-            strategy.cash,
-            fill_time=fills.time,
-            fill_price=fills.price,
-            fill_shares=fills.shares,
-            fill_cash=fills.cash,
-            fill_fee=fills.fee,
-            bar_time=prices.start,
-            bar_close=prices.close,
-            bar_length=prices.length,
-            mark=prices.mark,
-        )
+        try:
+            return equity_curve(
+                strategy.cash,
+                fill_time=fills.time,
+                fill_price=fills.price,
+                fill_shares=fills.shares,
+                fill_cash=fills.cash,
+                fill_fee=fills.fee,
+                bar_time=prices.start,
+                bar_close=prices.close,
+                bar_length=prices.length,
+                mark=prices.mark,
+            )
+        except OverflowError:
+            raise InputError(
+                f"{strategy.name} on {strategy.ticker} comes to be worth more than 9.2 million million dollars, the "
+                "most that is reckoned with; give it less cash, or look for wrong prices in the files"
+            ) from None
 
     def record_of(self, number: int, equity: Equity | None = None) -> Record:
         """Return what a strategy's statistics are computed from.
