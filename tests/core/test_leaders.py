@@ -128,8 +128,8 @@ def test_a_value_over_64_bits_is_the_most_that_fits_and_does_not_wrap() -> None:
     rich = first_rule("ann", "dip", "IBM", MAX_CASH, 100_000, 100_000)
     # A round trip, then a purchase at a cent, of shares that a price of ten million dollars makes 10²⁰ dollars.
     cents = (100, 80, 80, 100, 100, 80, 1, 10**9)
-    tape = [openings(rich), ibm(*cents), trades([("AIG", 2 * NS_PER_MINUTE, 10**6, 1, LAST | REGULAR)])]
-    (found,) = told(tape)
+    rows = [("IBM", NS_PER_MINUTE + i, price * 10_000, 100, LAST | REGULAR) for i, price in enumerate(cents)]
+    (found,) = told([openings(rich), trades([*rows, ("AIG", 2 * NS_PER_MINUTE, 10**6, 1, LAST | REGULAR)])])
     assert found.by_gain.value.tolist() == [LARGEST]
     assert found.by_gain.trips.tolist() == [1]
     assert found.by_gain.gain.tolist() == [LARGEST / MAX_CASH - 1]
