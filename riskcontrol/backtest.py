@@ -8,6 +8,7 @@ open; stops, too, are looked at at closes alone. A split comes before the first 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -31,7 +32,7 @@ from riskcontrol.split_kernel import apply_split
 from riskcontrol.splits import NO_SPLITS, comparable, of_ticker
 from riskcontrol.statistics import Executions, Record, executions
 from riskcontrol.strategy import Strategy
-from riskcontrol.trades import NS_PER_MINUTE
+from riskcontrol.trades import NS_PER_MINUTE, counts_of
 from riskcontrol.triggers import Room
 
 MOST_FILLS = 20_000_000
@@ -73,7 +74,7 @@ class Backtest:
         owner: Whose each fill is, a place in `strategies`, ascending.
         columns: The columns of `riskcontrol.rows.Fills` but the names, in the same order.
         prices: By ticker.
-        trades: How many trades (or bars) there were of their tickers.
+        trades: How many trades (or bars) there were of each of their tickers.
         splits: Those of their tickers, by time.
     """
 
@@ -81,7 +82,7 @@ class Backtest:
     owner: NDArray[np.int32]
     columns: Mapping[str, NDArray]
     prices: Mapping[str, Prices]
-    trades: int
+    trades: Mapping[str, int]
     splits: Splits = NO_SPLITS
 
     @cached_property
@@ -99,21 +100,31 @@ class Backtest:
         return Fills(**names, **columns)
 
     def equity_of(self, number: int) -> Equity:
-        """Return the equity of a strategy: a point at each bar's end and each fill, and one at the last trade."""
+        """Return the equity of a strategy: a point at each bar's end and each fill, and one at the last trade.
+
+        Raises:
+            InputError: It doesn't fit into 64 bits.
+        """
         strategy, fills = self.strategies[number], self.fills_of(number)
         prices = self.prices[strategy.ticker]
-        return equity_curve(
-            strategy.cash,
-            fill_time=fills.time,
-            fill_price=fills.price,
-            fill_shares=fills.shares,
-            fill_cash=fills.cash,
-            fill_fee=fills.fee,
-            bar_time=prices.start,
-            bar_close=prices.close,
-            bar_length=prices.length,
-            mark=prices.mark,
-        )
+        try:
+            return equity_curve(
+                strategy.cash,
+                fill_time=fills.time,
+                fill_price=fills.price,
+                fill_shares=fills.shares,
+                fill_cash=fills.cash,
+                fill_fee=fills.fee,
+                bar_time=prices.start,
+                bar_close=prices.close,
+                bar_length=prices.length,
+                mark=prices.mark,
+            )
+        except OverflowError:
+            raise InputError(
+                f"{strategy.name} on {strategy.ticker} comes to be worth more than 9.2 million million dollars, the "
+                "most that is reckoned with; give it less cash, or look for wrong prices in the files"
+            ) from None
 
     def record_of(self, number: int, equity: Equity | None = None) -> Record:
         """Return what a strategy's statistics are computed from.
@@ -174,14 +185,14 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch], 
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, bars, trades = _opened(strategies), _Kept(), [], 0
+    book, fills, bars, trades = _opened(strategies), _Kept(), [], Counter[str]()
     splits = _of_strategies(splits, strategies)
     advance(book, [splits])
     for block in _only(blocks, {strategy.ticker for strategy in strategies}):
         outcome = advance(book, [block])
         fills.add(outcome.fills)
         bars.append(outcome.bars)
-        trades += outcome.trades
+        trades.update(counts_of(block))
     prices = {}
     for record in book.tickers[: book.count("tickers")]:
         ticker = record["ticker"]
@@ -238,7 +249,8 @@ def on_bars(
                     )  # fmt: skip
                     fills.add(fill_rows(book, filled))
         prices[ticker] = Prices(np.asarray(own["end"]), columns["close"], 0, None, columns)
-    return Backtest(strategies, *fills.in_order(), prices, sum(len(own["end"]) for own in bars.values()), splits)
+    counts = {ticker: len(own["end"]) for ticker, own in bars.items()}
+    return Backtest(strategies, *fills.in_order(), prices, counts, splits)
 
 
 def _of_strategies(splits: Splits, strategies: Sequence[Strategy]) -> Splits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,12 +15,13 @@ from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades
 from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
+from riskcontrol.luck import luck
 from riskcontrol.nearest import nearest
 from riskcontrol.newyork import date_of
 from riskcontrol.progress import on_terminal
 from riskcontrol.rows import Fills, Splits
 from riskcontrol.splits import NO_SPLITS, of_ticker, say_unmet, unmet
-from riskcontrol.statistics import Record, Value, compute
+from riskcontrol.statistics import Record, Value, compute, open_trip
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document, strategy_of
@@ -37,11 +38,37 @@ class Data:
         files: Their names.
         kind: "trades" or "bars".
         notes: What was taken for granted, for the reader.
+        trades: How many trades the files have of all tickers; None of a file of bars.
     """
 
     files: tuple[str, ...]
     kind: str
     notes: tuple[str, ...] = ()
+    trades: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a strategy still holds at the end; it is no round trip, but its worth is in the equity.
+
+    Attributes:
+        shares: How many it holds.
+        bought: How many it bought; more or fewer than it holds where a split came since.
+        time: When it bought them, nanoseconds UTC.
+        entry: What it paid for each, micro-dollars, without the fee.
+        price: The last price, micro-dollars.
+    """
+
+    shares: int
+    bought: int
+    time: int
+    entry: int
+    price: int
+
+    @property
+    def value(self) -> int:
+        """What it is worth at the last price, micro-dollars."""
+        return self.shares * self.price
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +117,16 @@ class Result:
         """What to do with it."""
         return verdict(self.statistics, self.record, self.limits)
 
+    @property
+    def holding(self) -> Holding | None:
+        """What it still holds at the end."""
+        made = self.record.fills
+        still = open_trip(made) if made is not None else None
+        if still is None:
+            return None
+        shares, price = int(self.fills.shares.sum()), int(self.equity.price[-1])
+        return Holding(shares, still.shares, still.entry_time, still.entry_price, price)
+
     @cached_property
     def hash(self) -> str:
         """`fills_hash` of its fills."""
@@ -132,11 +169,16 @@ def _on_trades(strategies: Sequence[Strategy], tape: TradeTape, splits: Splits) 
     names = ", ".join(tape.locations)
     for ticker in dict.fromkeys(strategy.ticker for strategy in strategies):
         if ticker not in tape.tickers:
-            raise InputError(f"no trades of {ticker}; {nearest(ticker, tape.tickers)}", source=names, field="ticker")
+            raise InputError(
+                f"no trades of {ticker}; {nearest(ticker, tape.tickers)}: choose one with --ticker, or in the strategy "
+                "file",
+                source=names,
+                field="ticker",
+            )
         if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
             raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
     notes = (*tape.notes(), *notes_of(backtest), *_missed(splits, tape.tickers, "trades"))
-    return Data(tape.locations, "trades", notes), backtest
+    return Data(tape.locations, "trades", notes, sum(tape.tickers.values())), backtest
 
 
 def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy], splits: Splits) -> Runs:
@@ -205,12 +247,14 @@ def run_sweep(
         )
     with on_terminal(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("", total=count)
-        scores = score(backtest, by, lambda done: progress.update(task, completed=done))
-    sweep = Sweep(axes, by, scores, np.diff(backtest.places))
+        scores, ratios = score(backtest, (by, "sharpe"), lambda done: progress.update(task, completed=done))
+    fills = np.diff(backtest.places)
+    sweep = Sweep(axes, by, scores, fills)
     best = sweep.best(1)
     if not best:
         raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")
-    return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
+    result = Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count))
+    return about, result, replace(sweep, luck=luck(ratios[fills > 0], result.record))
 
 
 def _missed(splits: Splits, tickers: Collection[str], what: str) -> list[str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from riskcontrol.backtest import Backtest
 from riskcontrol.errors import InputError
+from riskcontrol.luck import Luck
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import STATISTICS
 from riskcontrol.strategy import Strategy
@@ -60,12 +61,14 @@ class Sweep:
         by: Name of the statistic.
         scores: Its values, NaN where there is none, shape (variants,).
         fills: How many fills each has, shape (variants,).
+        luck: What is known of the luck in the best one; None where that wasn't looked at.
     """
 
     axes: tuple[Axis, ...]
     by: str
     scores: NDArray[np.float64]
     fills: Ints
+    luck: Luck | None = None
 
     @property
     def grid(self) -> NDArray[np.float64]:
@@ -224,17 +227,18 @@ def _places(
     return one, sources
 
 
-def score(backtest: Backtest, by: str, progress: Callable[[int], None] = lambda _: None) -> NDArray[np.float64]:
-    """Return a statistic of every strategy of a pass, NaN where there is none, shape (strategies,).
+def score(
+    backtest: Backtest, names: Sequence[str], progress: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float64]:
+    """Return statistics of every strategy of a pass, NaN where there is none, shape (names, strategies).
 
     Args:
         backtest: The pass.
-        by: Name of the statistic.
-        progress: Called with how many are done, now and then.
+        names: Of the statistics.
+        progress: Called with how many strategies are done, now and then.
     """
-    function = STATISTICS[by].function
-    found = np.full(len(backtest.strategies), np.nan)
-    known: dict[bytes, float] = {}
+    found = np.full((len(names), len(backtest.strategies)), np.nan)
+    known: dict[bytes, list[float]] = {}
     for number, strategy in enumerate(backtest.strategies):
         rows = slice(*backtest.places[number : number + 2].tolist())
         # Variants often fill alike; what comes of them is the same.
@@ -243,9 +247,10 @@ def score(backtest: Backtest, by: str, progress: Callable[[int], None] = lambda 
             digest.update(backtest.columns[name][rows].tobytes())
         key = digest.digest()
         if key not in known:
-            value = function(backtest.record_of(number))
-            known[key] = math.nan if value is None else float(value)
-        found[number] = known[key]
+            record = backtest.record_of(number)
+            values = [STATISTICS[name].function(record) for name in names]
+            known[key] = [math.nan if value is None else float(value) for value in values]
+        found[:, number] = known[key]
         if number % 100 == 0:
             progress(number)
     return found

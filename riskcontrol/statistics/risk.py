@@ -77,7 +77,16 @@ def probabilistic_sharpe(record: Record) -> float | None:
     >>> round(probabilistic_sharpe(daily(100, 102, 100.98, 103, 102.5)), 4)
     0.7499
     """
-    returns = record.daily.returns
+    return probability_above(record.daily.returns, 0.0)
+
+
+def probability_above(returns: Floats, benchmark: float) -> float | None:
+    """Return the probability that the true Sharpe ratio of daily returns is above another one; None as above.
+
+    Args:
+        returns: Two or more.
+        benchmark: The other one, of days, not annualised; it is taken off S in the formula's numerator.
+    """
     ratio = _daily_sharpe(returns)
     if ratio is None:
         return None
@@ -87,7 +96,7 @@ def probabilistic_sharpe(record: Record) -> float | None:
     if variance < NO_DEVIATION:
         return None
     # erfc keeps its digits in both tails.
-    return math.erfc(-ratio * math.sqrt((len(returns) - 1) / variance / 2)) / 2
+    return math.erfc((benchmark - ratio) * math.sqrt((len(returns) - 1) / variance / 2)) / 2
 
 
 @statistic("Value at risk, 95%", "percent", needs_days=True)

@@ -75,6 +75,15 @@ def test_csv_is_exact(tmp_path: Path, file: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("interval", "start"), [("7m", "09:27:00"), ("1h", "09:00:00")])
+def test_where_the_session_s_first_bar_begins_is_told(tmp_path: Path, file: Path, interval: str, start: str) -> None:
+    result = run(tmp_path, file, "--ticker", "IBM", "--interval", interval)
+    assert f"the session's first begins at {start.removesuffix(':00')}" in result.stderr
+    assert ("cut off at midnight" in result.stderr) == (interval != "1h")
+    assert result.stdout.splitlines()[1].startswith(f"IBM,2013-10-07T{start}-04:00")
+    assert run(tmp_path, file, "--interval", "30m").stderr == ""
+
+
 def test_json_and_parquet_hold_the_same(tmp_path: Path, file: Path) -> None:
     text = run(tmp_path, file, "--ticker", "IBM", "--format", "json").output
     (bar,) = json.loads(text, parse_float=Decimal)
@@ -120,8 +129,9 @@ def test_rejects_are_counted_on_standard_error_and_kept(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--ticker", "IBN"], "no trades of IBN; did you mean IBM? there are IBM"),
-        (["--output", "/dev/null/x.csv"], "can't be written"),
-        (["--output", "/dev/null/x.parquet"], "can't be written"),
+        (["--output", "/dev/null/x.csv"], "there is no folder /dev/null"),
+        (["--output", "/dev/null/x.parquet"], "there is no folder /dev/null"),
+        (["--output", "/dev/full"], "can't be written"),
         (["--rejects", "/dev/null/x"], "can't write the rejects file"),
     ],
 )

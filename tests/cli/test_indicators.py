@@ -79,7 +79,8 @@ def test_the_bars_command_makes_files_for_it(tmp_path: Path) -> None:
         (["--expr", "atr(14)"], "line 1, high: no column high; add it"),
         (["--expr", "highest(14)"], "highest(close, 20)"),
         (["--expr", "smaa(14)"], "--expr: unknown word 'smaa' at 1; did you mean 'sma'?\nsmaa(14)\n^"),
-        (["--expr", "ema(5)", "--out", "/dev/null/x.csv"], "can't be written"),
+        (["--expr", "ema(5)", "--out", "/dev/null/x.csv"], "there is no folder /dev/null"),
+        (["--expr", "ema(5)", "--out", "/dev/full"], "can't be written"),
         (["--expr", "ema(5)", "--ticker", "IBM"], "no column ticker"),
     ],
 )

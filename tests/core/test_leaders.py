@@ -16,8 +16,9 @@ from riskcontrol import leaders as leaders_module
 from riskcontrol.book import SCORE, Book
 from riskcontrol.engine import advance
 from riskcontrol.leaders import BINS, EDGES, NOBODY, Leaders, Ranking, decode_leaders, encode_leaders, merged
+from riskcontrol.money import MAX_CASH
 from riskcontrol.rows import Openings
-from riskcontrol.standing import bin_of, evidence_of
+from riskcontrol.standing import LARGEST, bin_of, evidence_of
 from riskcontrol.strategy import first_rule
 from riskcontrol.trades import LAST, NS_PER_MINUTE, REGULAR
 from tests.core.test_engine import TICKERS, ibm, openings, tapes, trades
@@ -121,6 +122,18 @@ def test_ranking_changes_nothing_else() -> None:
     plain, ranked = advance(Book(), tape), advance(Book(), tape, rank=True)
     assert plain.leaders == []
     assert np.array_equal(plain.fills.cash, ranked.fills.cash)
+
+
+def test_a_value_over_64_bits_is_the_most_that_fits_and_does_not_wrap() -> None:
+    rich = first_rule("ann", "dip", "IBM", MAX_CASH, 100_000, 100_000)
+    # A round trip, then a purchase at a cent, of shares that a price of ten million dollars makes 10²⁰ dollars.
+    cents = (100, 80, 80, 100, 100, 80, 1, 10**9)
+    rows = [("IBM", NS_PER_MINUTE + i, price * 10_000, 100, LAST | REGULAR) for i, price in enumerate(cents)]
+    (found,) = told([openings(rich), trades([*rows, ("AIG", 2 * NS_PER_MINUTE, 10**6, 1, LAST | REGULAR)])])
+    assert found.by_gain.value.tolist() == [LARGEST]
+    assert found.by_gain.trips.tolist() == [1]
+    assert found.by_gain.gain.tolist() == [LARGEST / MAX_CASH - 1]
+    assert found.counts[-1] == 1
 
 
 @given(st.lists(st.floats(-0.5, 0.5), min_size=0, max_size=30))
