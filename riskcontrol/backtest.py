@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from riskcontrol.blocks import openings_batch, openings_rows
 from riskcontrol.book import BAR_FIELDS, Book, Reason
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
-from riskcontrol.equity import Equity, equity_curve, fill_points
+from riskcontrol.equity import Equity, equity_curve, fill_points, worth
 from riskcontrol.errors import InputError
 from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.kernel import Days, advance_bars_of
@@ -64,6 +65,26 @@ class Prices:
     columns: Mapping[str, Ints]
 
 
+class Account(Protocol):
+    """What results need of a strategy."""
+
+    @property
+    def username(self) -> str:
+        """Whose it is."""
+
+    @property
+    def name(self) -> str:
+        """The user's name for it."""
+
+    @property
+    def ticker(self) -> str:
+        """What it trades."""
+
+    @property
+    def cash(self) -> int:
+        """What it starts with, micro-dollars."""
+
+
 @dataclass(frozen=True, eq=False)
 class Backtest:
     """What became of strategies.
@@ -77,7 +98,7 @@ class Backtest:
         splits: Those of their tickers, by time.
     """
 
-    strategies: Sequence[Strategy]
+    strategies: Sequence[Account]
     owner: NDArray[np.int32]
     columns: Mapping[str, NDArray]
     prices: Mapping[str, Prices]
@@ -137,6 +158,29 @@ class Backtest:
         traded[self.points_of(number)[split]] = False
         made = executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash, split)
         return Record(cash, curve.time[traded], curve.value[traded], made, closes[traded])
+
+    def end_values(self, ticker: str) -> Ints | None:
+        """Return what each strategy was worth at the end, micro-dollars: the last value of its `equity_of`.
+
+        None without a bar that has a price, and where a split would have to be seen to.
+
+        Args:
+            ticker: What all of them trade.
+        """
+        prices, ends = self.prices[ticker], self._ends(ticker)
+        if not len(ends) or len(of_ticker(self.splits, ticker)):
+            return None
+        first, last = self.places[:-1], self.places[1:] - 1
+        cash = np.array([one.cash for one in self.strategies], np.int64)
+        filled = last >= first
+        cash[filled] = self.columns["cash"][last[filled]]
+        held = np.concatenate([[0], np.cumsum(self.columns["shares"])])
+        price = np.full(len(cash), prices.close[prices.close > 0][-1] if prices.mark is None else prices.mark[1])
+        if prices.mark is None:  # a fill at the very end of the last bar comes after it
+            late = filled.copy()
+            late[filled] = self.columns["time"][last[filled]] >= ends[-1]
+            price[late] = self.columns["price"][last[late]]
+        return worth(cash, held[last + 1] - held[first], price)
 
     def points_of(self, number: int) -> Ints:
         """Return which point of a strategy's equity is that of each of its fills."""
@@ -218,14 +262,9 @@ def on_bars(
         ticker = book.tickers[number]["ticker"].decode()
         own = bars[ticker]
         rows = len(own["end"])
-        columns = {
-            name: np.ascontiguousarray(own[name], np.int64) for name in ("open", "high", "low", "close", "volume")
-        }
+        columns = prices_of(own)
         if rows:
-            dollars = [columns[n] / 1e6 for n in ("open", "high", "low", "close")]
-            table = np.column_stack([*dollars, columns["volume"], own["notional"], own["day"]])
-            table = np.ascontiguousarray(table, np.float64)
-            assert table.shape[1] == len(COLUMNS)  # noqa: S101  the order of the registry's columns
+            table = table_of(own)
             sequence = np.arange(1, rows + 1)
             for part, split in _between(own["start"], of_ticker(splits, ticker)):
                 if split is not None:
@@ -241,6 +280,19 @@ def on_bars(
     return Backtest(strategies, *fills.in_order(), prices, sum(len(own["end"]) for own in bars.values()), splits)
 
 
+def prices_of(bars: Mapping[str, NDArray]) -> dict[str, Ints]:
+    """Return open, high, low, close and volume of bars as `on_bars` takes them, in integers."""
+    return {name: np.ascontiguousarray(bars[name], np.int64) for name in ("open", "high", "low", "close", "volume")}
+
+
+def table_of(bars: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """Return bars as `on_bars` takes them as indicators want them, shape (bars, 7)."""
+    dollars = [bars[name] / 1e6 for name in ("open", "high", "low", "close")]
+    table = np.column_stack([*dollars, bars["volume"], bars["notional"], bars["day"]])
+    assert table.shape[1] == len(COLUMNS)  # noqa: S101  the order of the registry's columns
+    return np.ascontiguousarray(table, np.float64)
+
+
 def _of_strategies(splits: Splits, strategies: Sequence[Strategy]) -> Splits:
     tickers = {strategy.ticker.encode("ascii") for strategy in strategies}
     return splits.take(np.isin(splits.ticker, sorted(tickers)))
@@ -254,6 +306,18 @@ def _between(start: Ints, splits: Splits) -> Iterator[tuple[slice, tuple[int, in
     ratios = zip(splits.time.tolist(), splits.numerator.tolist(), splits.denominator.tolist(), strict=True)
     edges = pairwise([0, *due.tolist(), len(start)])
     yield from ((slice(*edge), split) for edge, split in zip(edges, [None, *ratios], strict=True))
+
+
+def refuse_too_many(fills: int) -> None:
+    """Refuse to go on with so many fills.
+
+    Raises:
+        InputError: They are more than `MOST_FILLS`.
+    """
+    if fills > MOST_FILLS:
+        raise InputError(
+            f"more than {MOST_FILLS:,} fills, which memory may not hold; run fewer variants at once, or fewer days"
+        )
 
 
 class _Kept:
@@ -272,10 +336,7 @@ class _Kept:
             InputError: They have become too many.
         """
         self._count += len(fills)
-        if self._count > MOST_FILLS:
-            raise InputError(
-                f"more than {MOST_FILLS:,} fills, which memory may not hold; run fewer variants at once, or fewer days"
-            )
+        refuse_too_many(self._count)
         self._owners.append(fills.name.astype(np.int32))
         for name, parts in self._parts.items():
             parts.append(getattr(fills, name))

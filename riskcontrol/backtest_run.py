@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades
+from riskcontrol.backtest import Account, Backtest, fills_hash, on_bars, on_trades
 from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
@@ -25,6 +25,7 @@ from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document, strategy_of
 from riskcontrol.sweep import Sweep, parse_axes, score, variants
+from riskcontrol.sweep_bars import sweep_on_bars
 from riskcontrol.trade_tape import TradeTape
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
 
@@ -61,8 +62,8 @@ class Result:
     limits: Limits = field(default=DEFAULT)
 
     @property
-    def strategy(self) -> Strategy:
-        """As the engine ran it."""
+    def strategy(self) -> Account:
+        """What it traded, and with how much."""
         return self.backtest.strategies[self.number]
 
     @cached_property
@@ -192,14 +193,18 @@ def run_sweep(
             raise InputError(f"with {said}: {error.message}", source=str(path), field=error.field) from error
 
     count = math.prod(len(axis.values) for axis in axes)
-    with on_terminal(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
-        strategies = list(progress.track(variants(of, axes, ticker), total=count))
+
+    def tracked(strategies: Iterable[Strategy]) -> Iterator[Strategy]:
+        with on_terminal(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
+            yield from progress.track(strategies, total=count)
+
     if isinstance(data, TradeTape):
-        about, backtest = _on_trades(strategies, data, splits)
+        about, backtest = _on_trades(list(tracked(variants(of, axes, ticker))), data, splits)
     else:
-        tape = read_tape(data, strategies[0].ticker, [definition])
-        every = tape.every_of(strategies[0])
-        backtest = on_bars(strategies, {strategies[0].ticker: tape.columns(every)}, splits)
+        one = strategy_of(of({axis.name: axis.values[0] for axis in axes}), ticker=ticker)
+        tape = read_tape(data, one.ticker, [definition])
+        bars = tape.columns(tape.every_of(one))
+        backtest = sweep_on_bars(document, of, axes, bars, ticker=ticker, splits=splits, tracked=tracked)
         about = Data(
             (str(data),), "bars", (*tape.notes, *notes_of(backtest), *_missed(splits, backtest.prices, "bars"))
         )

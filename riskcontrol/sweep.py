@@ -17,6 +17,7 @@ from riskcontrol.backtest import Backtest
 from riskcontrol.errors import InputError
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import STATISTICS
+from riskcontrol.statistics.returns import gained
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition, strategy_of
 
@@ -232,6 +233,8 @@ def score(backtest: Backtest, by: str, progress: Callable[[int], None] = lambda 
         by: Name of the statistic.
         progress: Called with how many are done, now and then.
     """
+    if by in _OF_ENDS and (ends := _ends(backtest)) is not None:
+        return _numbers([_OF_ENDS[by](cash, end) for cash, end in ends])
     function = STATISTICS[by].function
     found = np.full(len(backtest.strategies), np.nan)
     known: dict[bytes, float] = {}
@@ -249,6 +252,21 @@ def score(backtest: Backtest, by: str, progress: Callable[[int], None] = lambda 
         if number % 100 == 0:
             progress(number)
     return found
+
+
+_OF_ENDS: dict[str, Callable[[int, int], float | None]] = {"total_return": gained, "end_equity": lambda _, end: end}
+"""Statistics for which start and end are enough: no equity curve has to be drawn."""
+
+
+def _ends(backtest: Backtest) -> list[tuple[int, int]] | None:
+    """Return what each strategy had at first and at the end, None where that takes an equity curve."""
+    tickers = {one.ticker for one in backtest.strategies}
+    ends = backtest.end_values(tickers.pop()) if len(tickers) == 1 else None
+    return None if ends is None else [(o.cash, end) for o, end in zip(backtest.strategies, ends.tolist(), strict=True)]
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([math.nan if value is None else value for value in values], np.float64)
 
 
 def colour_of(share: float) -> tuple[int, int, int]:
