@@ -142,7 +142,7 @@ def test_a_side_is_computed_once_for_the_values_of_its_own_parameters() -> None:
     assert columns is not None
     assert columns.buy.sides.shape == (900, 2)
     assert columns.sell.sides.shape == (900, 4)
-    assert len(columns.formulas.numbers) == 60 + 31
+    assert len(columns.formulas.numbers) == 61
 
 
 def test_a_variant_beyond_a_limit_is_refused_as_alone() -> None:
