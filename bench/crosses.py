@@ -18,7 +18,7 @@ from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.shape import WRITTEN
 from riskcontrol.strategy_file import Definition, of_document
 from riskcontrol.sweep import Axis, score, variants
-from riskcontrol.sweep_bars import sweep_on_bars
+from riskcontrol.sweep_pass import sweep_on_bars
 
 CASH = 100_000_000_050
 """Micro-dollars that each variant begins with. The odd ones keep cash off the grid of prices: where some number of

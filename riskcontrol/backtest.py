@@ -218,10 +218,10 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch], 
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, bars, trades = _opened(strategies), _Kept(), [], 0
+    book, fills, bars, trades = _opened(strategies), Kept(), [], 0
     splits = _of_strategies(splits, strategies)
     advance(book, [splits])
-    for block in _only(blocks, {strategy.ticker for strategy in strategies}):
+    for block in only(blocks, {strategy.ticker for strategy in strategies}):
         outcome = advance(book, [block])
         fills.add(outcome.fills)
         bars.append(outcome.bars)
@@ -255,7 +255,7 @@ def on_bars(
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, splits = _opened(strategies), _Kept(), _of_strategies(splits, strategies)
+    book, fills, splits = _opened(strategies), Kept(), _of_strategies(splits, strategies)
     prices: dict[str, Prices] = {}
     room, days = Room(new_stack(), np.empty(VIEW)), Days(*transitions())
     for number in range(book.count("tickers")):
@@ -308,45 +308,52 @@ def _between(start: Ints, splits: Splits) -> Iterator[tuple[slice, tuple[int, in
     yield from ((slice(*edge), split) for edge, split in zip(edges, [None, *ratios], strict=True))
 
 
-def refuse_too_many(fills: int) -> None:
-    """Refuse to go on with so many fills.
-
-    Raises:
-        InputError: They are more than `MOST_FILLS`.
-    """
-    if fills > MOST_FILLS:
-        raise InputError(
-            f"more than {MOST_FILLS:,} fills, which memory may not hold; run fewer variants at once, or fewer days"
-        )
-
-
-class _Kept:
+class Kept:
     """Collects fills without the names of whose they are: a sweep has many."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
         self._owners: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self._parts: dict[str, list[NDArray]] = {name: [np.zeros(0, np.int64)] for name in HASHED}
         self._parts["reason"] = [np.zeros(0, np.int8)]
 
     def add(self, fills: Fills) -> None:
-        """Add what one stretch of the tape gave.
+        """Add what one stretch of the tape gave, with numbers for names.
 
         Raises:
             InputError: They have become too many.
         """
-        self._count += len(fills)
-        refuse_too_many(self._count)
-        self._owners.append(fills.name.astype(np.int32))
+        self.put(fills.name.astype(np.int32), {name: getattr(fills, name) for name in self._parts})
+
+    def put(self, owner: NDArray[np.int32], fills: Mapping[str, NDArray] | NDArray[np.void]) -> None:
+        """Add fills.
+
+        Args:
+            owner: Whose each is.
+            fills: By name of a column.
+
+        Raises:
+            InputError: They have become too many.
+        """
+        self.count += len(owner)
+        if self.count > MOST_FILLS:
+            raise InputError(
+                f"more than {MOST_FILLS:,} fills, which memory may not hold; run fewer variants at once, or fewer days"
+            )
+        self._owners.append(owner)
         for name, parts in self._parts.items():
-            parts.append(getattr(fills, name))
+            parts.append(fills[name].astype(parts[0].dtype))
 
     def in_order(self) -> tuple[NDArray[np.int32], dict[str, NDArray]]:
         """Return whose the fills are and their columns, by strategy, oldest first; nothing is left here."""
         owner = np.concatenate(self._owners)
-        order = np.argsort(owner, kind="stable")
         self._owners.clear()
-        columns = {name: np.concatenate(self._parts.pop(name))[order] for name in (*HASHED, "reason")}
+        columns = {name: np.concatenate(self._parts.pop(name)) for name in (*HASHED, "reason")}
+        if (owner[1:] >= owner[:-1]).all():
+            return owner, columns
+        order = np.argsort(owner, kind="stable")
+        for name in columns:
+            columns[name] = columns[name][order]
         return owner[order], columns
 
 
@@ -360,7 +367,7 @@ def _opened(strategies: Sequence[Strategy]) -> Book:
     return book
 
 
-def _only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.RecordBatch]:
+def only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.RecordBatch]:
     """Yield what blocks have of some tickers."""
     for block in blocks:
         column = block.column("ticker")

@@ -24,8 +24,8 @@ from riskcontrol.statistics import Record, Value, compute
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document, strategy_of
-from riskcontrol.sweep import Sweep, parse_axes, score, variants
-from riskcontrol.sweep_bars import sweep_on_bars
+from riskcontrol.sweep import Sweep, parse_axes, score
+from riskcontrol.sweep_pass import sweep_on_bars, sweep_on_trades
 from riskcontrol.trade_tape import TradeTape
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
 
@@ -119,25 +119,25 @@ def run(
     strategies = [strategy_of(one, ticker=ticker) for one, ticker in wanted]
     if isinstance(data, Path):
         return _run_on_bars(data, [one for one, _ in wanted], strategies, splits)
-    about, backtest = _on_trades(strategies, data, splits)
+    backtest = on_trades(strategies, data.batches(), splits)
+    about = _about_trades([one.ticker for one in strategies], backtest, data, splits)
     return about, [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
 
 
-def _on_trades(strategies: Sequence[Strategy], tape: TradeTape, splits: Splits) -> tuple[Data, Backtest]:
-    """Run strategies on trades in one pass.
+def _about_trades(tickers: Iterable[str], backtest: Backtest, tape: TradeTape, splits: Splits) -> Data:
+    """Return what strategies of some tickers were run on.
 
     Raises:
-        InputError: A file can't be used, or a ticker has no trade that could drive a strategy.
+        InputError: A ticker has no trade that could drive a strategy.
     """
-    backtest = on_trades(strategies, tape.batches(), splits)
     names = ", ".join(tape.locations)
-    for ticker in dict.fromkeys(strategy.ticker for strategy in strategies):
+    for ticker in dict.fromkeys(tickers):
         if ticker not in tape.tickers:
             raise InputError(f"no trades of {ticker}; {nearest(ticker, tape.tickers)}", source=names, field="ticker")
         if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
             raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
     notes = (*tape.notes(), *notes_of(backtest), *_missed(splits, tape.tickers, "trades"))
-    return Data(tape.locations, "trades", notes), backtest
+    return Data(tape.locations, "trades", notes)
 
 
 def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy], splits: Splits) -> Runs:
@@ -198,10 +198,11 @@ def run_sweep(
         with on_terminal(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
             yield from progress.track(strategies, total=count)
 
+    one = strategy_of(of({axis.name: axis.values[0] for axis in axes}), ticker=ticker)
     if isinstance(data, TradeTape):
-        about, backtest = _on_trades(list(tracked(variants(of, axes, ticker))), data, splits)
+        backtest = sweep_on_trades(document, of, axes, data.batches(), ticker=ticker, splits=splits, tracked=tracked)
+        about = _about_trades([one.ticker], backtest, data, splits)
     else:
-        one = strategy_of(of({axis.name: axis.values[0] for axis in axes}), ticker=ticker)
         tape = read_tape(data, one.ticker, [definition])
         bars = tape.columns(tape.every_of(one))
         backtest = sweep_on_bars(document, of, axes, bars, ticker=ticker, splits=splits, tracked=tracked)

@@ -23,7 +23,7 @@ from riskcontrol.code import COMPARISONS, Library, Op
 from riskcontrol.errors import StrategyError
 from riskcontrol.language.algebra import canonical_number
 from riskcontrol.language.canonical import OPPOSITE, of_bars
-from riskcontrol.language.contents import depth_of, walk
+from riskcontrol.language.contents import depth_of, walk, words_of
 from riskcontrol.language.limits import MOST_CHARACTERS, MOST_DEPTH, MOST_NODES
 from riskcontrol.language.parser import outline, parse_side
 from riskcontrol.language.text import text
@@ -47,30 +47,33 @@ class Columns:
         formulas: By which they are computed.
         buy: When variants buy.
         sell: When they sell; no steps: never by a rule.
+        words: Float64 words of the indicators' states in all.
     """
 
     code: Code
     formulas: Formulas
     buy: Rule
     sell: Rule
+    words: int
 
 
 def columns_of(
-    document: Mapping[str, object], names: Mapping[str, str], axes: Mapping[str, tuple[str, ...]]
+    document: Mapping[str, object], names: Mapping[str, str], axes: Mapping[str, tuple[str, ...]], *, on_bars: bool
 ) -> Columns | None:
     """Return the rules of a sweep as columns, None where that can't be done.
 
-    It can't where a rule looks at the position, and where a combination is wrong or might be beyond a limit of the
-    language: whoever takes one combination after the other finds which, and why.
+    It can't where a rule looks at the position or, on trades, at each trade's price or time; and where a combination is
+    wrong or might be beyond a limit of the language: whoever takes one after the other finds which, and why.
 
     Args:
         document: Of a strategy file, that makes a strategy with some of the values at least.
         names: Its parameters, and their numbers as canonical texts.
         axes: Parameters and all the values that each takes, the first of which varies slowest.
+        on_bars: Whether they are run on bars, where the price is a bar's close.
     """
     try:
         values = {name: tuple(parameter_text(one, name) for one in axis) for name, axis in axes.items()}
-        reading = _Reading(names, values)
+        reading = _Reading(names, values, on_bars=on_bars)
         buy, sell = (reading.rule(document.get(key, ())) for key in ("buy", "sell"))
     except StrategyError:
         return None
@@ -101,10 +104,11 @@ class _Reading:
     Args:
         names: As for `columns_of`.
         axes: The same, the values as canonical texts.
+        on_bars: The same.
     """
 
-    def __init__(self, names: Mapping[str, str], axes: Mapping[str, tuple[str, ...]]) -> None:
-        self._names, self._axes = names, axes
+    def __init__(self, names: Mapping[str, str], axes: Mapping[str, tuple[str, ...]], *, on_bars: bool) -> None:
+        self._names, self._axes, self._on_bars = names, axes, on_bars
         self._shape = tuple(map(len, axes.values()))
         self._library = Library()
         self._columns: dict[int, int] = {}
@@ -174,6 +178,8 @@ class _Reading:
     def _column(self, written: str, crossing: bool, values: Mapping[str, str]) -> int:
         """Return the number of a side's column."""
         node = parse_side(written, names={**self._names, **values})
+        if not (crossing or self._on_bars) and {"price", "time"}.intersection(words_of(node)):
+            raise StrategyError("changes from trade to trade", field="side")
         if crossing:
             node = canonical_number(of_bars(node))
         elif node != Word("time") and not isinstance(node, Clock):
@@ -198,13 +204,16 @@ class _Reading:
         """Return what was collected."""
         own = [[] if formula == CLOCK_TIME else self._library.formula_series[formula] for formula in self._columns]
         series = [one for part in own for one in part]
+        places = list(itertools.accumulate((one.words for one in series), initial=0))
         parameters = np.zeros((len(series), OUTPUTS))
         for row, one in zip(parameters, series, strict=True):
             row[: len(one.parameters)] = one.parameters
         formulas = Formulas(
             np.array(list(self._columns), np.int64),
             np.cumsum([0, *map(len, own)]),
-            np.array([(one.code, one.source, one.words) for one in series], np.int64).reshape(-1, 3),
+            np.array(
+                [(one.code, one.source, one.words, place) for one, place in zip(series, places, strict=False)], np.int64
+            ).reshape(-1, 4),
             parameters,
         )
-        return Columns(Code(*self._library.tables()), formulas, buy, sell)
+        return Columns(Code(*self._library.tables()), formulas, buy, sell, places[-1])

@@ -1,18 +1,22 @@
-"""Sweeps on bars: rules as columns give the fills that each variant's strategy gives in the engine."""
+"""Sweeps: rules as columns give the fills that each variant's strategy gives in the engine, on bars and on trades."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from riskcontrol import backtest as module
-from riskcontrol.backtest import on_bars
+from riskcontrol import sweep_pass
+from riskcontrol.backtest import Backtest, on_bars, on_trades
 from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.language.parser import outline, parse_side
 from riskcontrol.language.text import text
@@ -21,10 +25,12 @@ from riskcontrol.rows import Splits
 from riskcontrol.statistics import STATISTICS
 from riskcontrol.strategy_file import Definition, of_document
 from riskcontrol.sweep import Axis, score, variants
-from riskcontrol.sweep_bars import sweep_on_bars
 from riskcontrol.sweep_columns import columns_of
+from riskcontrol.sweep_pass import sweep_on_bars, sweep_on_trades
+from riskcontrol.trades import ALL_FLAGS
 from tests.core.test_backtest import bar_rows, bars_of, fills_by_place
-from tests.core.test_rules import SMALL, patient, terms
+from tests.core.test_engine import trades
+from tests.core.test_rules import SMALL, TEN_O_CLOCK, patient, steps, terms
 from tests.language.trees import conditions
 
 MARKET = [
@@ -71,18 +77,16 @@ def document(buy: object, sell: object = None, **more: object) -> dict[str, Any]
     return found if sell is None else {**found, "sell": sell}
 
 
-def loader(written: Mapping[str, Any], **more: object) -> Callable[[Mapping[str, str]], Definition]:
+def loader(written: Mapping[str, Any], **more: Any) -> Callable[[Mapping[str, str]], Definition]:
     def load(assignments: Mapping[str, str]) -> Definition:
-        definition = of_document(written, assignments)
-        return Definition(
-            **{name: more.get(name, getattr(definition, name)) for name in definition.__dataclass_fields__}  # type: ignore[arg-type]
-        )
+        return replace(of_document(written, assignments), **more)
 
     return load
 
 
-def as_columns(written: Mapping[str, Any], axes: tuple[Axis, ...]) -> bool:
-    return columns_of(written, {"a": "2", "b": "3"}, {axis.name: axis.values for axis in axes}) is not None
+def as_columns(written: Mapping[str, Any], axes: tuple[Axis, ...], *, on_bars: bool = True) -> bool:
+    values = {axis.name: axis.values for axis in axes}
+    return columns_of(written, {"a": "2", "b": "3"}, values, on_bars=on_bars) is not None
 
 
 def axes_of(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[Axis, ...]:
@@ -98,11 +102,11 @@ def tried(run: Callable[[], Result]) -> tuple[Result | None, str]:
 
 
 @given(rules(), st.one_of(st.none(), rules(), st.lists(rules(), min_size=1, max_size=2)), values(0), values(1),
-       st.sampled_from([10**6, 10**8, 10**12]), terms, bar_rows.filter(len))  # fmt: skip
-@settings(patient, max_examples=300)
+       st.sampled_from([10**6, 10**8, 10**12]), terms, bar_rows.filter(len), st.sampled_from([1, 20, 999]))  # fmt: skip
+@patient
 def test_each_variant_fills_as_in_the_engine(
     buy: str, sell: object, a: tuple[str, ...], b: tuple[str, ...], cash: int, own: object,
-    rows: list[tuple[int, int, int, int]],
+    rows: list[tuple[int, int, int, int]], cells: int,
 ) -> None:  # fmt: skip
     written, axes, bars = document(buy, sell), axes_of(a, b), bars_of(rows)
     load = loader(written, cash=cash, terms=own)
@@ -110,14 +114,67 @@ def test_each_variant_fills_as_in_the_engine(
     if strategies is None:
         assert tried(lambda: sweep_on_bars(written, load, axes, bars)) == (None, refusal)
         return
-    alone, swept = on_bars(strategies, {"IBM": bars}), sweep_on_bars(written, load, axes, bars)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep_pass, "_CELLS", cells)
+        assert_alike(sweep_on_bars(written, load, axes, bars), on_bars(strategies, {"IBM": bars}))
+
+
+def assert_alike(swept: Backtest, alone: Backtest) -> None:
     assert fills_by_place(swept) == fills_by_place(alone)
     assert {name: column.dtype for name, column in swept.columns.items()} == {
         name: column.dtype for name, column in alone.columns.items()
     }
     assert (swept.owner.dtype, swept.trades) == (alone.owner.dtype, alone.trades)
     function = STATISTICS["total_return"].function
-    assert score(swept, "total_return").tolist() == [function(alone.record_of(i)) for i in range(len(strategies))]
+    assert score(swept, "total_return").tolist() == [function(alone.record_of(i)) for i in range(len(alone.strategies))]
+
+
+PER_BAR = [rule for rule in MARKET if "crosses" in rule or not re.search(r"\b(price|time)\b", rule)]
+"""Those of them that don't look at each trade's price or time."""
+
+
+@given(st.sampled_from(PER_BAR), st.one_of(st.none(), st.sampled_from(PER_BAR)), values(1), values(2),
+       st.sampled_from(["1s", "5s", "1m"]), st.sampled_from(["regular", "extended"]), st.sampled_from([10**6, 10**9]),
+       terms, st.lists(steps, min_size=1, max_size=200), st.integers(1, 4), st.sampled_from([1, 40, 999]))  # fmt: skip
+@patient
+def test_each_variant_fills_on_trades_as_in_the_engine(
+    buy: str, sell: object, a: tuple[str, ...], b: tuple[str, ...], every: str, session: str, cash: int, own: object,
+    moves: list[tuple[str, int, int, int, int]], blocks: int, stretch: int,
+) -> None:  # fmt: skip
+    written, axes = document(buy, sell, every=every, session=session), axes_of(a, b)
+    load, tape = loader(written, cash=cash, terms=own), tape_of(moves, blocks)
+    strategies, _ = tried(lambda: list(variants(load, axes)))
+    assume(strategies is not None)
+    assert as_columns(written, axes, on_bars=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep_pass, "_STRETCH", stretch)
+        swept = sweep_on_trades(written, load, axes, tape)
+    alone = on_trades(strategies or [], tape)
+    assert fills_by_place(swept) == fills_by_place(alone)
+    assert swept.trades == alone.trades
+    for ticker, prices in alone.prices.items():
+        assert swept.prices[ticker].mark == prices.mark
+        assert swept.prices[ticker].close.tolist() == prices.close.tolist()
+
+
+def tape_of(moves: list[tuple[str, int, int, int, int]], blocks: int) -> list[pa.RecordBatch]:
+    """Return trades of two tickers in so many blocks."""
+    time, price, rows = TEN_O_CLOCK, dict.fromkeys(["IBM", "BAC"], 1_000), []
+    for ticker, wait, step, size, flags in moves:
+        time += wait
+        price[ticker] = max(1, price[ticker] + step)
+        rows.append((ticker, time, price[ticker] * 10_000, size, flags))
+    cuts = np.linspace(0, len(rows), blocks + 1).astype(int).tolist()
+    return [trades(rows[first:end], 1 + first) for first, end in pairwise(cuts)]
+
+
+@pytest.mark.parametrize("rule", [*OTHERS, *(rule for rule in MARKET if rule not in PER_BAR)])
+def test_rules_that_change_from_trade_to_trade_are_run_by_the_engine(rule: str) -> None:
+    written, axes = document("sma(a) > 1", rule), axes_of(("1", "2"), ("2",))
+    tape = tape_of([("IBM", 20 * 10**9, (-1) ** i * i, 100, ALL_FLAGS) for i in range(40)], 2)
+    assert not as_columns(written, axes, on_bars=False)
+    swept = sweep_on_trades(written, loader(written), axes, tape)
+    assert fills_by_place(swept) == fills_by_place(on_trades(list(variants(loader(written), axes)), tape))
 
 
 @pytest.mark.parametrize("rule", MARKET)
@@ -138,7 +195,7 @@ def test_rules_of_the_position_are_run_by_the_engine(rule: str) -> None:
 def test_a_side_is_computed_once_for_the_values_of_its_own_parameters() -> None:
     windows = tuple(map(str, range(2, 32)))
     written = document("crosses_above(sma(a), sma(b))", "crosses_below(sma(a), sma(b)) or rsi(b) > 70")
-    columns = columns_of(written, {"a": "2", "b": "3"}, {"a": windows, "b": windows})
+    columns = columns_of(written, {"a": "2", "b": "3"}, {"a": windows, "b": windows}, on_bars=False)
     assert columns is not None
     assert columns.buy.sides.shape == (900, 2)
     assert columns.sell.sides.shape == (900, 4)
