@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcontrol.code import COMPARISONS, Library, Op
+from riskcontrol.code import COMPARISONS, Library, Op, Series
 from riskcontrol.errors import StrategyError
 from riskcontrol.language.algebra import canonical_number
 from riskcontrol.language.canonical import OPPOSITE, of_bars
@@ -81,21 +81,15 @@ def columns_of(
 
 
 class _Size(NamedTuple):
-    """How large a rule, or a part of one, may be in canonical form; `words` are those of its indicators' states."""
+    """How large a rule, or a part of one, may be in canonical form."""
 
     nodes: int = 0
     depth: int = 0
     characters: int = 0
-    words: int = 0
 
     def with_(self, other: _Size) -> _Size:
         """Return the size of two parts side by side."""
-        return _Size(
-            self.nodes + other.nodes,
-            max(self.depth, other.depth),
-            self.characters + other.characters,
-            self.words + other.words,
-        )
+        return _Size(self.nodes + other.nodes, max(self.depth, other.depth), self.characters + other.characters)
 
 
 class _Reading:
@@ -113,6 +107,7 @@ class _Reading:
         self._library = Library()
         self._columns: dict[int, int] = {}
         self._sizes: list[_Size] = []
+        self._words: list[int] = []
         self._sides: dict[tuple[str, bool], NDArray[np.int32]] = {}
         self._rules: list[_Size] = []
 
@@ -188,21 +183,24 @@ class _Reading:
         formula = CLOCK_TIME if node == Word("time") else self._library.formula(node)
         if formula not in self._columns:
             self._columns[formula] = len(self._columns)
-            series = [] if formula == CLOCK_TIME else self._library.formula_series[formula]
-            size = _Size(sum(1 for _ in walk(node)), depth_of(node), len(text(node)), sum(one.words for one in series))
-            self._sizes.append(size)
+            self._sizes.append(_Size(sum(1 for _ in walk(node)), depth_of(node), len(text(node))))
+            self._words.append(sum(one.words for one in self._series(formula)))
         return self._columns[formula]
+
+    def _series(self, formula: int) -> list[Series]:
+        return [] if formula == CLOCK_TIME else self._library.formula_series[formula]
 
     def within_limits(self) -> bool:
         """Tell whether no variant is beyond a limit, taking the largest of each side together."""
-        return sum(rule.words for rule in self._rules) <= MOST_WORDS and all(
+        words = sum(max(self._words[column] for column in np.unique(side).tolist()) for side in self._sides.values())
+        return words <= MOST_WORDS and all(
             rule.nodes <= MOST_NODES and rule.depth < MOST_DEPTH and rule.characters <= MOST_CHARACTERS
             for rule in self._rules
         )
 
     def columns(self, buy: Rule, sell: Rule) -> Columns:
         """Return what was collected."""
-        own = [[] if formula == CLOCK_TIME else self._library.formula_series[formula] for formula in self._columns]
+        own = [self._series(formula) for formula in self._columns]
         series = [one for part in own for one in part]
         places = list(itertools.accumulate((one.words for one in series), initial=0))
         parameters = np.zeros((len(series), OUTPUTS))
