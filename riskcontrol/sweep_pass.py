@@ -180,6 +180,8 @@ class _Pass:
             self._trades(waiting)
 
     def _trades(self, blocks: Sequence[pa.RecordBatch]) -> None:
-        columns = (np.concatenate([block.column(name).to_numpy() for block in blocks]) for name in _COLUMNS)
-        bars, edges, fresh, rows = read_trades(self._clock, self.bars, *columns, self._days)
+        price, time, size, flags, sequence = (
+            np.concatenate([block.column(name).to_numpy() for block in blocks]) for name in _COLUMNS
+        )
+        bars, edges, fresh, rows = read_trades(self._clock, self.bars, price, time, size, flags, sequence, self._days)
         self.stretch(rows, bars, edges, np.zeros(0, np.int64), fresh=fresh)
