@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from riskcontrol.blocks import openings_batch, openings_rows
 from riskcontrol.book import BAR_FIELDS, Book, Reason
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
-from riskcontrol.equity import Equity, equity_curve, fill_points
+from riskcontrol.equity import Equity, equity_curve, fill_points, worth
 from riskcontrol.errors import InputError
 from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.kernel import Days, advance_bars_of
@@ -65,6 +66,26 @@ class Prices:
     columns: Mapping[str, Ints]
 
 
+class Account(Protocol):
+    """What results need of a strategy."""
+
+    @property
+    def username(self) -> str:
+        """Whose it is."""
+
+    @property
+    def name(self) -> str:
+        """The user's name for it."""
+
+    @property
+    def ticker(self) -> str:
+        """What it trades."""
+
+    @property
+    def cash(self) -> int:
+        """What it starts with, micro-dollars."""
+
+
 @dataclass(frozen=True, eq=False)
 class Backtest:
     """What became of strategies.
@@ -78,7 +99,7 @@ class Backtest:
         splits: Those of their tickers, by time.
     """
 
-    strategies: Sequence[Strategy]
+    strategies: Sequence[Account]
     owner: NDArray[np.int32]
     columns: Mapping[str, NDArray]
     prices: Mapping[str, Prices]
@@ -149,6 +170,29 @@ class Backtest:
         made = executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash, split)
         return Record(cash, curve.time[traded], curve.value[traded], made, closes[traded])
 
+    def end_values(self, ticker: str) -> Ints | None:
+        """Return what each strategy was worth at the end, micro-dollars: the last value of its `equity_of`.
+
+        None without a bar that has a price, and where a split would have to be seen to.
+
+        Args:
+            ticker: What all of them trade.
+        """
+        prices, ends = self.prices[ticker], self._ends(ticker)
+        if not len(ends) or len(of_ticker(self.splits, ticker)):
+            return None
+        first, last = self.places[:-1], self.places[1:] - 1
+        cash = np.array([one.cash for one in self.strategies], np.int64)
+        filled = last >= first
+        cash[filled] = self.columns["cash"][last[filled]]
+        held = np.concatenate([[0], np.cumsum(self.columns["shares"])])
+        price = np.full(len(cash), prices.close[prices.close > 0][-1] if prices.mark is None else prices.mark[1])
+        if prices.mark is None:  # a fill at the very end of the last bar comes after it
+            late = filled.copy()
+            late[filled] = self.columns["time"][last[filled]] >= ends[-1]
+            price[late] = self.columns["price"][last[late]]
+        return worth(cash, held[last + 1] - held[first], price)
+
     def points_of(self, number: int) -> Ints:
         """Return which point of a strategy's equity is that of each of its fills."""
         return fill_points(self.fills_of(number).time, self._ends(self.strategies[number].ticker))
@@ -185,10 +229,10 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch], 
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, bars, trades = _opened(strategies), _Kept(), [], Counter[str]()
+    book, fills, bars, trades = _opened(strategies), Kept(), [], Counter[str]()
     splits = _of_strategies(splits, strategies)
     advance(book, [splits])
-    for block in _only(blocks, {strategy.ticker for strategy in strategies}):
+    for block in only(blocks, {strategy.ticker for strategy in strategies}):
         outcome = advance(book, [block])
         fills.add(outcome.fills)
         bars.append(outcome.bars)
@@ -222,21 +266,16 @@ def on_bars(
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, splits = _opened(strategies), _Kept(), _of_strategies(splits, strategies)
+    book, fills, splits = _opened(strategies), Kept(), _of_strategies(splits, strategies)
     prices: dict[str, Prices] = {}
     room, days = Room(new_stack(), np.empty(VIEW)), Days(*transitions())
     for number in range(book.count("tickers")):
         ticker = book.tickers[number]["ticker"].decode()
         own = bars[ticker]
         rows = len(own["end"])
-        columns = {
-            name: np.ascontiguousarray(own[name], np.int64) for name in ("open", "high", "low", "close", "volume")
-        }
+        columns = prices_of(own)
         if rows:
-            dollars = [columns[n] / 1e6 for n in ("open", "high", "low", "close")]
-            table = np.column_stack([*dollars, columns["volume"], own["notional"], own["day"]])
-            table = np.ascontiguousarray(table, np.float64)
-            assert table.shape[1] == len(COLUMNS)  # noqa: S101  the order of the registry's columns
+            table = table_of(own)
             sequence = np.arange(1, rows + 1)
             for part, split in _between(own["start"], of_ticker(splits, ticker)):
                 if split is not None:
@@ -251,6 +290,19 @@ def on_bars(
         prices[ticker] = Prices(np.asarray(own["end"]), columns["close"], 0, None, columns)
     counts = {ticker: len(own["end"]) for ticker, own in bars.items()}
     return Backtest(strategies, *fills.in_order(), prices, counts, splits)
+
+
+def prices_of(bars: Mapping[str, NDArray]) -> dict[str, Ints]:
+    """Return open, high, low, close and volume of bars as `on_bars` takes them, in integers."""
+    return {name: np.ascontiguousarray(bars[name], np.int64) for name in ("open", "high", "low", "close", "volume")}
+
+
+def table_of(bars: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """Return bars as `on_bars` takes them as indicators want them, shape (bars, 7)."""
+    dollars = [bars[name] / 1e6 for name in ("open", "high", "low", "close")]
+    table = np.column_stack([*dollars, bars["volume"], bars["notional"], bars["day"]])
+    assert table.shape[1] == len(COLUMNS)  # noqa: S101  the order of the registry's columns
+    return np.ascontiguousarray(table, np.float64)
 
 
 def _of_strategies(splits: Splits, strategies: Sequence[Strategy]) -> Splits:
@@ -268,36 +320,52 @@ def _between(start: Ints, splits: Splits) -> Iterator[tuple[slice, tuple[int, in
     yield from ((slice(*edge), split) for edge, split in zip(edges, [None, *ratios], strict=True))
 
 
-class _Kept:
+class Kept:
     """Collects fills without the names of whose they are: a sweep has many."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
         self._owners: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self._parts: dict[str, list[NDArray]] = {name: [np.zeros(0, np.int64)] for name in HASHED}
         self._parts["reason"] = [np.zeros(0, np.int8)]
 
     def add(self, fills: Fills) -> None:
-        """Add what one stretch of the tape gave.
+        """Add what one stretch of the tape gave, with numbers for names.
 
         Raises:
             InputError: They have become too many.
         """
-        self._count += len(fills)
-        if self._count > MOST_FILLS:
+        self.put(fills.name.astype(np.int32), {name: getattr(fills, name) for name in self._parts})
+
+    def put(self, owner: NDArray[np.int32], fills: Mapping[str, NDArray] | NDArray[np.void]) -> None:
+        """Add fills.
+
+        Args:
+            owner: Whose each is.
+            fills: By name of a column.
+
+        Raises:
+            InputError: They have become too many.
+        """
+        self.count += len(owner)
+        if self.count > MOST_FILLS:
             raise InputError(
                 f"more than {MOST_FILLS:,} fills, which memory may not hold; run fewer variants at once, or fewer days"
             )
-        self._owners.append(fills.name.astype(np.int32))
+        self._owners.append(owner)
         for name, parts in self._parts.items():
-            parts.append(getattr(fills, name))
+            parts.append(fills[name].astype(parts[0].dtype))
 
     def in_order(self) -> tuple[NDArray[np.int32], dict[str, NDArray]]:
         """Return whose the fills are and their columns, by strategy, oldest first; nothing is left here."""
         owner = np.concatenate(self._owners)
-        order = np.argsort(owner, kind="stable")
         self._owners.clear()
-        columns = {name: np.concatenate(self._parts.pop(name))[order] for name in (*HASHED, "reason")}
+        columns = {name: np.concatenate(self._parts.pop(name)) for name in (*HASHED, "reason")}
+        if (owner[1:] >= owner[:-1]).all():
+            return owner, columns
+        order = np.argsort(owner, kind="stable")
+        for name in columns:
+            columns[name] = columns[name][order]
         return owner[order], columns
 
 
@@ -311,7 +379,7 @@ def _opened(strategies: Sequence[Strategy]) -> Book:
     return book
 
 
-def _only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.RecordBatch]:
+def only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.RecordBatch]:
     """Yield what blocks have of some tickers."""
     for block in blocks:
         column = block.column("ticker")

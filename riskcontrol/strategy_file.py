@@ -383,11 +383,22 @@ def _parameter(name: str, given: object) -> str:
             "a parameter's name is a letter and up to 15 of a-z, 0-9 and '_', and no word of the language",
             field=field_name,
         )
-    written = decimal_text(Fraction(decimal_of(given, field_name)))
+    return parameter_text(given, field_name)
+
+
+def parameter_text(given: object, field: str) -> str:
+    """Return a parameter's number as canonical text.
+
+    Args:
+        given: As a file or an assignment says it.
+        field: What errors call it.
+
+    Raises:
+        StrategyError: It is no number of the language.
+    """
+    written = decimal_text(Fraction(decimal_of(given, field)))
     if written is None:
-        raise StrategyError(
-            f"at most {DIGITS} digits before the point and {PLACES} after it are accepted", field=field_name
-        )
+        raise StrategyError(f"at most {DIGITS} digits before the point and {PLACES} after it are accepted", field=field)
     return written
 
 

@@ -18,6 +18,7 @@ from riskcontrol.errors import InputError
 from riskcontrol.luck import Luck
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import STATISTICS
+from riskcontrol.statistics.returns import gained
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition, strategy_of
 
@@ -238,6 +239,14 @@ def score(
         progress: Called with how many strategies are done, now and then.
     """
     found = np.full((len(names), len(backtest.strategies)), np.nan)
+    ends = _ends(backtest) if any(name in _OF_ENDS for name in names) else None
+    drawn = [(row, name) for row, name in enumerate(names) if ends is None or name not in _OF_ENDS]
+    for row, name in enumerate(names):
+        if ends is not None and name in _OF_ENDS:
+            found[row] = _numbers([_OF_ENDS[name](cash, end) for cash, end in ends])
+    if not drawn:
+        return found
+    rows_of = [row for row, _ in drawn]
     known: dict[bytes, list[float]] = {}
     for number, strategy in enumerate(backtest.strategies):
         rows = slice(*backtest.places[number : number + 2].tolist())
@@ -248,12 +257,27 @@ def score(
         key = digest.digest()
         if key not in known:
             record = backtest.record_of(number)
-            values = [STATISTICS[name].function(record) for name in names]
+            values = [STATISTICS[name].function(record) for _, name in drawn]
             known[key] = [math.nan if value is None else float(value) for value in values]
-        found[:, number] = known[key]
+        found[rows_of, number] = known[key]
         if number % 100 == 0:
             progress(number)
     return found
+
+
+_OF_ENDS: dict[str, Callable[[int, int], float | None]] = {"total_return": gained, "end_equity": lambda _, end: end}
+"""Statistics for which start and end are enough: no equity curve has to be drawn."""
+
+
+def _ends(backtest: Backtest) -> list[tuple[int, int]] | None:
+    """Return what each strategy had at first and at the end, None where that takes an equity curve."""
+    tickers = {one.ticker for one in backtest.strategies}
+    ends = backtest.end_values(tickers.pop()) if len(tickers) == 1 else None
+    return None if ends is None else [(o.cash, end) for o, end in zip(backtest.strategies, ends.tolist(), strict=True)]
+
+
+def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    return np.array([math.nan if value is None else value for value in values], np.float64)
 
 
 def colour_of(share: float) -> tuple[int, int, int]:

@@ -159,9 +159,10 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
     time by the kernel's, for as many users.
 
     crosses: 1,000 pairs of windows; buy when the fast average crosses above the slow one, sell when below, on bars of a
-    minute and of a second; decided at a close, filled at the next open. From prices and windows to fills and total
-    returns of all: with building the strategies (seconds, ratio), and without (pass seconds, ratio pass). vectorbt must
-    give every variant as many fills and the same return, to the micro-dollar.
+    minute and of a second; decided at a close, filled at the next open. From prices and windows, as in `riskcontrol
+    backtest BARS --set fast=... --set slow=...`, to fills and total returns of all (seconds, ratio), compiled before.
+    "One by one" makes a strategy of each pair first, and leads them through the engine; every fill must be the same.
+    vectorbt must give every variant as many fills and the same return, to the micro-dollar.
 
     crowd: 10,000 to 10,000,000 users, of whom always the same act, on the same trades in blocks: advance, after
     everybody's first trade. It must not grow with those who don't act.

@@ -217,6 +217,37 @@ def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Pa
     assert single["results"][0]["fills_hash"] == found["results"][0]["fills_hash"]
 
 
+CROSS = """\
+name = "cross"
+ticker = "IBM"
+every = "{every}"
+buy = "crosses_above(close, sma(window))"
+sell = "crosses_below(close, sma(window))"
+[parameters]
+window = {window}
+"""
+
+
+@pytest.mark.parametrize(("every", "what"), [("1s", "day"), ("1d", "bars")])
+def test_a_sweep_over_windows_fills_as_each_strategy_alone(
+    tmp_path: Path, every: str, what: str, request: pytest.FixtureRequest
+) -> None:
+    data, path = request.getfixturevalue(what), tmp_path / "cross.toml"
+    hashes = []
+    for window in (2, 3, 4):
+        path.write_text(CROSS.format(every=every, window=window))
+        alone = json.loads(run(tmp_path, data, "--strategy", path, "--json").stdout)
+        swept = json.loads(run(tmp_path, data, "--strategy", path, "--set", f"window={window}", "--json").stdout)
+        (one,), (other,) = alone["results"], swept["results"]
+        assert (other["fills_hash"], other["statistics"]) == (one["fills_hash"], one["statistics"])
+        assert (swept["files"], swept["kind"], swept["notes"]) == (alone["files"], alone["kind"], alone["notes"])
+        hashes.append(one["fills_hash"])
+    assert len(set(hashes)) > 1
+    assert "cross.toml, buy: with window=0: sma's bars is 0 at" in failed(
+        tmp_path, data, "--strategy", path, "--set", "window=2,0"
+    )
+
+
 def test_a_sweep_tells_the_fills_and_puts_variants_without_any_last(tmp_path: Path, day: Path, strategy: Path) -> None:
     options = ("--set", "a=0.1,500", "--set", "b=0.1,0.2")
     result = run(tmp_path, day, "--strategy", strategy, *options)
