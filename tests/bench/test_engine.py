@@ -190,7 +190,7 @@ def test_the_command_prints_one_object_of_the_parts_asked_for(tmp_path: Path) ->
     ("arguments", "said"),
     [
         (["--ticker", "no ticker"], "must be a ticker"),
-        (["--graph", "no/such/folder/x.svg"], "no such folder"),
+        (["--graph", "no/such/folder/x.svg"], "there is no folder"),
         (["--graph", "x.svg", "--part", "rule"], "--part crowd"),
         (["--trades", "no-such-file.gz"], "no-such-file.gz"),
     ],
