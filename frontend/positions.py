@@ -36,6 +36,11 @@ class Pending(Strategy):
     age: float
     """Seconds since it was sent."""
 
+    @property
+    def status(self) -> str:
+        """`SENT`, or `UNCONFIRMED` where the job should have written it by now."""
+        return SENT if self.age < CONFIRM_SECONDS else UNCONFIRMED
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -115,7 +120,7 @@ def table(
     totals = Totals(start, value, value - start, day if complete else None, fills, running, len(rows))
     known = {row["id"] for row in rows}
     sent = [
-        _row(opening, opening.cash, 0, 0, SENT if opening.age < CONFIRM_SECONDS else UNCONFIRMED, None)
+        _row(opening, opening.cash, 0, 0, opening.status, None)
         for opening in pending
         if key(opening.ticker, opening.name) not in known
     ]

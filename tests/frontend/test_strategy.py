@@ -15,6 +15,7 @@ from frontend import exports
 from frontend.openings import sent
 from frontend.overlays import Overlays
 from frontend.pages import strategy as page_of_strategy
+from frontend.positions import CONFIRM_SECONDS
 from frontend.strategy_parts import definition, position_panel
 from frontend.strategy_tables import MOST_ROWS
 from riskcontrol.language.parser import parse
@@ -224,6 +225,20 @@ def test_one_that_was_just_sent_is_not_called_unknown(page: Page) -> None:
     kept = [sent(first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000), time.time())]
     answer = look(page, _data={**WHICH, "name": "second"}, pending__data=kept)
     assert "was sent to the stream" in words(answer["strategy-notice.children"])
+
+
+def test_one_that_is_not_confirmed_in_time_is_said_to_be_so_with_where_to_look(page: Page) -> None:
+    opening = first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000)
+    at_first = look(page, _data={**WHICH, "name": "second"}, pending__data=[sent(opening, time.time())])
+    assert at_first["strategy-status.children"] == "sent"
+    kept = [sent(opening, time.time() - CONFIRM_SECONDS)]
+    later = again(page, at_first, _data={**WHICH, "name": "second"}, pending__data=kept)
+    assert later["strategy-status.children"] == "not confirmed"
+    said = words(later["strategy-notice.children"])
+    assert "hasn't confirmed it" in said
+    assert "tape.rejected" in said
+    assert "/health" in [one.get("href") for one in elements(later["strategy-notice.children"])]
+    assert again(page, later, _data={**WHICH, "name": "second"}, pending__data=kept) == {}
 
 
 def test_a_database_that_is_away_leaves_what_is_on_the_page(page: Page, tables: FakeReader) -> None:
