@@ -280,7 +280,7 @@ def register(app: Dash, context: Context) -> None:
             if strategy is None or position is None:
                 sent = pending_of(pending, username, time.time())
                 waits = next((one.status for one in reversed(sent) if (one.ticker, one.name) == (ticker, name)), None)
-                found = _without(username, ticker, name, strategy, waits)
+                found = _without((username, ticker, name), strategy, waits, rejects=f"{context.settings.topic}.rejected")
                 return changed(_OUTPUTS, **({} if found["version"] == shown else found))
             mark = context.market.snapshot().prices.get(ticker)
             view = View(strategy, position, mark, look)
@@ -331,16 +331,18 @@ def register(app: Dash, context: Context) -> None:
     )
 
 
-def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None, waits: str | None) -> dict[str, Any]:
+def _without(
+    which: tuple[str, str, str], strategy: StrategyRow | None, waits: str | None, *, rejects: str
+) -> dict[str, Any]:
     """Return what is shown of a strategy that hasn't seen a trade, or that there isn't.
 
     Args:
-        username: Whose.
-        ticker: Of which ticker.
-        name: Of which name.
+        which: Username, ticker and name.
         strategy: Its row, where there is one.
         waits: `SENT` or `UNCONFIRMED` if this browser has sent it.
+        rejects: The topic of records that couldn't be used.
     """
+    username, ticker, name = which
     if strategy is not None:
         said = alert(f"Waiting for the first trade of {ticker}. {name} starts with it.", "blue", "strategy-waiting")
         about = described(strategy, status_of(strategy, None))
@@ -353,7 +355,7 @@ def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None
                 f"{name} on {ticker} was sent, but the stream hasn't confirmed it within {CONFIRM_SECONDS} seconds. ",
                 dcc.Link("Health", href="/health"),
                 " tells whether a stream runs and how far behind it is: one that comes or catches up opens it all the "
-                "same. An opening that it refused is in the topic tape.rejected, with the reason.",
+                f"same. An opening that it refused is in the topic {rejects}, with the reason.",
             ],
             "yellow",
             "strategy-unconfirmed",
