@@ -280,7 +280,8 @@ def register(app: Dash, context: Context) -> None:
             if strategy is None or position is None:
                 sent = pending_of(pending, username, time.time())
                 waits = next((one.status for one in reversed(sent) if (one.ticker, one.name) == (ticker, name)), None)
-                found = _without((username, ticker, name), strategy, waits, rejects=f"{context.settings.topic}.rejected")
+                rejects = f"{context.settings.topic}.rejected"
+                found = _without((username, ticker, name), strategy, waits, rejects=rejects)
                 return changed(_OUTPUTS, **({} if found["version"] == shown else found))
             mark = context.market.snapshot().prices.get(ticker)
             view = View(strategy, position, mark, look)
