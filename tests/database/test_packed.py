@@ -30,7 +30,7 @@ class Rows(Reader):
         self.block = block
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        return [(3,)]
+        return [(3, b"")]
 
     def _many(self, query: str, values: Any) -> list[list[tuple[Any, ...]]]:
         return [[(0, self.block)]]
@@ -41,9 +41,10 @@ READ: list[tuple[str, bytes, Callable[[bytes], Any]]] = [
     ("days", DAY, lambda block: _unpacked_day([(3, 0, block)]).to_numpy().tolist()),
     ("leaders", LEADERS, lambda block: str(Rows(block).leaders(until=1))),
 ]
+NAMES = [table for table, _, _ in READ]
 
 
-@pytest.mark.parametrize(("table", "block", "read"), READ)
+@pytest.mark.parametrize(("table", "block", "read"), READ, ids=NAMES)
 def test_a_row_that_is_cut_anywhere_is_told_and_one_without_its_end_is_whole(
     table: str, block: bytes, read: Callable[[bytes], Any]
 ) -> None:
@@ -54,7 +55,7 @@ def test_a_row_that_is_cut_anywhere_is_told_and_one_without_its_end_is_whole(
     assert read(block[:-END]) == whole
 
 
-@pytest.mark.parametrize(("table", "block", "read"), READ[:2])
+@pytest.mark.parametrize(("table", "block", "read"), READ[:2], ids=NAMES[:2])
 def test_a_ticker_that_is_no_text_is_told(table: str, block: bytes, read: Callable[[bytes], Any]) -> None:
     (batch,) = pa.ipc.open_stream(block)
     strange = pa.array([b"\xff"] * len(batch), pa.binary()).view(pa.utf8())
