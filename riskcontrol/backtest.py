@@ -173,7 +173,8 @@ class Backtest:
     def end_values(self, ticker: str) -> Ints | None:
         """Return what each strategy was worth at the end, micro-dollars: the last value of its `equity_of`.
 
-        None without a bar that has a price, and where a split would have to be seen to.
+        None without a bar that has a price, where a split would have to be seen to, and where a value doesn't fit into
+        64 bits: `equity_of` tells whose.
 
         Args:
             ticker: What all of them trade.
@@ -191,7 +192,10 @@ class Backtest:
             late = filled.copy()
             late[filled] = self.columns["time"][last[filled]] >= ends[-1]
             price[late] = self.columns["price"][last[late]]
-        return worth(cash, held[last + 1] - held[first], price)
+        try:
+            return worth(cash, held[last + 1] - held[first], price)
+        except OverflowError:
+            return None
 
     def points_of(self, number: int) -> Ints:
         """Return which point of a strategy's equity is that of each of its fills."""
