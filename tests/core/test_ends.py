@@ -40,8 +40,8 @@ moves = st.lists(st.tuples(waits, st.integers(-40, 40)), min_size=1, max_size=60
 @st.composite
 def dips(draw: st.DrawFn) -> Strategy:
     """Draw a strategy that trades often."""
-    below, above = draw(st.integers(0, 30)) * CENT, draw(st.integers(0, 30)) * CENT
-    cash = draw(st.sampled_from([1, 10**7, 10**9, 10**12]))
+    below, above = draw(st.integers(1, 30)) * CENT, draw(st.integers(1, 30)) * CENT
+    cash = draw(st.sampled_from([10**6, 10**8, 10**9, 10**12]))
     return replace(first_rule("ann", "dip", "IBM", cash, below, above), terms=draw(st.just(Terms()) | terms))
 
 
@@ -74,7 +74,7 @@ def moved(waiting: Sequence[int], rows: Sequence[int], start: int, seconds: int)
 
 
 @given(some_dips, moves, starts, st.sampled_from([1, 7, 1 << 18]))
-@example([first_rule("ann", "dip", "IBM", 10**9, 0, 0)], [(0, 0), (14 * HOUR, -5), (0, 9), (0, 2)], TEN_O_CLOCK, 1)
+@example([first_rule("ann", "dip", "IBM", 10**9, CENT, CENT)], [(0, 0), (14 * HOUR, -5), (0, 9), (0, 2)], TEN_O_CLOCK, 1)
 @patient
 def test_on_trades_nothing_has_to_be_drawn(
     some: list[Strategy], steps: list[tuple[int, int]], start: int, cells: int
