@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from riskcontrol.blocks import openings_batch, openings_rows
 from riskcontrol.book import BAR_FIELDS, Book, Reason
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
-from riskcontrol.equity import Equity, equity_curve, fill_points, worth
+from riskcontrol.equity import Equity, equity_curve, fill_points
 from riskcontrol.errors import InputError
 from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.kernel import Days, advance_bars_of
@@ -142,10 +142,7 @@ class Backtest:
                 mark=prices.mark,
             )
         except OverflowError:
-            raise InputError(
-                f"{strategy.name} on {strategy.ticker} comes to be worth more than 9.2 million million dollars, the "
-                "most that is reckoned with; give it less cash, or look for wrong prices in the files"
-            ) from None
+            raise too_valuable(strategy) from None
 
     def record_of(self, number: int, equity: Equity | None = None) -> Record:
         """Return what a strategy's statistics are computed from.
@@ -161,7 +158,7 @@ class Backtest:
             made = Executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash)
             return Record(cash, curve.time, curve.value, made, curve.price)
         # The end of a bar at the very time of a split is still before it.
-        first = np.searchsorted(curve.time, splits.time) + np.isin(splits.time, self._ends(ticker))
+        first = np.searchsorted(curve.time, splits.time) + np.isin(splits.time, self.bar_ends(ticker))
         closes = comparable(curve.price, first, splits)
         # On an ex-date's midnight there is no market.
         traded: NDArray[np.bool_] = np.ones(len(curve), np.bool_)
@@ -170,41 +167,22 @@ class Backtest:
         made = executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash, split)
         return Record(cash, curve.time[traded], curve.value[traded], made, closes[traded])
 
-    def end_values(self, ticker: str) -> Ints | None:
-        """Return what each strategy was worth at the end, micro-dollars: the last value of its `equity_of`.
-
-        None without a bar that has a price, where a split would have to be seen to, and where a value doesn't fit into
-        64 bits: `equity_of` tells whose.
-
-        Args:
-            ticker: What all of them trade.
-        """
-        prices, ends = self.prices[ticker], self._ends(ticker)
-        if not len(ends) or len(of_ticker(self.splits, ticker)):
-            return None
-        first, last = self.places[:-1], self.places[1:] - 1
-        cash = np.array([one.cash for one in self.strategies], np.int64)
-        filled = last >= first
-        cash[filled] = self.columns["cash"][last[filled]]
-        held = np.concatenate([[0], np.cumsum(self.columns["shares"])])
-        price = np.full(len(cash), prices.close[prices.close > 0][-1] if prices.mark is None else prices.mark[1])
-        if prices.mark is None:  # a fill at the very end of the last bar comes after it
-            late = filled.copy()
-            late[filled] = self.columns["time"][last[filled]] >= ends[-1]
-            price[late] = self.columns["price"][last[late]]
-        try:
-            return worth(cash, held[last + 1] - held[first], price)
-        except OverflowError:
-            return None
-
     def points_of(self, number: int) -> Ints:
         """Return which point of a strategy's equity is that of each of its fills."""
-        return fill_points(self.fills_of(number).time, self._ends(self.strategies[number].ticker))
+        return fill_points(self.fills_of(number).time, self.bar_ends(self.strategies[number].ticker))
 
-    def _ends(self, ticker: str) -> Ints:
+    def bar_ends(self, ticker: str) -> Ints:
         """Return the ends of a ticker's bars that have a price."""
         prices = self.prices[ticker]
         return prices.start[prices.close > 0] + prices.length
+
+
+def too_valuable(strategy: Account) -> InputError:
+    """Return what is said of a strategy whose value doesn't fit into 64 bits."""
+    return InputError(
+        f"{strategy.name} on {strategy.ticker} comes to be worth more than 9.2 million million dollars, the "
+        "most that is reckoned with; give it less cash, or look for wrong prices in the files"
+    )
 
 
 def fills_text(fills: Fills) -> str:

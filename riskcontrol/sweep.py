@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.backtest import Backtest
+from riskcontrol.ends import Ends
 from riskcontrol.errors import InputError
 from riskcontrol.luck import Luck
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import STATISTICS
+from riskcontrol.statistics.record import Floats
 from riskcontrol.statistics.returns import gained
+from riskcontrol.statistics.risk import probability_above, sharpes, sortinos
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition, strategy_of
 
@@ -239,11 +242,11 @@ def score(
         progress: Called with how many strategies are done, now and then.
     """
     found = np.full((len(names), len(backtest.strategies)), np.nan)
-    ends = _ends(backtest) if any(name in _OF_ENDS for name in names) else None
-    drawn = [(row, name) for row, name in enumerate(names) if ends is None or name not in _OF_ENDS]
-    for row, name in enumerate(names):
-        if ends is not None and name in _OF_ENDS:
-            found[row] = _numbers([_OF_ENDS[name](cash, end) for cash, end in ends])
+    ends = Ends.of(backtest)
+    drawn = list(enumerate(names))
+    if ends is not None:
+        _score_ends(found, backtest, ends, names)
+        drawn = [(row, name) for row, name in drawn if name not in _OF_ENDS and name not in _OF_RETURNS]
     if not drawn:
         return found
     rows_of = [row for row, _ in drawn]
@@ -265,19 +268,34 @@ def score(
     return found
 
 
+def _score_ends(found: Floats, backtest: Backtest, ends: Ends, names: Sequence[str]) -> None:
+    """Put in those statistics for which start and end, or the returns of days, are enough."""
+    if any(name in _OF_ENDS for name in names):
+        values = ends.values().tolist()
+        for row, name in enumerate(names):
+            if name in _OF_ENDS:
+                pairs = zip(backtest.strategies, values, strict=True)
+                found[row] = _numbers([_OF_ENDS[name](one.cash, value) for one, value in pairs])
+    if any(name in _OF_RETURNS for name in names):
+        for numbers, returns in ends.returns():
+            for row, name in enumerate(names):
+                if name in _OF_RETURNS:
+                    found[row, numbers] = _OF_RETURNS[name](returns)
+
+
+def _numbers(values: Sequence[float | None]) -> Floats:
+    return np.array([math.nan if value is None else value for value in values], np.float64)
+
+
+def _probabilities(returns: Floats) -> Floats:
+    return _numbers([probability_above(own, 0.0) for own in returns])
+
+
 _OF_ENDS: dict[str, Callable[[int, int], float | None]] = {"total_return": gained, "end_equity": lambda _, end: end}
 """Statistics for which start and end are enough: no equity curve has to be drawn."""
 
-
-def _ends(backtest: Backtest) -> list[tuple[int, int]] | None:
-    """Return what each strategy had at first and at the end, None where that takes an equity curve."""
-    tickers = {one.ticker for one in backtest.strategies}
-    ends = backtest.end_values(tickers.pop()) if len(tickers) == 1 else None
-    return None if ends is None else [(o.cash, end) for o, end in zip(backtest.strategies, ends.tolist(), strict=True)]
-
-
-def _numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
-    return np.array([math.nan if value is None else value for value in values], np.float64)
+_OF_RETURNS = {"sharpe": sharpes, "sortino": sortinos, "probabilistic_sharpe": _probabilities}
+"""Statistics for which the returns of days are."""
 
 
 def colour_of(share: float) -> tuple[int, int, int]:
