@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -206,7 +207,11 @@ class Reader:
         if until is None:
             until = max((time for time, _ in self.marks().values()), default=0)
         keys = [(date_of(until), shard, until) for (shard, _) in self._rows(_MARKS)]
-        found = [decode_leaders(*rows[0]) for rows in self._many(_LEADERS, keys) if rows]
+        found = []
+        for (_, shard, _), rows in zip(keys, self._many(_LEADERS, keys), strict=True):
+            if rows:
+                with _packed("leaders", shard):
+                    found.append(decode_leaders(*rows[0]))
         return merged(found) if found else None
 
     def day(self, day: dt.date) -> pd.DataFrame:
@@ -300,17 +305,25 @@ def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(np.array(rows, np.int64).reshape(-1, len(columns)), columns=list(columns))
 
 
-def _opened(table: str, shard: int, block: bytes, columns: Sequence[str]) -> pa.Table:
-    """Return these columns of a shard's packed row.
+@contextmanager
+def _packed(table: str, shard: int) -> Iterator[None]:
+    """Tell whatever a shard's packed row raises that isn't what the job writes.
 
     Raises:
-        ServerError: The row isn't what the job writes.
+        ServerError: It raised something. A row that is cut raises an OSError, as a file would.
     """
     try:
-        with pa.ipc.open_stream(block) as reader:
-            return reader.read_all().select(columns)
-    except (pa.ArrowException, KeyError, TypeError) as error:
+        yield
+    except (pa.ArrowException, KeyError, OSError, TypeError, ValueError) as error:
         raise ServerError(f"row {shard} of {table} is damaged ({error})", server="cassandra") from error
+
+
+def _columns(block: bytes, names: Sequence[str]) -> pa.RecordBatch:
+    """Return these columns of a packed row, which is one batch; raises what `_packed` tells."""
+    with pa.ipc.open_stream(block) as reader:
+        (batch,) = reader
+    batch.validate(full=True)  # or offsets beyond their buffer would be followed
+    return batch.select(names)
 
 
 def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
@@ -321,10 +334,11 @@ def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
     """
     marks: dict[str, tuple[int, int]] = {}
     for shard, block in blocks.items():
-        columns = _opened("marks", shard, block, ("ticker", "time", "price")).to_pydict()
-        for ticker, moment, price in zip(columns["ticker"], columns["time"], columns["price"], strict=True):
-            if moment >= marks.get(ticker, (0, 0))[0]:
-                marks[ticker] = (moment, price)
+        with _packed("marks", shard):
+            columns = _columns(block, ("ticker", "time", "price")).to_pydict()
+            for ticker, moment, price in zip(columns["ticker"], columns["time"], columns["price"], strict=True):
+                if moment >= marks.get(ticker, (0, 0))[0]:
+                    marks[ticker] = (moment, price)
     return marks
 
 
@@ -336,7 +350,8 @@ def _unpacked_day(rows: list[tuple[int, int, bytes]]) -> pd.DataFrame:
     """
     names, parts = ("ticker", *_BAR_COLUMNS[1:]), []
     for shard, time_, block in rows:
-        part = _opened("days", shard, block, names).to_pandas()
+        with _packed("days", shard):
+            part = _columns(block, names).to_pandas()
         part.insert(1, "time", np.int64(time_))
         parts.append(part)
     columns = ["ticker", *_BAR_COLUMNS]

@@ -187,12 +187,16 @@ def _fills(context: Context, strategy: StrategyRow) -> _Part:
     def ask(reader: Reader) -> pd.DataFrame:
         return reader.fills(strategy.username, strategy.ticker, strategy.name, limit=MOST_FILLS)
 
+    # Before the fills: those that its row counts are in by then.
+    position: PositionRow | None = context.source.read(lambda reader: reader.positions([strategy]))[0]
     fills = context.source.read(ask).sort_values("number")
-    table = fills_table(fills)
-    # They are numbered from 1 on, without a gap; a read by time may leave out some of a day that was replayed.
-    if not len(fills) or int(fills["number"].iloc[-1]) == len(fills):
+    table, count = fills_table(fills), position.fills if position else 0
+    # Their numbers don't tell: they are read by time, and the newest fills of a day that is replayed are at old times.
+    if len(fills) >= count:
         return _Part(table)
-    return _Part(table, f"-newest-{len(fills)}", f"the newest {len(fills)} fills; older ones are left out")
+    return _Part(
+        table, f"-newest-{len(fills)}", f"the newest {len(fills)} of {count} fills, by time; the others are left out"
+    )
 
 
 def _equity(context: Context, strategy: StrategyRow) -> _Part:

@@ -36,6 +36,11 @@ class Pending(Strategy):
     age: float
     """Seconds since it was sent."""
 
+    @property
+    def status(self) -> str:
+        """`SENT`, or `UNCONFIRMED` where the job should have written it by now."""
+        return SENT if self.age < CONFIRM_SECONDS else UNCONFIRMED
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -86,8 +91,9 @@ def table(
     prices: Prices,
     pending: Sequence[Pending] = (),
     summaries: Mapping[str, Summary | None] | None = None,
+    chosen: Collection[str] | None = None,
 ) -> tuple[list[dict[str, Any]], Totals]:
-    """Return the rows of the table, newest opening first, and their sums.
+    """Return the rows of the table, newest opening first, and the sums of all strategies.
 
     Args:
         strategies: A user's strategies.
@@ -95,6 +101,7 @@ def table(
         prices: Last prices.
         pending: Openings sent from this browser; those that the job has written are left out.
         summaries: What is known of their histories, by `key`; what isn't is left empty.
+        chosen: The `key` of each strategy that gets a row; None for all.
     """
     rows: list[dict[str, Any]] = []
     start = value = fills = running = day = 0
@@ -107,41 +114,50 @@ def table(
         before = strategy.cash if position is None else summary.before if summary else None
         today = None if before is None else now - before
         count = position.fills if position else 0
-        rows.append(_row(strategy, now, today, count, status, summary))
+        if chosen is None or key(strategy.ticker, strategy.name) in chosen:
+            rows.append(_row(strategy, now, today, count, status, summary))
         start, value, fills = start + strategy.cash, value + now, fills + count
         running += status == "running"
         day += today or 0
         complete = complete and today is not None
-    totals = Totals(start, value, value - start, day if complete else None, fills, running, len(rows))
-    known = {row["id"] for row in rows}
+    totals = Totals(start, value, value - start, day if complete else None, fills, running, len(strategies))
+    known = {key(strategy.ticker, strategy.name) for strategy in strategies}
     sent = [
-        _row(opening, opening.cash, 0, 0, SENT if opening.age < CONFIRM_SECONDS else UNCONFIRMED, None)
+        _row(opening, opening.cash, 0, 0, opening.status, None)
         for opening in pending
         if key(opening.ticker, opening.name) not in known
     ]
     return [*reversed(sent), *rows], totals
 
 
-def most_valuable(rows: list[dict[str, Any]], shown: Collection[str], most: int) -> list[dict[str, Any]]:
-    """Return the rows that are shown, in their order: all, or the most valuable ones and what was just sent.
+def most_valuable(
+    strategies: Sequence[StrategyRow],
+    positions: Sequence[PositionRow | None],
+    prices: Prices,
+    shown: Collection[str],
+    most: int,
+) -> set[str]:
+    """Return the `key` of each strategy that is shown: of all, or of the most valuable ones.
 
     Which those are stays the same while a page is open. Otherwise some would come and others go with each price, and
     all that are shown be sent anew.
 
     Args:
-        rows: Rows of `table`.
-        shown: The ids of those that the page shows already; none at first.
-        most: Most rows to choose.
-
-    >>> rows = [{"id": name, "value": value, "status": "running"} for name, value in zip("abc", (1.0, 3.0, 2.0))]
-    >>> [row["id"] for row in most_valuable(rows, (), 2)], [row["id"] for row in most_valuable(rows, ("a", "b"), 2)]
-    (['b', 'c'], ['a', 'b'])
+        strategies: A user's strategies.
+        positions: Their positions in the same order; None before the first trade.
+        prices: Last prices.
+        shown: The keys of those that the page shows already, with what was sent from it; none at first.
+        most: Most strategies to choose.
     """
-    if len(rows) <= most:
-        return rows
+    values = {
+        key(strategy.ticker, strategy.name): worth(strategy, position, prices)
+        for strategy, position in zip(strategies, positions, strict=True)
+    }
+    if len(values) <= most:
+        return set(values)
     if len(shown) < most:
-        shown = {row["id"] for row in heapq.nlargest(most, rows, key=lambda row: row["value"])}
-    return [row for row in rows if row["id"] in shown or row["status"] in (SENT, UNCONFIRMED)]
+        return set(heapq.nlargest(most, values, key=values.__getitem__))
+    return values.keys() & set(shown)
 
 
 def _row(

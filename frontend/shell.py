@@ -160,8 +160,8 @@ def layout() -> dmc.MantineProvider:
     )
 
 
-def alert(message: str, color: str, element_id: str | None = None) -> dmc.Alert:
-    """Return a message across the page."""
+def alert(message: str | list[Any], color: str, element_id: str | None = None) -> dmc.Alert:
+    """Return a message across the page; a list may have links in it."""
     named = {"id": element_id} if element_id else {}
     return dmc.Alert(message, color=color, variant="light", className="message", **named)
 

@@ -76,7 +76,7 @@ class View:
             # As text: JavaScript's numbers are too short for nanoseconds.
             "mark": " ".join(map(str, self.mark or ())),
             "twin": self.look.twin,
-            "indicators": overlay.ready,
+            "again": overlay.again,
         }
 
 
@@ -113,12 +113,13 @@ def view_of(view: View, context: Context, overlays: Overlays, shown: dict[str, A
     if not {"strategy", "history"} <= same:
         changed |= described(strategy, status_of(strategy, position))
         changed["verdict"] = strategy_parts.verdict_panel(report.verdict, report.since)
-    whole = {"key", "history", "twin", "indicators"} <= same
+    whole = {"key", "history", "twin", "again"} <= same
     if whole:
         return changed | _live(view, report, live)
-    if tab == "price" and overlay.ready:
+    if tab == "price" and not overlay.again:
         overlay = overlays.of(strategy, report.bars)
-    return changed | _tab(view, report, live, overlay, known="key" in same and "indicators" in same)
+        version["again"] = overlay.again
+    return changed | _tab(view, report, live, overlay, known={"key", "again"} <= same)
 
 
 def live_of(report: Report, strategy: StrategyRow, position: PositionRow, mark: tuple[int, int] | None) -> Equity:

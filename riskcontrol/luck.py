@@ -32,13 +32,16 @@ class Luck:
 
     Attributes:
         variants: How many variants trade.
+        rated: How many of those have a Sharpe ratio: the N of `expected`.
         gain: What the best one made, a fraction.
         sharpe: The best one's Sharpe ratio, yearly; None where it has none.
-        expected: The one that the best of so many without skill is expected to have; None with the next.
-        probability: The deflated Sharpe ratio; None where the best has no Sharpe ratio.
+        expected: The one that the best of so many without skill is expected to have; None where the best has none, and
+            of fewer than two.
+        probability: The deflated Sharpe ratio; None without `expected`, and where the best's ratio has no error.
     """
 
     variants: int
+    rated: int
     gain: float
     sharpe: float | None = None
     expected: float | None = None
@@ -48,9 +51,9 @@ class Luck:
     def warns(self) -> bool:
         """Whether the best looks good, was chosen among others, and may be no more than luck.
 
-        >>> [Luck(9, 0.1, 2.0, 1.0, chance).warns for chance in (0.94, 0.95)]
+        >>> [Luck(9, 9, 0.1, 2.0, 1.0, chance).warns for chance in (0.94, 0.95)]
         [True, False]
-        >>> Luck(9, 0.1).warns, Luck(1, 0.1).warns, Luck(9, -0.1).warns
+        >>> Luck(9, 0, 0.1).warns, Luck(1, 0, 0.1).warns, Luck(9, 0, -0.1).warns
         (True, False, False)
         """
         return self.variants > 1 and self.gain > 0 and (self.probability is None or self.probability < WANTED)
@@ -88,7 +91,7 @@ def luck(ratios: Floats, best: Record) -> Luck:
     gain = int(best.value[-1]) / best.cash - 1
     own, known = sharpe(best), ratios[~np.isnan(ratios)]
     if own is None or len(known) < 2:
-        return Luck(len(ratios), gain)
+        return Luck(len(ratios), len(known), gain, own)
     expected = expected_best(known)
     chance = probability_above(best.daily.returns, expected / math.sqrt(DAYS_A_YEAR))
-    return Luck(len(ratios), gain, float(own), expected, chance)
+    return Luck(len(ratios), len(known), gain, own, expected, chance)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,8 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from riskcontrol.errors import SettingsError
 from riskcontrol.language.tokens import quoted
-from riskcontrol.strategy_document import line_of
+from riskcontrol.settings_file import DEFAULT_FILE, like, line_in, read_file
 
-DEFAULT_FILE = Path("riskcontrol.toml")
 PREFIX = "RISKCONTROL_"
 """What the names of settings begin with in the environment."""
 
@@ -61,7 +59,7 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
         SettingsError: A setting is wrong, or `file` isn't there.
     """
     _refuse_misspelt()
-    # Tables are the options of single commands: `riskcontrol.cli.options` takes those.
+    # Tables are the options of single commands: `riskcontrol.cli.tables` takes those.
     values = {name: value for name, value in read_file(file).items() if not isinstance(value, dict)}
 
     class Located(Settings):
@@ -84,39 +82,6 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     return Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})
 
 
-def read_file(file: Path | None = None) -> dict[str, Any]:
-    """Return what a TOML file says; the default one need not be there.
-
-    Raises:
-        SettingsError: A file that was named isn't there, or isn't TOML.
-    """
-    path = file or DEFAULT_FILE
-    if not path.is_file():
-        if file is None:
-            return {}
-        raise SettingsError(f"{file} is not a file", field="config")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}", field="config") from None
-
-
-def like(name: str, known: Iterable[str], many: str) -> str:
-    """Return what to say of a name of a file that isn't known.
-
-    >>> like("shardz", ["shards", "topic"], "settings"), like("x", ["shards", "topic"], "settings")
-    ("did you mean 'shards'?", 'settings are shards, topic')
-    """
-    names = list(known)
-    close = difflib.get_close_matches(name[:40].lower(), names, 1)
-    return f"did you mean '{close[0]}'?" if close else f"{many} are {', '.join(names)}"
-
-
-def line_in(file: Path, field: str) -> int | None:
-    """Return on which line of a TOML file a field is said, None if that can't be told."""
-    return line_of(file.read_text(encoding="utf-8"), field)
-
-
 def _refuse_misspelt() -> None:
     """Refuse a variable of the environment that looks like a setting misspelt: it would be left out silently.
 
@@ -124,11 +89,12 @@ def _refuse_misspelt() -> None:
         SettingsError: There is one.
     """
     known = [PREFIX + name.upper() for name in Settings.model_fields]
-    for name in os.environ:
+    for written in os.environ:
+        name = written.upper()  # lower case is read as well
         close = difflib.get_close_matches(name, known, 1, _ALIKE) if name.startswith(PREFIX) else []
         # Much of it is alike in any two: what is behind the prefix decides.
         if name not in known and close and _alike(name.removeprefix(PREFIX), close[0].removeprefix(PREFIX)):
-            raise SettingsError(f"unknown variable of the environment; did you mean '{close[0]}'?", field=name)
+            raise SettingsError(f"unknown variable of the environment; did you mean '{close[0]}'?", field=written)
 
 
 def _alike(name: str, other: str) -> bool:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -194,7 +194,7 @@ def examine(document: Mapping[str, Any], assignments: Mapping[str, str] | None =
             errors.append(error)
             return None
 
-    names = _parameters(document.get("parameters", {}), assignments or {}, errors)
+    names, wrong = _parameters(document.get("parameters", {}), assignments or {}, errors)
     values: dict[str, Any] = {}
     if "name" in document:
         values["name"] = attempt(lambda: check_name(_string(document, "name")))
@@ -205,7 +205,7 @@ def examine(document: Mapping[str, Any], assignments: Mapping[str, str] | None =
     values["session"] = attempt(choice, document, "session", SESSIONS, "regular")
     for key in ("buy", "sell"):
         if key in document:
-            values[key] = _rule(document[key], key, names, errors)
+            values[key] = _rule(document[key], key, names, wrong, errors)
     try:
         values["terms"] = read_options(document)
     except StrategyError as error:
@@ -247,10 +247,11 @@ def load(path: Path, assignments: Mapping[str, str] | None = None) -> Definition
         InputError: It can't be read or accepted; names the file, and the line and key where they are known. Its cause
             is the `LanguageError` if a rule is wrong.
     """
-    found = load_or_errors(path, assignments)
+    document, written = read_file(path)
+    found = examine(document, assignments)
     if isinstance(found, Definition):
         return found
-    raise found[0] from found[0].__cause__
+    raise _placed(found[0], path, written) from found[0]
 
 
 def load_or_errors(path: Path, assignments: Mapping[str, str] | None = None) -> Definition | list[InputError]:
@@ -263,12 +264,14 @@ def load_or_errors(path: Path, assignments: Mapping[str, str] | None = None) -> 
     found = examine(document, assignments)
     if isinstance(found, Definition):
         return found
-    errors = []
-    for cause in found:
-        error = InputError(cause.message, source=str(path), line=line_of(written, cause.field), field=cause.field)
-        error.__cause__ = cause
-        errors.append(error)
-    return sorted(errors, key=lambda error: error.line or 0)
+    return sorted((_placed(cause, path, written) for cause in found), key=lambda error: error.line or 0)
+
+
+def _placed(cause: StrategyError, path: Path, written: str) -> InputError:
+    """Return an error of `examine` with the place in the file."""
+    error = InputError(cause.message, source=str(path), line=line_of(written, cause.field), field=cause.field)
+    error.__cause__ = cause
+    return error
 
 
 def strategy_of(definition: Definition, *, username: str = "backtest", name: str = "", ticker: str = "") -> Strategy:
@@ -305,8 +308,13 @@ def _string(document: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _rule(value: object, key: str, names: Mapping[str, str], errors: list[StrategyError]) -> Node | None:
-    """Return a rule given as text, or as a list of texts of which one must hold; None with errors added."""
+def _rule(
+    value: object, key: str, names: Mapping[str, str], wrong: Sequence[str], errors: list[StrategyError]
+) -> Node | None:
+    """Return a rule given as text, or as a list of texts of which one must hold; None with errors added.
+
+    A text that names a wrong parameter is None, too: what it comes to isn't known until that is right.
+    """
     texts = value if isinstance(value, list) else [value]
     if not texts or len(texts) > MOST_TEXTS or not all(isinstance(each, str) for each in texts):
         message = f"write a condition as text, or a list of 1 to {MOST_TEXTS} of them"
@@ -315,6 +323,8 @@ def _rule(value: object, key: str, names: Mapping[str, str], errors: list[Strate
     rules = []
     for number, each in enumerate(texts, start=1):
         name = key if len(texts) == 1 else f"{key} {number}"
+        if any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", each, re.IGNORECASE) for one in wrong):
+            continue
         try:
             rule = parse(each, names=names, field=name)
             _check_held(rule, each, name)
@@ -353,27 +363,26 @@ def _check_held(rule: Node, written: str, name: str) -> None:
         )
 
 
-def _parameters(value: object, assignments: Mapping[str, str], errors: list[StrategyError]) -> dict[str, str]:
-    """Return the numbers that a file names, as canonical texts.
-
-    One that is wrong adds an error and stands for 1, so that the rules that name it are not wrong as well.
-    """
+def _parameters(
+    value: object, assignments: Mapping[str, str], errors: list[StrategyError]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the numbers that a file names, as canonical texts, and the names of those that are wrong; errors added."""
     if not isinstance(value, dict):
         message = f"{kind_of(value)} is no table; write [parameters] and names below"
         errors.append(StrategyError(message, field="parameters"))
-        return {}
+        return {}, []
     for name in assignments:
         if name not in value:
             known = f"the file has {', '.join(map(str, value))}" if value else "the file has no [parameters]"
             errors.append(StrategyError(f"there is no such parameter; {known}", field=str(name)[:24]))
-    found = {}
+    found, wrong = {}, []
     for name, given in (value | dict(assignments)).items():
         try:
             found[name] = _parameter(name, given)
         except StrategyError as error:
             errors.append(error)
-            found[name] = "1"
-    return found
+            wrong.append(name)
+    return found, wrong
 
 
 def _parameter(name: str, given: object) -> str:

@@ -23,11 +23,10 @@ _OUTPUTS = {
     "errors": {name: Output(element(name), "error", allow_duplicate=True) for name in fields.MARKED},
     "unfolded": Output("new-options", "value", allow_duplicate=True),
     "message": Output("new-message", "children"),
-    "pending": Output("pending", "data"),
-    "toasts": Output("toasts", "sendNotifications"),
     "sent": Output("new-sent", "data"),
-    "visitor": Output("visitor", "data"),
 }
+"""All of them on the page: with one outside it, Dash would call `submit` as the page appears, and while that runs the
+button is disabled and loses clicks."""
 
 
 def register(app: Dash, context: Context) -> None:
@@ -47,7 +46,7 @@ def register(app: Dash, context: Context) -> None:
     @in_thread
     def submit(clicks: Any, typed: Any, kept: Any, source: Any) -> dict[str, Any]:
         """Check what was typed and send it to the stream; of a new version, stop the old one after that."""
-        if not clicks:  # called because the page appeared
+        if not clicks:  # nobody asked for it
             raise PreventUpdate
         values = values_of({element(name): value for name, value in typed.items()})
         version = source_of(source)
@@ -78,13 +77,15 @@ def register(app: Dash, context: Context) -> None:
         return _answer(
             {},
             message=None,
-            pending=[*(kept if isinstance(kept, list) else []), sent(strategy, time.time())][-MOST:],
-            toasts=toast(said, color),
-            sent=strategy_address(strategy.username, strategy.ticker, strategy.name),
-            visitor=strategy.username,
+            sent={
+                "pending": [*(kept if isinstance(kept, list) else []), sent(strategy, time.time())][-MOST:],
+                "toasts": toast(said, color),
+                "address": strategy_address(strategy.username, strategy.ticker, strategy.name),
+                "visitor": strategy.username,
+            },
         )
 
-    # It forgets the draft before it leads away.
+    # It hands the frame what is the frame's, and forgets the draft before it leads away.
     app.clientside_callback(
         ClientsideFunction("strategy_form", "leave"),
         Output("goto", "href", allow_duplicate=True),

@@ -22,7 +22,7 @@ from frontend.openings import pending as pending_of
 from frontend.overlays import Overlays
 from frontend.pages import home
 from frontend.periods import PERIODS, USUAL
-from frontend.positions import status_of
+from frontend.positions import CONFIRM_SECONDS, SENT, UNCONFIRMED, status_of
 from frontend.shell import TITLE, WIDE, alert, titled, toast
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
 from riskcontrol.errors import ServerError, StrategyError
@@ -279,8 +279,9 @@ def register(app: Dash, context: Context) -> None:
             strategy, position = _find(context, username, ticker, name)
             if strategy is None or position is None:
                 sent = pending_of(pending, username, time.time())
-                waits = any((one.ticker, one.name) == (ticker, name) for one in sent)
-                found = _without(username, ticker, name, strategy, waiting=waits)
+                waits = next((one.status for one in reversed(sent) if (one.ticker, one.name) == (ticker, name)), None)
+                rejects = f"{context.settings.topic}.rejected"
+                found = _without((username, ticker, name), strategy, waits, rejects=rejects)
                 return changed(_OUTPUTS, **({} if found["version"] == shown else found))
             mark = context.market.snapshot().prices.get(ticker)
             view = View(strategy, position, mark, look)
@@ -331,14 +332,36 @@ def register(app: Dash, context: Context) -> None:
     )
 
 
-def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None, *, waiting: bool) -> dict[str, Any]:
-    """Return what is shown of a strategy that hasn't seen a trade, or that there isn't."""
+def _without(
+    which: tuple[str, str, str], strategy: StrategyRow | None, waits: str | None, *, rejects: str
+) -> dict[str, Any]:
+    """Return what is shown of a strategy that hasn't seen a trade, or that there isn't.
+
+    Args:
+        which: Username, ticker and name.
+        strategy: Its row, where there is one.
+        waits: `SENT` or `UNCONFIRMED` if this browser has sent it.
+        rejects: The topic of records that couldn't be used.
+    """
+    username, ticker, name = which
     if strategy is not None:
         said = alert(f"Waiting for the first trade of {ticker}. {name} starts with it.", "blue", "strategy-waiting")
         about = described(strategy, status_of(strategy, None))
-    elif waiting:
+    elif waits == SENT:
         said = alert(f"{name} on {ticker} was sent to the stream, which hasn't written it yet.", "blue")
-        about = {"status": "sent", "status_class": "strategy-state", "stopped": True}
+        about = {"status": SENT, "status_class": "strategy-state", "stopped": True}
+    elif waits == UNCONFIRMED:
+        said = alert(
+            [
+                f"{name} on {ticker} was sent, but the stream hasn't confirmed it within {CONFIRM_SECONDS} seconds. ",
+                dcc.Link("Health", href="/health"),
+                " tells whether a stream runs and how far behind it is: one that comes or catches up opens it all the "
+                f"same. An opening that it refused is in the topic {rejects}, with the reason.",
+            ],
+            "yellow",
+            "strategy-unconfirmed",
+        )
+        about = {"status": UNCONFIRMED, "status_class": "strategy-state strategy-state-not-confirmed", "stopped": True}
     else:
         said = alert(f"{username} has no strategy {name} on {ticker}.", "yellow", "no-strategy")
         about = {"status": "unknown", "status_class": "strategy-state", "stopped": True}

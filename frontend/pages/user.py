@@ -36,7 +36,7 @@ def title(username: str = "") -> str:
 PAGE = {"path_template": "/user/<username>", "title": title}
 
 MOST_SUMMARISED = 1_000
-"""Most strategies of a user whose statistics are shown: the newest."""
+"""Most strategies in a table whose statistics are shown: the newest, which stand first."""
 FIRST_SECONDS, MORE_SECONDS = 0.04, 0.25
 """How long one answer may make statistics: the first, so that there is something to see, and those after it."""
 _MOST_ROWS_IN_VIEW = 12
@@ -190,15 +190,18 @@ def register(app: Dash, context: Context) -> None:
             snapshot = context.market.snapshot()
             pairs = list(zip(strategies, positions, strict=True))
             seconds = MORE_SECONDS if shown else FIRST_SECONDS
-            summarised = _summaries(context, summaries, pairs, snapshot, seconds)
+            chosen = most_valuable(strategies, positions, snapshot.prices, _rows_of(shown), MOST_ROWS)
+            in_rows = [pair for pair in pairs if key(pair[0].ticker, pair[0].name) in chosen]
+            summarised = _summaries(context, summaries, in_rows, snapshot, seconds)
             happened = context.source.read(lambda reader: events(pairs, newest.newest(reader, pairs)))
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
                 return changed(_OUTPUTS)
             message = alert("The positions can't be shown while the database is away.", "gray")
             return changed(_OUTPUTS, notice=message, hidden=True)
-        rows, totals = table(strategies, positions, snapshot.prices, waiting, summarised)
-        return _shown(rows, totals, happened, summarised, shown) | {"known": no_update if shown else username}
+        rows, totals = table(strategies, positions, snapshot.prices, waiting, summarised, chosen)
+        answer = _shown(rows, totals, len(chosen), happened, summarised, shown)
+        return answer | {"known": no_update if shown else username}
 
     grids.register(app, "table")
     # While statistics are missing, ask again without waiting for the stream to go on.
@@ -209,7 +212,7 @@ def register(app: Dash, context: Context) -> None:
 def _summaries(
     context: Context, summaries: Summaries, pairs: Sequence[Pair], snapshot: Snapshot, seconds: float
 ) -> dict[str, Summary | None]:
-    """Return the summaries of the strategies that have seen a trade, by `key`; None for those not made yet."""
+    """Return the summaries of the newest strategies that have seen a trade, by `key`; None for those not made yet."""
     seen = [(strategy, position) for strategy, position in pairs if position is not None]
     seen = sorted(seen, key=lambda pair: -pair[0].opened)[:MOST_SUMMARISED]
     day = date_of(snapshot.latest)
@@ -220,19 +223,17 @@ def _summaries(
 def _shown(
     rows: list[dict[str, Any]],
     totals: Totals,
+    chosen: int,
     happened: Sequence[Event],
     summarised: dict[str, Summary | None],
     shown: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what changes on a page that shows something else; of the table, only the rows that did."""
-    kept = shown.get("rows")
-    before: dict[str, Any] = kept if isinstance(kept, dict) else {}
-    count = len(rows)
-    rows = most_valuable(rows, before, MOST_ROWS)
+    before = _rows_of(shown)
     after = {row["id"]: digest(row) for row in rows}
     missing = sum(one is None for one in summarised.values())
     told, words = [event.row() for event in happened], totals.words()
-    rest = digest([words, told, missing, count])
+    rest = digest([words, told, missing, chosen])
     ask = [missing, time.time()] if missing else no_update
     if list(after.items()) == list(before.items()) and shown.get("rest") == rest:
         return changed(_OUTPUTS, missing=ask)
@@ -245,9 +246,15 @@ def _shown(
         changes |= {
             "totals": _cards(words),
             "events": [_event(event) for event in told],
-            "progress": _progress(missing, len(summarised), len(rows), count),
+            "progress": _progress(missing, len(summarised), chosen, totals.strategies),
         }
     return changes | {"notice": None, "hidden": False}
+
+
+def _rows_of(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the rows in the version that a page keeps, by id; anything at all may be in it."""
+    kept = shown.get("rows")
+    return kept if isinstance(kept, dict) else {}
 
 
 def _nothing(username: str, known: bool, shown: dict[str, Any]) -> dict[str, Any]:
@@ -267,18 +274,27 @@ def _nothing(username: str, known: bool, shown: dict[str, Any]) -> dict[str, Any
     )
 
 
-def _progress(missing: int, summarised: int, rows: int, count: int) -> str:
+def _progress(missing: int, summarised: int, chosen: int, count: int) -> str:
+    """Return what is said below the table.
+
+    Args:
+        missing: How many statistics are still to come.
+        summarised: Of how many strategies there will be some.
+        chosen: How many strategies are in the table.
+        count: How many there are.
+    """
     said = []
-    if rows < count:
+    if chosen < count:
         said.append(
-            f"The {rows:,} most valuable of {count:,} strategies are shown, as they stood when the page was opened; "
-            "the sums are of all."
+            f"{chosen:,} of {count:,} strategies are shown: the most valuable when the page was opened, and what was "
+            "sent from it since. The sums are of all."
         )
     if missing:
         said.append(f"Statistics of {missing:,} of {summarised:,} strategies are still being put together …")
     elif summarised == MOST_SUMMARISED:
         said.append(
-            f"Statistics are shown for the {MOST_SUMMARISED:,} newest strategies; each has its own on its page."
+            f"Statistics and today's profit are those of the {MOST_SUMMARISED:,} newest strategies in the table; each "
+            "has its own on its page."
         )
     return " ".join(said)
 

@@ -45,12 +45,14 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command."""
+        """Import and return one command; the file of settings may have a table for it."""
         if cmd_name not in COMMANDS:
             return None
+        from riskcontrol.cli.tables import with_tables
+
         module = importlib.import_module(f"riskcontrol.cli.{cmd_name}")
         command: click.Command = module.command
-        return command
+        return with_tables(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

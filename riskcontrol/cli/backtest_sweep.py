@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.aligned import aligned
-from riskcontrol.luck import WANTED
+from riskcontrol.luck import WANTED, Luck
 from riskcontrol.statistics import STATISTICS, format_value, plain
 from riskcontrol.sweep import Sweep, colour_of
 
@@ -79,17 +79,24 @@ def warning(sweep: Sweep) -> str:
         return ""
     remedy = "Try it on days that it was not chosen on."
     if luck.probability is None:
-        return (
-            f"Whether the best of {luck.variants:,} is more than luck can't be told: that takes Sharpe ratios, and "
-            f"those two trading days. {remedy}"
-        )
+        return f"Whether the best of {luck.variants:,} is more than luck can't be told: {_untold(luck)}. {remedy}"
+    many = f"{luck.rated:,}" + " with a Sharpe ratio" * (luck.rated < luck.variants)
     one, chance = STATISTICS["sharpe"], STATISTICS["probabilistic_sharpe"]
     return (
-        f"The best of {luck.variants:,} may be luck: its Sharpe ratio is {format_value(one, luck.sharpe)}, and the "
+        f"The best of {many} may be luck: its Sharpe ratio is {format_value(one, luck.sharpe)}, and the "
         f"best of so many without skill is expected to have {format_value(one, luck.expected)}. The probability that "
         f"its true one is above that (deflated Sharpe ratio) is {format_value(chance, luck.probability)}, under "
         f"{format_value(chance, WANTED)}. {remedy}"
     )
+
+
+def _untold(luck: Luck) -> str:
+    """Return why there is no deflated Sharpe ratio."""
+    if luck.sharpe is None:
+        return "it has no Sharpe ratio; that takes two trading days, and returns that differ"
+    if luck.expected is None:
+        return f"that takes two variants with a Sharpe ratio, and {luck.rated} has one"
+    return "its daily returns leave its Sharpe ratio without an error to reckon with"
 
 
 def heat_lines(sweep: Sweep, *, colours: bool) -> list[str]:

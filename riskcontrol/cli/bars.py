@@ -153,7 +153,8 @@ def _write(bars: pa.Table, form: str, output: Path | None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise InputError(f"can't be written: {error.strerror or error}", source=str(output)) from error
+        source = str(output or "standard output")
+        raise InputError(f"can't be written: {error.strerror or error}", source=source) from error
 
 
 def _write_csv(bars: pa.Table, file: IO[str]) -> None:

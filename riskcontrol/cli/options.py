@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from riskcontrol.errors import SettingsError
-from riskcontrol.language.tokens import quoted
-from riskcontrol.settings import DEFAULT_FILE, Settings, like, line_in, load, read_file
+from riskcontrol.cli.tables import SETTING, config_option
+from riskcontrol.settings import Settings, load
 
 TOPIC = ("kafka", "topic")
 """Settings that say where the tape is."""
@@ -67,7 +66,7 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(config: Path | None, **given: Any) -> Any:
-            values = {name: given.pop(f"setting_{name}") for name in flags}
+            values = {name: given.pop(SETTING + name) for name in flags}
             return function(settings=load(config, **values), **given)
 
         for name in reversed(flags):
@@ -76,71 +75,16 @@ def with_settings(*names: str) -> Callable[[Callable[..., Any]], Callable[..., A
             # None as default: an absent flag leaves the environment and the TOML file their say.
             call = click.option(
                 f"--{name.replace('_', '-')}",
-                f"setting_{name}",
+                SETTING + name,
                 type=int if field.annotation is int else str,
                 default=None,
                 envvar=[],
                 metavar=METAVARS.get(name),
                 help=f"{said[:1].upper()}{said[1:]} [default: {_shown(name, field.default)}].",
             )(call)
-        return click.option(
-            "--config",
-            type=click.Path(path_type=Path),
-            default=None,
-            is_eager=True,
-            callback=_defaults,
-            help="TOML file with settings [default: riskcontrol.toml, where there is one].",
-        )(call)
+        return config_option(expose_value=True)(call)
 
     return decorate
-
-
-def _defaults(ctx: click.Context, _: click.Parameter, config: Path | None) -> Path | None:
-    """Take the command's own table of the TOML file, for instance ``[users.generate]``, as defaults of its options."""
-    table: Any = read_file(config)
-    file = config or DEFAULT_FILE
-    path = [one.info_name or "" for one in _parents(ctx)]
-    for depth, group in enumerate(_parents(ctx)[:-1]):
-        known = group.command.list_commands(group) if isinstance(group.command, click.Group) else []
-        # What isn't a table is, above all tables, a setting: `riskcontrol.settings` looks at those.
-        for name in [name for name, value in table.items() if depth or isinstance(value, dict)]:
-            if name not in known:
-                raise _unknown(file, [*path[1 : depth + 1], name], "table", like(name, known, "commands"))
-        table = table.get(path[depth + 1], {})
-        if not isinstance(table, dict):
-            return config
-    options = {option: one for one in ctx.command.params for option in one.opts if option.startswith("--")}
-    for name in table:
-        if name in Settings.model_fields:
-            raise SettingsError(
-                "is a setting of all commands: put it above the tables",
-                field=name,
-                source=str(file),
-                line=line_in(file, ".".join([*path[1:], name])),
-            )
-        if f"--{name.replace('_', '-')}" not in options:
-            there = [option[2:].replace("-", "_") for option in options]
-            raise _unknown(
-                file,
-                [*path[1:], name],
-                "option",
-                like(name, [one for one in there if one not in {*Settings.model_fields, "config"}], "known"),
-            )
-    if table:
-        ctx.default_map = {str(options[f"--{name.replace('_', '-')}"].name): value for name, value in table.items()}
-    return config
-
-
-def _parents(ctx: click.Context) -> list[click.Context]:
-    """Return the contexts from the program's own to this one."""
-    return [*_parents(ctx.parent), ctx] if ctx.parent is not None else [ctx]
-
-
-def _unknown(file: Path, keys: list[str], what: str, remedy: str) -> SettingsError:
-    field = ".".join(keys)
-    return SettingsError(
-        f"unknown {what}; {remedy}", field=quoted(field)[1:-1], source=str(file), line=line_in(file, field)
-    )
 
 
 def _shown(name: str, default: object) -> str:

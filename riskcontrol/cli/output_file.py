@@ -26,16 +26,25 @@ class OutputFile(click.Path):
         """
         from riskcontrol.errors import InputError
 
-        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         field = param.opts[-1] if param is not None else None
-        if self.allow_dash and path == Path("-"):
-            return path
-        if not path.parent.is_dir():
-            raise InputError(
-                f"there is no folder {path.parent}; make it, or name a file in another", source=str(path), field=field
-            )
-        if path.is_dir():
-            raise InputError("is a folder; name a file in it", source=str(path), field=field)
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise InputError("can't be written: permission denied; name another file", source=str(path), field=field)
+        try:
+            path = Path(os.fsdecode(super().convert(value, param, ctx)))
+            if self.allow_dash and path == Path("-"):
+                return path
+            wrong = _wrong(path)
+        except (OSError, ValueError) as error:  # a folder that may not be looked into, a name too long, a NUL in it
+            wrong = f"can't be written: {getattr(error, 'strerror', None) or error}; name another file"
+        if wrong:
+            raise InputError(wrong, source=os.fsdecode(value), field=field)
         return path
+
+
+def _wrong(path: Path) -> str:
+    """Return why a file can't be written, nothing where it can."""
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}; make it, or name a file in another"
+    if path.is_dir():
+        return "is a folder; name a file in it"
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return "can't be written: permission denied; name another file"
+    return ""

@@ -49,10 +49,10 @@ def _origin(option: click.Option, context: click.Context) -> str:
     if source is ParameterSource.ENVIRONMENT:
         return f"{context.auto_envvar_prefix}_{name.upper()}"
     if source is ParameterSource.DEFAULT_MAP:
-        from riskcontrol.settings import DEFAULT_FILE, line_in
+        from riskcontrol.cli.tables import said_in
+        from riskcontrol.settings_file import line_in
 
-        file = context.params.get("config") or DEFAULT_FILE
-        field = ".".join([*context.command_path.split()[1:], option.opts[-1][2:].replace("-", "_")])
-        line = line_in(file, field)
-        return f"{file}{f', line {line}' if line else ''}, {field}"
+        file, keys = said_in(context, name)
+        line = line_in(file, *keys)
+        return f"{file}{f', line {line}' if line else ''}, {'.'.join(keys)}"
     return ""

@@ -294,6 +294,15 @@ def test_a_file_that_can_t_be_written_is_refused_before_the_work(
     told = failed(tmp_path, *arguments, nowhere)
     assert told == f"{nowhere}, {option}: there is no folder {nowhere.parent}; make it, or name a file in another"
     assert "is a folder; name a file in it" in failed(tmp_path, *arguments, tmp_path)
+    assert "can't be written: File name too long; name another" in failed(tmp_path, *arguments, tmp_path / ("x" * 999))
+    assert "can't be written: embedded null byte; name another" in failed(tmp_path, *arguments, tmp_path / "x\0y" / "z")
+
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", denied)  # as of a folder in one that may not be looked into, not for root
+    told = failed(tmp_path, *arguments, "closed/r.html")
+    assert told == f"closed/r.html, {option}: can't be written: Permission denied; name another file"
 
 
 def test_the_help_names_all_statistics_to_choose_by(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(
         'nam = "a"\nticker = "ibm?"\ncash = -3\nevery = "7m"\n'
-        'buy = ["price <= refrence", "price > b and entry > 1", "price > 2"]\nsell = "price > sma(b"\n'
+        'buy = ["price <= refrence", "price > 1 and entry > 1", "price > sma(b"]\nsell = "price > sma(3"\n'
         'stop_loss = "x"\nslipage = 3\n[fees]\nper_share = -1\nper_ordr = 3\n[parameters]\nb = "zz"\n'
     )
     result = run("check", file)

@@ -24,6 +24,7 @@ from riskcontrol.money import MAX_CASH
 from riskcontrol.shape import interval_of, rules_of
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.strategy_file import of_text, strategy_of
+from riskcontrol.sweep import score
 from riskcontrol.terms import FillMode
 from riskcontrol.trades import NS_PER_SECOND
 from tests.core.test_engine import ibm, openings, trades, tuples
@@ -198,3 +199,6 @@ def test_a_value_over_64_bits_is_an_error_that_says_what_to_do() -> None:
     backtest = on_trades([rich], [ibm(100, 80, 1, 10**9)])
     with pytest.raises(InputError, match=r"dip on IBM comes to be worth more than 9\.2 million million dollars"):
         backtest.equity_of(0)
+    # A sweep takes the last values of all at once, and tells whose it is as well.
+    with pytest.raises(InputError, match="dip on IBM comes to be worth more than"):
+        score(backtest, ["total_return"])

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from riskcontrol.cli.options import with_settings
 from riskcontrol.errors import SettingsError
 from riskcontrol.settings import Settings, load
+from riskcontrol.settings_file import line_in
 
 
 @pytest.fixture
@@ -47,6 +48,8 @@ def test_another_file_can_be_named(folder: Path) -> None:
             "write a letter and up to 47 more of a-z, 0-9 and '_', in quotes",
         ),
         ("kafka = 7", "line 1, kafka: 7 is not accepted; write text in quotes"),
+        ('\n"sha rds" = 1', "line 2, sha rds: unknown setting; did you mean 'shards'?"),
+        ("'s3-region' = 1", "line 1, s3-region: unknown setting; did you mean 's3_region'?"),
         ('tpoic = "typing error"', "line 1, tpoic: unknown setting; did you mean 'topic'?"),
         ("s3_secret_key = [4711]", "line 1, s3_secret_key: what is there is not accepted; write text in quotes"),
     ],
@@ -92,6 +95,12 @@ def test_a_misspelt_variable_is_not_left_out_silently(folder: Path, monkeypatch:
         load()
     told = "RISKCONTROL_SHARDZ: unknown variable of the environment; did you mean 'RISKCONTROL_SHARDS'?"
     assert str(caught.value) == told
+    monkeypatch.delenv("RISKCONTROL_SHARDZ")
+    monkeypatch.setenv("riskcontrol_shards", "3")
+    assert load().shards == 3
+    monkeypatch.setenv("Riskcontrol_shardz", "3")
+    with pytest.raises(SettingsError, match=r"Riskcontrol_shardz: unknown variable .* 'RISKCONTROL_SHARDS'"):
+        load()
 
 
 def test_a_file_that_is_not_there_is_told(folder: Path) -> None:
@@ -136,3 +145,56 @@ def test_options_of_a_command_follow_the_same_order(folder: Path) -> None:
     assert "riskcontrol.toml, line 2, reply: unknown table; did you mean 'replay'?" in said()
     (folder / "riskcontrol.toml").write_text('[replay]\ntopic = "file"\n')
     assert "above the tables" in said()
+
+
+WRITTEN = """\
+kafka = '''
+shards = 7
+'''
+shards = 7  # topic = 1
+topics = [
+"keyspace = 8",
+]
+[ users . "generate" ]  # here
+count = 1
+"a\\u0020b" = 2
+[bars]
+sort-by = { "x.y" = 1 }
+[[tickers]]
+'limit' = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        (("shards",), 4),
+        (("topic",), None),
+        (("topics",), 5),
+        (("keyspace",), None),
+        (("users",), 8),
+        (("users", "generate"), 8),
+        (("users", "generate", "count"), 9),
+        (("users", "generate", "a b"), 10),
+        (("users", "count"), None),
+        (("bars", "sort-by", "x.y"), 12),
+        (("tickers", "limit"), 14),
+    ],
+)
+def test_the_line_of_a_key_is_told_however_it_is_written(folder: Path, keys: tuple[str, ...], line: int | None) -> None:
+    (folder / "x.toml").write_text(WRITTEN)
+    assert line_in(folder / "x.toml", *keys) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x = " + "[" * 60_000, "x.toml is not TOML: it is nested too deeply"),
+        ("shards = " + "9" * 5_000, "x.toml is not TOML: Exceeds the limit"),
+        ("topic = '\udcff'", "x.toml is not TOML: 'utf-8' codec can't decode"),
+    ],
+)
+def test_a_hostile_file_is_told(folder: Path, text: str, told: str) -> None:
+    (folder / "x.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(SettingsError, match=told):
+        load(folder / "x.toml")

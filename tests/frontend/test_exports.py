@@ -83,12 +83,25 @@ def test_a_file_that_leaves_something_out_says_so(
     assert whole.headers["content-disposition"].endswith('-dip-fills.csv"')
     monkeypatch.setattr(exports, "MOST_FILLS", 2)
     cut = client.get(f"{FILES}/fills.csv")
-    assert cut.headers[CUT] == "the newest 2 fills; older ones are left out"
+    assert cut.headers[CUT] == "the newest 2 of 3 fills, by time; the others are left out"
     assert cut.headers["content-disposition"].endswith('-dip-fills-newest-2.csv"')
     assert len(cut.text.splitlines()) == 1 + 2, "what reads it finds rows alone"
     table = pq.read_table(io.BytesIO(client.get(f"{FILES}/fills.parquet").content))
     assert table.schema.metadata[CUT.encode()] == cut.headers[CUT].encode()
     assert table["number"].to_pylist() == [2, 3]
+
+
+def test_fills_that_a_replayed_day_puts_before_the_others_are_missed_where_they_are_left_out(
+    client: httpx.Client, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = tables.fill_rows["ann", "IBM", "dip"]
+    rows.insert(0, (OPEN, 4, *rows[1][2:]))  # the newest one, at the oldest time
+    tables.position_rows[0] = replace(tables.position_rows[0], fills=4)
+    assert CUT not in client.get(f"{FILES}/fills.csv").headers
+    monkeypatch.setattr(exports, "MOST_FILLS", 3)
+    cut = client.get(f"{FILES}/fills.csv")
+    assert [row["number"] for row in csv.DictReader(io.StringIO(cut.text))] == ["1", "2", "3"]
+    assert cut.headers[CUT] == "the newest 3 of 4 fills, by time; the others are left out"
 
 
 def test_the_equity_of_a_history_that_is_cut_says_from_when_on_it_is(client: httpx.Client, tables: FakeReader) -> None:
