@@ -38,6 +38,8 @@ ARGUMENTS = [
 ]
 POLL_MS = 100
 """How often a page is asked; the usual way, with each frame, has it drawn sixty times a second."""
+DRAWN = "g && g.data && g.data.length && g.calcdata && g.calcdata.length === g.data.length"
+"""Whether a graph `g` has lines, all of them drawn."""
 WIDTHS = (1440, 1024, 390)
 PATIENCE_MS = 30_000
 """How long a machine that is busy with other things may take over anything, milliseconds."""
