@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +20,6 @@ from ingestion.sources import find_sources
 from ingestion.topic import partition_of, tape_id
 from riskcontrol.book import Book, Reason
 from riskcontrol.engine import advance
-from riskcontrol.errors import SettingsError, StateError
 from riskcontrol.language.parser import parse
 from riskcontrol.leaders import Leaders, encode_leaders, merged
 from riskcontrol.newyork import date_of
@@ -32,7 +29,6 @@ from riskcontrol.shape import shape_text
 from riskcontrol.splits import read_splits
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
-from spark.job import Stream
 from spark.state import ShardStore
 from tests.core.test_engine import openings
 from tests.processes import Running, run, simulated_day, until
@@ -269,9 +265,12 @@ def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes
 
 
 def test_tables_of_another_tape_are_refused(servers: Settings, tmp_path: Path) -> None:
-    Writer(connect(servers)).watermark("another", 0, 5)
-    with pytest.raises(SettingsError, match=r"another tape .*database drop"):
-        Stream(servers, tmp_path / "state", 0.3)
+    writer = Writer(connect(servers))
+    writer.watermark("another", 0, 5)
+    done = run(servers, "stream", "--state", str(tmp_path / "state"))
+    assert done.returncode == 1
+    assert "another tape" in done.stderr
+    assert "database drop" in done.stderr
 
 
 def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) -> None:
@@ -282,9 +281,9 @@ def test_a_tape_that_lost_its_end_is_noticed(servers: Settings, tmp_path: Path) 
     step(store, [openings(strategy)])
     rewrite(store, next=99)
     Writer(connect(servers)).watermark(tape_id(servers), shard, 99)
-    stream = Stream(servers, tmp_path / "state", 0.3)
-    with closing(stream), pytest.raises(StateError, match=r"stands at offset 99, but the tape ends at 1"):
-        stream.run_batch(dt.datetime.now(dt.UTC), None)
+    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+        stream.wait_for("the tape ends at 1")
+        assert stream.process.wait(60) == 1
 
 
 def test_without_a_broker_it_says_what_to_do(tmp_path: Path) -> None:
