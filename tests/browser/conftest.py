@@ -79,6 +79,10 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 def page(windows: BrowserContext) -> Iterator[Page]:
     """A fresh window; at its end, nothing may have left loopback and the console must hold no error."""
     opened = windows.new_page()
+    # What the pages of other tests remembered: only scripts stay.
+    kept = {"origin": "*", "storageTypes": "cookies,local_storage,indexeddb,service_workers"}
+    windows.new_cdp_session(opened).send("Storage.clearDataForOrigin", kept)
+    _OPEN.append(opened)
     foreign: list[str] = []
     errors: list[str] = []
 
@@ -94,9 +98,7 @@ def page(windows: BrowserContext) -> Iterator[Page]:
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
-    # What a page remembers goes with it: only scripts stay.
-    kept = {"origin": "*", "storageTypes": "cookies,local_storage,indexeddb,service_workers"}
-    windows.new_cdp_session(opened).send("Storage.clearDataForOrigin", kept)
+    _OPEN.remove(opened)
     opened.close()
     assert foreign == []
     assert errors == []
@@ -112,6 +114,11 @@ def hosted(app: FastAPI) -> Iterator[str]:
     """Serve pages at the same address in every test: a browser keeps scripts by address."""
     with served(app, _port()) as address:
         yield address
+        for opened in _OPEN:  # one that still loads a script from a server that ends would have an error
+            opened.close()
+
+
+_OPEN: list[Page] = []
 
 
 @functools.cache

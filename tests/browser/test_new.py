@@ -180,8 +180,8 @@ def test_a_copy_is_understood_as_the_one_that_it_is_made_from(page: Page, pages:
     tables.strategy_rows.append(strategy(name="wide", parameters=(0.03, 0.07)))
     page.goto(f"{pages}/new?user=ann&from=IBM/wide")
     expect(page.get_by_label("Buy when")).to_have_value("price <= reference - 0.03")
-    expect(page.locator("#new-understood code")).to_contain_text("reference - 0.03")
-    expect(page.locator("#new-understood code")).to_contain_text("reference + 0.07")
+    expect(page.locator("#new-understood code")).to_contain_text("price ≤ reference − 0.03")
+    expect(page.locator("#new-understood code")).to_contain_text("price ≥ reference + 0.07")
 
 
 @pytest.mark.parametrize(
