@@ -64,7 +64,7 @@ def test_tables_of_an_earlier_version_get_the_columns_that_came_later(keyspace_o
     session.execute(f"ALTER TABLE {keyspace}.strategies DROP since")
     init(keyspace_of_its_own)
     init(keyspace_of_its_own)
-    assert session.execute(f"SELECT since FROM {keyspace}.strategies").one() is None
+    assert session.execute(prepare(session, "SELECT since FROM {}.strategies")).one() is None
 
 
 @pytest.mark.servers
