@@ -394,8 +394,9 @@ def _said(opened: Accepted) -> Iterator[tuple[list[str], NDArray[np.bool_]]]:
     unusual = opened.terms != _USUAL_TERMS
     kind = 4 * count + 2 * (opened.since > 0) + unusual
     for each in np.unique(kind).tolist():
-        more = [name for name, bit in (("since", 2), ("terms", 1)) if each & bit]
-        yield ["username", "ticker", "name", "cash", *_NUMBERS[: each // 4], "opened", "shape", *more], kind == each
+        since, terms = ["since"] if each & 2 else [], ["terms"] if each & 1 else []
+        own = ["username", "ticker", "name", "cash", *_NUMBERS[: each // 4], "opened", *since, "shape", *terms]
+        yield own, kind == each
 
 
 def _failure(future: ResponseFuture) -> Exception | None:

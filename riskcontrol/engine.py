@@ -180,8 +180,8 @@ class _Run:
         )  # fmt: skip
         effective = slots >= 0
         stopped = slots[effective & ~opens]
-        columns = {f.name: getattr(openings, f.name)[effective] for f in fields(Openings)}
-        self.openings.append(Accepted(**columns, since=book.tickers["latest"][tickers[effective]]))
+        since = book.tickers["latest"][tickers[effective]]
+        self.openings.append(Accepted.of(openings.take(effective), since))
         self.linked.append(linked[linked >= 0])
         self.opened.append(slots[effective & opens])
         self.acted.append(stopped)

@@ -7,7 +7,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -150,8 +150,7 @@ class Job:
         """Write a strategy as opened."""
         openings = decode(encode(openings_batch([strategy], time=time)), OPENINGS_HEADERS)
         assert isinstance(openings, Openings)
-        columns = {one.name: getattr(openings, one.name) for one in fields(Openings)}
-        self.writer.strategies(Accepted(**columns, since=np.array([since])))
+        self.writer.strategies(Accepted.of(openings, np.array([since])))
         self.writer.flush()
 
     def position(self, strategy: Strategy, *, time: int, cash: int, shares: int, reference: int, fills: int) -> None:

@@ -19,7 +19,7 @@ from database.writes import Writer
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.days import encode_day
 from riskcontrol.errors import ServerError
-from riskcontrol.rows import Openings
+from riskcontrol.rows import Accepted, Openings
 from riskcontrol.strategy import FIRST_SHAPE, Action, Strategy
 from tests.database.tables import SHAPES, TERMS, bars, fills, openings, positions
 
@@ -79,7 +79,7 @@ def test_any_strategy_comes_back_as_it_was_opened(reader: Reader, writer: Writer
     rows = decode(encode(openings_batch(opened, time=11)), OPENINGS_HEADERS)
     assert isinstance(rows, Openings)
     with writer:
-        writer.strategies(rows)
+        writer.strategies(Accepted.of(rows, np.zeros(len(rows), np.int64)))
     found = [
         Strategy(row.username, row.name, row.ticker, row.cash, row.shape, row.parameters, row.terms)
         for row in reader.strategies("heidi")
