@@ -13,7 +13,7 @@ from riskcontrol.leaders import Leaders, Ranking, probability
 if TYPE_CHECKING:
     from database.reads import PositionRow, StrategyRow
 
-RANKINGS = {"return": "By return", "evidence": "By probabilistic Sharpe"}
+RANKINGS = {"return": "By return", "evidence": "By probability of skill"}
 """What can be ranked by, as the address says it, and its words."""
 
 

@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 
 from riskcontrol import orders
 from riskcontrol.book import PAGE, Book
-from riskcontrol.leaders import BINS, COARSE, FAR, FINE, GAINS, LOSSES, MIDDLE, MOST, NEAR, Leaders, Ranking
+from riskcontrol.leaders import (
+    BINS,
+    COARSE,
+    FAR,
+    FINE,
+    GAINS,
+    LEAST_TRIPS,
+    LOSSES,
+    MIDDLE,
+    MOST,
+    NEAR,
+    Leaders,
+    Ranking,
+)
 
 LARGEST = int(np.iinfo(np.int64).max)
 """Most that a strategy is said to be worth, micro-dollars: 9.2 million million dollars."""
@@ -30,13 +43,13 @@ def bin_of(gain):
 
 @njit(cache=True, nogil=True)
 def evidence_of(score):
-    """Return z, of which the probabilistic Sharpe ratio of the round trips is Φ(z); NaN where there is none.
+    """Return z, of which the probability of skill is Φ(z); NaN where there is none.
 
     The formula is that of `riskcontrol.statistics.risk.probabilistic_sharpe`, over returns of round trips instead of
     days, from their sums of powers.
     """
     n = score.trips
-    if n < 2:
+    if n < LEAST_TRIPS:
         return math.nan
     mean = score.sum1 / n
     # Central moments.
@@ -60,8 +73,8 @@ def value_all(pages, n_pages, positions, scores, tickers):
         pages, n_pages, positions, scores, tickers: Of a `riskcontrol.book.Book`.
 
     Returns:
-        int32: their slots. float64: their returns since they were opened, and their evidence (`evidence_of`; NaN
-        without two round trips). int64: how many are in each bin.
+        int32: their slots. float64: their returns since they were opened, and their evidence (`evidence_of`).
+        int64: how many are in each bin.
     """
     most = 0
     for page in range(n_pages):
