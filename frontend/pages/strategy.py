@@ -11,7 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
-from frontend import exports, graphs, grids, strategy_tables
+from frontend import candles, exports, graphs, grids, strategy_tables
 from frontend.addresses import checked_names, copy_address, ticker_address, user_address
 from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text
@@ -174,7 +174,7 @@ def _link(label: str, address: str, element_id: str) -> dcc.Link:
 def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
     panels = {
         "overview": _graph("overview"),
-        "price": _graph("price"),
+        "price": _graph("price", below=candles.WICKS),
         "series": _graph("series", html.Div(_shows(show), className="scroll-x")),
         "fills": [html.P(id="strategy-fills-note", className="about"), strategy_tables.fills_table()],
         "trips": [html.P(id="strategy-trips-note", className="about"), strategy_tables.trips_table()],
@@ -202,7 +202,7 @@ def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
     )
 
 
-def _graph(name: str, *above: Any) -> list[Any]:
+def _graph(name: str, *above: Any, below: str = "") -> list[Any]:
     twin = dmc.Accordion(
         dmc.AccordionItem(
             [dmc.AccordionControl("As a table"), dmc.AccordionPanel(_TWINS[name]())],
@@ -215,7 +215,8 @@ def _graph(name: str, *above: Any) -> list[Any]:
     )
     graph = graphs.graph(f"strategy-{name}-graph")
     frame = html.Div(graph, id=f"strategy-{name}-frame", className=f"strategy-graph strategy-graph-{name}")
-    return [*above, html.P(id=f"strategy-{name}-note", className="about", role="status"), frame, twin]
+    note = html.P(id=f"strategy-{name}-note", className="about", role="status")
+    return [*above, note, frame, html.P(below, className="hint"), twin]
 
 
 def _shows(show: str) -> dmc.SegmentedControl:

@@ -119,6 +119,7 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
                                 graphs.graph("candles"),
                                 className="candles",
                             ),
+                            html.P(candles.WICKS, className="hint"),
                             html.Details(
                                 [
                                     html.Summary("As a table", id="candles-twin"),
