@@ -201,7 +201,7 @@ def register(app: Dash, context: Context) -> None:
         if shown == version:
             return (no_update,) * 4
         trouble = snapshot.pulse.trouble()
-        running = snapshot.pulse.state is StreamState.RUNNING
+        running = snapshot.pulse.state is StreamState.RUNNING and not snapshot.pulse.behind
         return (
             version,
             snapshot.pulse.words(),

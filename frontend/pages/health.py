@@ -27,7 +27,7 @@ PAGE = {"path": "/health", "title": titled("Health")}
 _STATES = {
     StreamState.NEVER: (False, "has not run yet: start it with riskcontrol stream"),
     StreamState.RUNNING: (True, "runs"),
-    StreamState.IDLE: (True, "runs, but gets no trades"),
+    StreamState.IDLE: (True, "runs and waits for trades"),
     StreamState.STOPPED: (False, "doesn't run: start it with riskcontrol stream"),
 }
 _FEW = 10
@@ -182,6 +182,8 @@ def _kafka(settings: Settings) -> str:
 
 def _stream(snapshot: Snapshot) -> Answer:
     up, words = _STATES[snapshot.pulse.state]
+    if snapshot.pulse.state is StreamState.RUNNING and snapshot.pulse.behind:
+        words = "runs, but is behind: batches take longer than their interval, as the machine is too busy"
     event = snapshot.pulse.event_time
     stands = snapshot.pulse.state in (StreamState.IDLE, StreamState.STOPPED)
     return Answer(up, f"{words}; last trade at {moment(event)} {ZONE}" if stands and event else words)
