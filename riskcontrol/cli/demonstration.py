@@ -47,7 +47,8 @@ BUCKET = "trades"
 CLOCK_FROM = clock_time(9, 29, 50)
 """The replay clock starts just before the session opens; what is before it is sent at once."""
 
-_CHILD_SECONDS = 90
+_CHILD_SECONDS = 300
+"""How long the pages may take to come up, and the stream waits for its servers: as long as those may take."""
 
 _EMPTY = "empty-tables.cql"
 """The statements of the tables that the last run left, empty, for the next one."""
