@@ -40,6 +40,8 @@ def title(username: str = "", ticker: str = "", name: str = "") -> str:
 
 PAGE = {"path_template": "/user/<username>/<ticker>/<name>", "order": 0, "title": title}
 """It comes before the page of a user, whose template takes any number of slashes."""
+_NO_ACTIONS = "strategy-actions strategy-actions-none"
+"""Until there is a strategy that something can be done with; they have their place already."""
 _FILES = {
     "Fills, CSV": ("fills", "csv"),
     "Fills, Parquet": ("fills", "parquet"),
@@ -58,6 +60,7 @@ _OUTPUTS = {
     "status_class": Output("strategy-status", "className"),
     "rule": Output("strategy-rule", "children"),
     "stopped": Output("strategy-stop", "disabled"),
+    "actions": Output("strategy-actions", "className"),
     "cards": Output("strategy-cards", "children"),
     "verdict": Output("strategy-verdict", "children"),
     "position": Output("strategy-position", "children"),
@@ -160,7 +163,8 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                     _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
                     dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
                 ],
-                className="strategy-actions",
+                id="strategy-actions",
+                className=_NO_ACTIONS,
             ),
         ],
         className="strategy-head",
@@ -366,7 +370,7 @@ def _without(
     else:
         said = alert(f"{username} has no strategy {name} on {ticker}.", "yellow", "no-strategy")
         about = {"status": "unknown", "status_class": "strategy-state", "stopped": True}
-    return {**about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
+    return {"actions": _NO_ACTIONS, **about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
 
 
 def _which(value: Any) -> tuple[str, str, str]:
