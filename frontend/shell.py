@@ -75,8 +75,12 @@ WAYS = {
 """What the navigation leads to; assets/riskcontrol.js adds the user visited last, which only the browser knows."""
 
 
-def layout() -> dmc.MantineProvider:
-    """Return the frame that pages are shown in."""
+def layout(*, simulated: bool = False) -> dmc.MantineProvider:
+    """Return the frame that pages are shown in.
+
+    Args:
+        simulated: Whether it says that the trades are.
+    """
     brand = dmc.Anchor(
         [html.Span(className="mark"), html.Span(TITLE, className="brand-name")],
         href="/",
@@ -142,6 +146,7 @@ def layout() -> dmc.MantineProvider:
                     dmc.AppShellFooter(
                         html.Div(
                             [
+                                html.Span("Simulated trades", className="badge simulated") if simulated else None,
                                 html.Span(id="dot", className="dot"),
                                 html.Span("Asking the pipeline …", id="pipeline"),
                             ],

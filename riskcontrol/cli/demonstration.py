@@ -331,7 +331,8 @@ class Demo:
         self._tables = settings
 
     def _start_dashboard(self, settings: Settings) -> str:
-        child = self._child(settings, "dashboard", "--port", str(self.options.port))
+        said = () if self.options.trades else ("--simulated",)
+        child = self._child(settings, "dashboard", "--port", str(self.options.port), *said)
         deadline = time.monotonic() + _CHILD_SECONDS
         while time.monotonic() < deadline:
             for line in Path(child.log).read_text(errors="replace").splitlines():
