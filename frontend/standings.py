@@ -104,7 +104,7 @@ def best(found: Sequence[Mapping[str, Any]]) -> str:
     place = f", place {row['place']} of the ranking" if row["place"] else ""
     return (
         f"Your best{of}, {row['strategy']} · {row['strategy_below']}, returned {signed_percent(row['gain'] / 100)}: "
-        f"better than {row['better']:.1f} % of all{place}."
+        f"better than {row['better']:.1f}% of all{place}."
     )
 
 

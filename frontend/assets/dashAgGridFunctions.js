@@ -33,10 +33,10 @@ var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
         return write(whole, value);
     };
     dagfuncs.percent = function (value) {
-        return dagfuncs.gain(value) + (value === null || value === undefined ? "" : " %");
+        return dagfuncs.gain(value) + (value === null || value === undefined ? "" : "%");
     };
     dagfuncs.level = function (value) {
-        return write(one, value) + (value === null || value === undefined ? "" : " %");
+        return write(one, value) + (value === null || value === undefined ? "" : "%");
     };
     // A probability is never a certainty.
     dagfuncs.chance = function (value) {

@@ -153,7 +153,7 @@ def test_a_long_rule_is_whole_and_pushes_nothing_aside(dashboard: str, page: Pag
     shown = page.locator("#strategy-rule")
     expect(shown).to_contain_text("sma(close, 29)")
     expect(shown).to_contain_text("sell when price > entry * 1.02")
-    expect(shown).to_contain_text("bars of 5m, extended hours, trailing stop 2 %, fees $0.005 a share")
+    expect(shown).to_contain_text("bars of 5m, extended hours, trailing stop 2%, fees $0.005 a share")
     expect(page.locator("#strategy-waiting")).to_contain_text("Waiting for the first trade of IBM")
     assert shown.evaluate("e => e.scrollWidth <= e.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

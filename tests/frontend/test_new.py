@@ -243,7 +243,7 @@ def test_fields_that_are_still_empty_are_not_wrong_yet(page: Page) -> None:
 def test_rules_are_told_as_they_are_understood(page: Page) -> None:
     answer = check(page, buy="2% * price < reference", stop_loss="2.5", sizing="fraction", size="50")
     assert "buy when" in words(answer["new-understood.children"])
-    assert answer["new-options-said.children"] == "stop loss 2.5 %, 0.5 of the cash a buy"
+    assert answer["new-options-said.children"] == "stop loss 2.5%, 0.5 of the cash a buy"
     assert "new-options.value" not in answer
     assert check(page, buy="price <")["new-understood.children"] is None
 
