@@ -80,14 +80,14 @@ def _table() -> html.Div:
     return grids.grid(
         "pace-rows",
         [
-            grids.column("time", f"Batch ({ZONE})", 160),
+            grids.pinned(grids.moments("time", f"Batch ({ZONE})")),
             grids.number("processing", "Processing, s", 110, "price"),
             grids.number("delay", "Delay, s", 90, "price", "From its time to its start"),
             grids.number("trades", "Trades", 90, "count"),
             grids.number("fills", "Fills", 80, "count"),
-            grids.wide(grids.number("bars", "Bars", 80, "count")),
-            grids.wide(grids.number("lag", "Lag", 80, "count", "Records that the tape held and it did not take")),
-            grids.wide(grids.number("waiting", "Rows waiting", 110, "count", "Not yet in the tables at its end")),
+            grids.number("bars", "Bars", 80, "count"),
+            grids.number("lag", "Lag", 80, "count", "Records that the tape held and it did not take"),
+            grids.number("waiting", "Rows waiting", 110, "count", "Not yet in the tables at its end"),
             grids.number("rejected", "Rejects", 80, "count"),
         ],
         label="The newest batches",

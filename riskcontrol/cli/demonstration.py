@@ -116,7 +116,7 @@ class Demo:
         self.home = settings.home / "demo"
         self.options = options
         self._outer = settings
-        self._told: Told = lambda what, part, detail="": None
+        self._told: Told = _unheard
         self._registry = Registry(self.home)
         self._children: list[Entry] = []
         self._lock = threading.Lock()
@@ -354,6 +354,10 @@ class Demo:
             entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *flags, *arguments])
             self._children.append(entry)
         return entry
+
+
+def _unheard(what: str, part: float | None, detail: str = "") -> None:
+    """Take what nobody asked to be told."""
 
 
 def _busiest(openings: Openings) -> str:

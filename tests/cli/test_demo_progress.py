@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from riskcontrol.cli import demo
@@ -11,7 +13,7 @@ def test_a_long_step_tells_now_and_then_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [100.0]
-    monkeypatch.setattr(demo.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(demo, "time", SimpleNamespace(monotonic=lambda: now[0]))
     told = demo._teller(None, began=90.0)
     for seconds, done in ((0, 0), (4, 1_000), (16, 4_000), (17, 5_000), (32, 9_000)):
         now[0] = 100.0 + seconds
