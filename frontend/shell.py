@@ -99,8 +99,8 @@ def layout(*, simulated: bool = False) -> dmc.MantineProvider:
     )
     scheme = dmc.ColorSchemeToggle(
         id="scheme",
-        lightIcon=html.Span(className="icon icon-sun"),
-        darkIcon=html.Span(className="icon icon-moon"),
+        lightIcon=html.Span(className="sign sign-sun"),
+        darkIcon=html.Span(className="sign sign-moon"),
         variant="default",
         size="lg",
         **{"aria-label": "Light or dark"},

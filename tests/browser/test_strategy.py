@@ -324,3 +324,10 @@ def test_the_axis_of_drawdowns_tells_its_ticks_apart(page: Page, name: str) -> N
         assert len(set(ticks)) == len(ticks)
         deepest = max(abs(float(tick.removesuffix("%").replace("\N{MINUS SIGN}", "-"))) for tick in ticks)
         assert deepest < (0.2 if name == "flat" else 2)
+
+
+def test_the_buttons_of_a_graph_are_signs_and_no_boxes(memory: str, page: Page) -> None:
+    opened(page, memory)
+    wait_for(page, "overview", "true")
+    sign = page.locator("#strategy-overview-graph .modebar-btn svg").first
+    assert sign.evaluate("e => getComputedStyle(e).backgroundColor") == "rgba(0, 0, 0, 0)"
