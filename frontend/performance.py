@@ -167,7 +167,7 @@ def _layout(shown: Performance, key: str) -> dict[str, Any]:
             "tickformat": ".2~%",
             "side": "right",
             "rangemode": "tozero",
-            "autorangeoptions": {"include": [0, -_LEAST_FALL]},
+            "autorangeoptions": {"maxallowed": 0, "include": -_LEAST_FALL},
             "title": {"text": "Drawdown", "standoff": 8},
         },
     }

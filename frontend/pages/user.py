@@ -102,8 +102,7 @@ def layout(username: str = "", **query: str) -> dmc.Container:
                             html.P(f"On the tape, by its time ({ZONE}).", className="hint events-of"),
                             html.Ol(id="events", className="events"),
                             html.P(
-                                "Opened and stopped, by the clock of the day on which that was asked for: in the "
-                                f"replay of another day, it isn't the tape's ({ZONE}).",
+                                f"Opened and stopped, by the clock of whoever asked for it ({ZONE}).",
                                 className="hint events-of",
                             ),
                             html.Ol(id="asked", className="events"),

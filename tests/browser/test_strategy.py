@@ -319,7 +319,7 @@ def test_the_axis_of_drawdowns_tells_its_ticks_apart(page: Page, name: str) -> N
     with hosted(create_app(Settings(), reader=tables)) as address:
         page.goto(f"{address}/user/ann/IBM/{name}?period=All")
         wait_for(page, "overview", "g.calcdata.length === 6")
-        ticks = page.locator("#strategy-overview-graph .yaxislayer-above .y2tick text").all_inner_texts()
+        ticks = page.locator("#strategy-overview-graph .yaxislayer-above .y2tick text").all_text_contents()
         assert len(ticks) > 1
         assert len(set(ticks)) == len(ticks)
         deepest = max(abs(float(tick.removesuffix("%").replace("\N{MINUS SIGN}", "-"))) for tick in ticks)
