@@ -164,6 +164,7 @@ def _layout(breaks: list[dict[str, Any]], key: str) -> dict[str, Any]:
         "uirevision": key,
         "hovermode": "x unified",
         "hoversubplots": "axis",
+        "margin": {**FRAME["margin"], "t": 28},  # for the buttons, which would hide the highest price
         "bargap": 0.15,
         "xaxis": {
             **TIME_AXIS,

@@ -108,7 +108,7 @@ def column(field: str, title: str, width: int, help: str | None = None) -> dict[
 
 def moments(field: str, title: str) -> dict[str, Any]:
     """Return a column of dates with times."""
-    return {**folded(field, title, 92), "flex": 172}
+    return {**folded(field, title, 90), "flex": 172}
 
 
 def folded(field: str, title: str, width: int, help: str | None = None) -> dict[str, Any]:

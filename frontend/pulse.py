@@ -58,7 +58,8 @@ class Pulse:
         batch = f"batch {self.processing:.2f} s · delay {self.delay:.2f} s{at}"
         if self.state is State.IDLE:
             return f"Waiting for trades · {batch}"
-        return f"{'Behind: the machine is too busy · ' if self.behind else ''}{self.rate:,.0f} trades/s · {batch}"
+        pace = "Behind: the machine is too busy" if self.behind else f"{self.rate:,.0f} trades/s"
+        return f"{pace} · {batch}"
 
     def trouble(self) -> str | None:
         """Return what to tell about a stream that doesn't move; None while it does."""

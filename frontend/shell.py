@@ -146,7 +146,9 @@ def layout(*, simulated: bool = False) -> dmc.MantineProvider:
                     dmc.AppShellFooter(
                         html.Div(
                             [
-                                html.Span("Simulated trades", className="badge simulated") if simulated else None,
+                                html.Span(["Simulated", html.Span(" trades")], className="badge simulated")
+                                if simulated
+                                else None,
                                 html.Span(id="dot", className="dot"),
                                 html.Span("Asking the pipeline …", id="pipeline"),
                             ],

@@ -115,7 +115,8 @@ def test_simulated_trades_are_said_to_be_so(tables: FakeReader, page: Page) -> N
     with hosted(create_app(Settings(), reader=tables, simulated=True)) as address:
         page.set_viewport_size({"width": 390, "height": 844})
         page.goto(f"{address}/market")
-        expect(page.get_by_text("Simulated trades")).to_be_in_viewport()
+        expect(page.locator(".simulated")).to_be_in_viewport()
+        expect(page.locator(".simulated")).to_contain_text("Simulated")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
