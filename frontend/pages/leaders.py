@@ -75,9 +75,10 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
                                 "Returns are since a strategy was opened, marked to market; ranked are those with a "
                                 f"round trip, by probability of skill those with {LEAST_TRIPS}. The probability of "
                                 "skill tells how likely it is, by the returns of its round trips, that a strategy "
-                                "earns on average and wasn't only lucky; fees are counted, the choice among many is "
-                                "not. The probabilistic Sharpe ratio on a strategy's own page asks the same of its "
-                                "days.",
+                                "earns on average and wasn't only lucky. What is held counts as if it were sold now; "
+                                "still, who sells only at a gain looks surer than may be, and nothing is taken off for "
+                                "being the best of many. The probabilistic Sharpe ratio on a strategy's own page asks "
+                                "the same of its days.",
                                 className="hint",
                             ),
                         ],
