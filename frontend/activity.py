@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MOST = 20
 """Most events that are shown."""
-MOST_CHANGES = 4
-"""Most of them that are no fills where there are fills enough: in a replay, these have the time of today's clock."""
+MOST_ASKED = 4
+"""Most openings and stops that are shown."""
 MOST_KEPT = 2_000
 """Most strategies whose newest fills are kept in memory, about 2 kB each."""
 
@@ -96,19 +96,34 @@ class Fills:
         return found
 
 
-def events(pairs: Sequence[Pair], fills: Sequence[Event]) -> list[Event]:
-    """Return what happened last, the newest first.
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What happened last, the newest first."""
+
+    on_tape: list[Event]
+    """Fills and halts, with the tape's times."""
+    asked: list[Event]
+    """Openings and stops, with the times at which they were asked for: in a replay, those of another clock."""
+
+
+def events(pairs: Sequence[Pair], fills: Sequence[Event]) -> Happened:
+    """Return what happened last.
 
     Args:
         pairs: All strategies of a user, with their positions.
         fills: The newest fills among theirs.
     """
-    newest = heapq.nlargest(
-        MOST, (change for pair in pairs for change in _changes(*pair)), key=lambda change: change[0]
-    )
-    changed = newest[: max(MOST_CHANGES, MOST - len(fills))]
-    told = [_event(strategy, time, kind, _change_words(kind, strategy)) for time, kind, strategy in changed]
-    return sorted([*sorted(fills, key=_order)[: MOST - len(told)], *told], key=_order)
+    halts = [
+        _event(strategy, position.time, "halted", "Halted: its numbers no longer fit")
+        for strategy, position in pairs
+        if position is not None and position.status == "halted"
+    ]
+    newest = heapq.nlargest(MOST_ASKED, (one for pair in pairs for one in _asked(*pair)), key=lambda one: one[0])
+    asked = [
+        _event(strategy, time, kind, f"Opened with ${amount(strategy.cash)}" if kind == "opened" else "Stop asked for")
+        for time, kind, strategy in newest
+    ]
+    return Happened(sorted([*fills, *halts], key=_order)[:MOST], sorted(asked, key=_order))
 
 
 def _order(event: Event) -> tuple[int, str, str, str]:
@@ -128,19 +143,11 @@ def _fills(strategy: StrategyRow, fills: pd.DataFrame) -> Iterator[Event]:
         yield _event(strategy, int(fill.time), kind, words + told)
 
 
-def _changes(strategy: StrategyRow, position: PositionRow | None) -> Iterator[tuple[int, str, StrategyRow]]:
-    """Return when a strategy was opened, stopped or halted, as far as it was."""
+def _asked(strategy: StrategyRow, position: PositionRow | None) -> Iterator[tuple[int, str, StrategyRow]]:
+    """Return when a strategy was to be opened, and stopped, as far as it was; a halt needed nobody to ask."""
     yield strategy.opened, "opened", strategy
-    if position is not None and position.status == "halted":
-        yield position.time, "halted", strategy
-    elif strategy.stopped is not None:
+    if strategy.stopped is not None and not (position is not None and position.status == "halted"):
         yield strategy.stopped, "stopped", strategy
-
-
-def _change_words(kind: str, strategy: StrategyRow) -> str:
-    if kind == "opened":
-        return f"Opened with ${amount(strategy.cash)}"
-    return "Halted: its numbers no longer fit" if kind == "halted" else "Stop asked for"
 
 
 def _event(strategy: StrategyRow, time: int, kind: str, words: str) -> Event:

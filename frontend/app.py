@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,19 @@ from frontend import exports, shell
 from frontend.context import Context
 from frontend.guard import Guard
 from frontend.market import Market
-from frontend.pages import health, home, leaders, market, new, opening, preview, strategy, ticker, user
+from frontend.pages import (
+    health,
+    home,
+    leaders,
+    market,
+    new,
+    not_found_404,
+    opening,
+    preview,
+    strategy,
+    ticker,
+    user,
+)
 from frontend.recent import Recent
 from frontend.source import Source
 from riskcontrol import servers
@@ -31,7 +44,9 @@ from riskcontrol.strategy import Action, Strategy
 API = "/api/v1"
 
 
-def create_app(settings: Settings, *, reader: Reader | None = None, loopback_only: bool = True) -> FastAPI:
+def create_app(
+    settings: Settings, *, reader: Reader | None = None, loopback_only: bool = True, simulated: bool = False
+) -> FastAPI:
     """Return the application.
 
     Args:
@@ -39,6 +54,7 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         reader: A reader to use instead of one that it connects by itself.
         loopback_only: Whether it answers only requests to 127.0.0.1, localhost or [::1]; as long as there is no
             sign-in, anything else is for addresses that others reach on purpose.
+        simulated: Whether each page says that the trades are simulated.
     """
     source = Source((lambda: reader) if reader is not None else (lambda: _connect(settings)))
     context = Context(
@@ -84,10 +100,10 @@ def create_app(settings: Settings, *, reader: Reader | None = None, loopback_onl
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user, strategy, leaders, market, ticker, health, new):
+    for page in (home, user, strategy, leaders, market, ticker, health, new, not_found_404):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
         dash.register_page(page.__name__, **page.PAGE, layout=page.layout)
-    app.layout = shell.layout
+    app.layout = partial(shell.layout, simulated=simulated)
     shell.register(app, context)
     home.register(app)
     user.register(app, context)

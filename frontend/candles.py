@@ -18,6 +18,11 @@ INTERVALS = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "1d": 1_440}
 """Lengths of a candle, as the address says them, in minutes."""
 LAST = 2
 """Number of the trace with the last price."""
+WICKS = (
+    "Wicks also show trades that drive no strategy: sold out of sequence, at a prior or at a derived price. Odd lots "
+    "count in the volume alone."
+)
+"""What is said below candles: a level that a wick reached may not have been one that a strategy could act on."""
 _FIELDS = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
 _MOST = np.iinfo(np.int64).max
 
@@ -77,31 +82,52 @@ def fitted(bars: pd.DataFrame, interval: str, most: int = MOST_POINTS) -> tuple[
     return name, found.iloc[-most:]
 
 
+def drawn(bars: pd.DataFrame) -> pd.DataFrame:
+    """Return the bars without those before and after the hours in which prices are set; all where none are.
+
+    Outside of its session a ticker's trades count in the volume alone: hours of nothing to see.
+
+    Args:
+        bars: Of any interval.
+
+    >>> day = 1381132800 * 10**9  # 2013-10-07 04:00 New York
+    >>> rows = [(day + n * 3600 * 10**9, price, 9, 2, 6, 10, 60, 1) for n, price in enumerate((0, 5, 0, 5, 0))]
+    >>> drawn(pd.DataFrame(rows, columns=_FIELDS))["open"].tolist()
+    [5, 0, 5]
+    """
+    priced = bars["open"].to_numpy() > 0
+    hours = local_time(bars["time"].to_numpy(np.int64)) % NS_PER_DAY
+    if not priced.any():
+        return bars
+    return bars[(hours >= hours[priced].min()) & (hours <= hours[priced].max())]
+
+
 def figure(bars: pd.DataFrame, interval: str, last: int, *, key: str) -> dict[str, Any]:
     """Return the graph: candles, volume below them, and a line at the last price.
 
     Args:
-        bars: At most `MOST_POINTS`, at least one; those without prices have volume alone.
+        bars: At most `MOST_POINTS`, at least one; those without prices have volume alone, in the hours of the others.
         interval: Their length, one of `INTERVALS`.
         last: The last price, micro-dollars.
         key: What is shown, in words that stay the same while it is: zoom lasts as long.
     """
+    bars = drawn(bars)
     time = bars["time"].to_numpy(np.int64)
-    at = array(wall_clock(time))
-    unpriced = bars["open"].to_numpy() == 0
+    at = wall_clock(time)
+    priced = bars["open"].to_numpy() > 0
     prices = {
-        name: array(np.where(unpriced, np.nan, np.asarray(dollars(bars[name].to_numpy(np.int64)))))
+        name: array(np.asarray(dollars(bars[name].to_numpy(np.int64)[priced])))
         for name in ("open", "high", "low", "close")
     }
     up, down = ({"line": {"color": color, "width": 1.2}, "fillcolor": color} for color in (BUY, SELL))
     candles = {
-        "type": "candlestick", "name": "Price", "x": at, **prices, "increasing": up, "decreasing": down,
+        "type": "candlestick", "name": "Price", "x": array(at[priced]), **prices, "increasing": up, "decreasing": down,
     }  # fmt: skip
     falls = (bars["close"] < bars["open"]).to_numpy()
     volume = {
         "type": "bar",
         "name": "Volume",
-        "x": at,
+        "x": array(at),
         "y": array(bars["volume"].to_numpy()),
         "yaxis": "y2",
         "marker": {"color": np.where(falls, SELL, BUY).tolist(), "opacity": 0.55, "line": {"width": 0}},
@@ -120,7 +146,7 @@ def figure(bars: pd.DataFrame, interval: str, last: int, *, key: str) -> dict[st
 
 def last_line(bars: pd.DataFrame, last: int) -> dict[str, Any]:
     """Return what a new last price changes in trace `LAST` of `figure`."""
-    ends = wall_clock(bars["time"].to_numpy(np.int64)[[0, -1]])
+    ends = wall_clock(drawn(bars)["time"].to_numpy(np.int64)[[0, -1]])
     return {"x": ends.tolist(), "y": [dollars(last)] * 2}
 
 
@@ -138,6 +164,7 @@ def _layout(breaks: list[dict[str, Any]], key: str) -> dict[str, Any]:
         "uirevision": key,
         "hovermode": "x unified",
         "hoversubplots": "axis",
+        "margin": {**FRAME["margin"], "t": 28},  # for the buttons, which would hide the highest price
         "bargap": 0.15,
         "xaxis": {
             **TIME_AXIS,

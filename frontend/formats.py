@@ -113,7 +113,7 @@ def rule(shape: str, parameters: tuple[float, ...], terms: Terms) -> tuple[str, 
     """Write a strategy in words: when it buys, when it sells, and its options (empty if they are as usual).
 
     >>> rule('{"buy":"price <= reference - $0"}', (0.1,), Terms(stop_loss=20_000))
-    ('buy when price ≤ reference − 0.1', 'never sell by a rule', 'stop loss 2 %')
+    ('buy when price ≤ reference − 0.1', 'never sell by a rule', 'stop loss 2%')
     """
     # Of what the tape may bring, the nearest numbers that the language has.
     buy, sell = rules_of(shape, tuple(min(round(number, PLACES), LIMIT - 1.0) for number in parameters))
@@ -129,10 +129,10 @@ def options(terms: Terms) -> list[str]:
     """Write what is unusual about a strategy's options in words.
 
     >>> options(Terms(trailing_stop=15_000, shares=100, fee_per_share=5_000, fee_minimum=1_000_000))
-    ['trailing stop 1.5 %', '100 shares a buy', 'fees $0.005 a share, at least $1']
+    ['trailing stop 1.5%', '100 shares a buy', 'fees $0.005 a share, at least $1']
     """
     written = written_options(terms)
-    said = [f"{key.replace('_', ' ')} {written[key]} %" for key in _STOPS if key in written]
+    said = [f"{key.replace('_', ' ')} {written[key]}%" for key in _STOPS if key in written]
     if terms.shares:
         said.append(f"{terms.shares:,} shares a buy")
     elif "size" in written:

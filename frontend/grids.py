@@ -49,6 +49,8 @@ def grid(
             "rowHeight": row_height,
             "headerHeight": HEADER,
             "suppressColumnVirtualisation": True,
+            # To the first row: the arrows go from heading to heading, and there may be many.
+            "tabToNextHeader": {"function": "intoRows(params)"},
         },
         className="grid",
         style={"height": height},
@@ -102,6 +104,21 @@ def column(field: str, title: str, width: int, help: str | None = None) -> dict[
     """
     made: dict[str, Any] = {"field": field, "headerName": title, "minWidth": width, "flex": width}
     return {**made, "headerTooltip": help} if help else made
+
+
+def moments(field: str, title: str) -> dict[str, Any]:
+    """Return a column of dates with times."""
+    return {**folded(field, title, 90), "flex": 172}
+
+
+def folded(field: str, title: str, width: int, help: str | None = None) -> dict[str, Any]:
+    """Return a column of text that takes two lines where there is no room for one."""
+    return {**column(field, title, width, help), "cellClass": "folds"}
+
+
+def pinned(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a first column that stays in sight on a narrow screen while the others scroll beside it."""
+    return {**made, "context": {"pinned": True}}
 
 
 def number(field: str, title: str, width: int, format: str, help: str | None = None) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from riskcontrol.rows import Ints
 EQUITY, HOLD, FALL = "#1c7ed6", "#868e96", "#e03131"
 MOST_ROWS = 500
 """Most rows of the graph's table."""
+_LEAST_FALL = 0.001
+"""How far down the axis of drawdowns reaches at the least, a fraction."""
 _LINES = (
     ("Equity", EQUITY, "y", "%{y:$,.2f}", "solid"),
     ("Buy & hold", HOLD, "y", "%{y:$,.2f}", "dot"),
@@ -161,9 +163,11 @@ def _layout(shown: Performance, key: str) -> dict[str, Any]:
             "anchor": "x",
             "automargin": True,
             "nticks": 4,
-            "tickformat": ".1%",
+            # As many decimals as tell the ticks apart: without a fall, there is still a tenth of a percent to see.
+            "tickformat": ".2~%",
             "side": "right",
             "rangemode": "tozero",
+            "autorangeoptions": {"maxallowed": 0, "include": -_LEAST_FALL},
             "title": {"text": "Drawdown", "standoff": 8},
         },
     }

@@ -12,6 +12,8 @@ from frontend.formats import ZONE, moment
 PATIENCE_SECONDS = 5.0
 """How long trades may stay away before the page says that the stream has stopped, at the least."""
 _BATCHES_OF_PATIENCE = 3
+_FULL, _FEWEST, _LOOKED_AT = 0.95, 5, 10
+"""Share of the time that batches take, with which they are behind; of how many batches at least, and at most."""
 
 
 class State(Enum):
@@ -39,6 +41,8 @@ class Pulse:
     """Seconds that it waited for its start."""
     event_time: int = 0
     """Newest trade seen, nanoseconds UTC; 0 before any."""
+    behind: bool = False
+    """Whether batches take longer than their interval: ticks are missed, and what pages show comes late."""
 
     def words(self) -> str:
         """Return the pipeline line.
@@ -51,15 +55,22 @@ class Pulse:
         at = f" · tape at {moment(self.event_time)} {ZONE}" if self.event_time else ""
         if self.state is State.STOPPED:
             return f"Stream stopped{at}"
-        return f"{self.rate:,.0f} trades/s · batch {self.processing:.2f} s · delay {self.delay:.2f} s{at}"
+        batch = f"batch {self.processing:.2f} s · delay {self.delay:.2f} s{at}"
+        if self.state is State.IDLE:
+            return f"Waiting for trades · {batch}"
+        pace = "Behind: the machine is too busy" if self.behind else f"{self.rate:,.0f} trades/s"
+        return f"{pace} · {batch}"
 
     def trouble(self) -> str | None:
         """Return what to tell about a stream that doesn't move; None while it does."""
         last = f", last trade at {moment(self.event_time)} {ZONE}" if self.event_time else ""
         if self.state is State.IDLE:
-            return f"Stream stopped{last}. The job runs but gets no trades."
+            return f"No trades come in{last}. The stream runs and waits for more: riskcontrol ingest sends them."
         if self.state is State.STOPPED:
-            return f"Stream stopped{last}. The job isn't running: start it with riskcontrol stream."
+            return (
+                f"Stream stopped{last}. No batch has ended since: start the job with riskcontrol stream, or wait if it "
+                "runs and the machine is too busy for it."
+            )
         return None
 
 
@@ -90,7 +101,16 @@ def pulse(batches: pd.DataFrame, now: pd.Timestamp) -> Pulse:
         processing=float(last["processing"]),
         delay=float(last["delay"]),
         event_time=int(rows["event_time"].fillna(0).max()),
+        behind=_behind(rows.iloc[-_LOOKED_AT:], times.iloc[-_LOOKED_AT:]),
     )
+
+
+def _behind(rows: pd.DataFrame, times: pd.Series) -> bool:
+    """Tell whether batches follow one another without a pause; a tick that was missed makes the next one longer."""
+    if len(rows) < _FEWEST:
+        return False
+    passed = (times.iloc[-1] - times.iloc[0]).total_seconds()
+    return bool(rows["processing"].iloc[:-1].sum() > _FULL * passed > 0)
 
 
 def interval_of(times: pd.Series) -> float:

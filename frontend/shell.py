@@ -75,8 +75,12 @@ WAYS = {
 """What the navigation leads to; assets/riskcontrol.js adds the user visited last, which only the browser knows."""
 
 
-def layout() -> dmc.MantineProvider:
-    """Return the frame that pages are shown in."""
+def layout(*, simulated: bool = False) -> dmc.MantineProvider:
+    """Return the frame that pages are shown in.
+
+    Args:
+        simulated: Whether it says that the trades are.
+    """
     brand = dmc.Anchor(
         [html.Span(className="mark"), html.Span(TITLE, className="brand-name")],
         href="/",
@@ -95,8 +99,8 @@ def layout() -> dmc.MantineProvider:
     )
     scheme = dmc.ColorSchemeToggle(
         id="scheme",
-        lightIcon=html.Span(className="icon icon-sun"),
-        darkIcon=html.Span(className="icon icon-moon"),
+        lightIcon=html.Span(className="sign sign-sun"),
+        darkIcon=html.Span(className="sign sign-moon"),
         variant="default",
         size="lg",
         **{"aria-label": "Light or dark"},
@@ -142,6 +146,9 @@ def layout() -> dmc.MantineProvider:
                     dmc.AppShellFooter(
                         html.Div(
                             [
+                                html.Span(["Simulated", html.Span(" trades")], className="badge simulated")
+                                if simulated
+                                else None,
                                 html.Span(id="dot", className="dot"),
                                 html.Span("Asking the pipeline …", id="pipeline"),
                             ],
@@ -201,7 +208,7 @@ def register(app: Dash, context: Context) -> None:
         if shown == version:
             return (no_update,) * 4
         trouble = snapshot.pulse.trouble()
-        running = snapshot.pulse.state is StreamState.RUNNING
+        running = snapshot.pulse.state is StreamState.RUNNING and not snapshot.pulse.behind
         return (
             version,
             snapshot.pulse.words(),

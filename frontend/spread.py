@@ -140,12 +140,12 @@ def _between(low: float, high: float) -> str:
     """Write between which returns a bar lies.
 
     >>> _between(-0.01, 0.005), _between(-math.inf, -0.2), _between(0.2, math.inf)
-    ('−1.0 to +0.5 %', 'under −20.0 %', '+20.0 % and more')
+    ('−1.0 to +0.5%', 'under −20.0%', '+20.0% and more')
     """
 
     def written(gain: float) -> str:
         return signed_percent(gain, places=1).removesuffix("%")
 
     if math.isinf(low):
-        return f"under {written(high)} %"
-    return f"{written(low)} % and more" if math.isinf(high) else f"{written(low)} to {written(high)} %"
+        return f"under {written(high)}%"
+    return f"{written(low)}% and more" if math.isinf(high) else f"{written(low)} to {written(high)}%"

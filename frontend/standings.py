@@ -13,7 +13,7 @@ from riskcontrol.leaders import Leaders, Ranking, probability
 if TYPE_CHECKING:
     from database.reads import PositionRow, StrategyRow
 
-RANKINGS = {"return": "By return", "evidence": "By probabilistic Sharpe"}
+RANKINGS = {"return": "By return", "evidence": "By probability of skill"}
 """What can be ranked by, as the address says it, and its words."""
 
 
@@ -104,7 +104,7 @@ def best(found: Sequence[Mapping[str, Any]]) -> str:
     place = f", place {row['place']} of the ranking" if row["place"] else ""
     return (
         f"Your best{of}, {row['strategy']} · {row['strategy_below']}, returned {signed_percent(row['gain'] / 100)}: "
-        f"better than {row['better']:.1f} % of all{place}."
+        f"better than {row['better']:.1f}% of all{place}."
     )
 
 

@@ -23,13 +23,13 @@ _TIME = f"Time ({ZONE})"
 def fills_table() -> html.Div:
     """Return the table of fills."""
     columns = [
-        grids.column("time", _TIME, 172),
+        grids.pinned(grids.moments("time", _TIME)),
         grids.wide(grids.number("number", "Fill", 64, "count")),
-        grids.column("reason", "Reason", 96, "What made it buy or sell: its rule, or one of its options"),
-        grids.signed("shares", "Shares", 76, "count", "Bought: positive; sold: negative"),
-        grids.number("price", "Price, $", 92, "price", "What was paid for a share: with slippage, without the fee"),
-        grids.wide(grids.number("fee", "Fee, $", 84, "price")),
-        grids.wide(grids.number("cash", "Cash after, $", 116, "money")),
+        grids.folded("reason", "Reason", 76, "What made it buy or sell: its rule, or one of its options"),
+        grids.signed("shares", "Shares", 70, "count", "Bought: positive; sold: negative"),
+        grids.number("price", "Price, $", 90, "price", "What was paid for a share: with slippage, without the fee"),
+        grids.number("fee", "Fee, $", 84, "price"),
+        grids.number("cash", "Cash after, $", 116, "money"),
     ]
     return grids.grid("strategy-fills", columns, label="Fills", height=120, row_height=_ROW)
 
@@ -37,15 +37,15 @@ def fills_table() -> html.Div:
 def trips_table() -> html.Div:
     """Return the table of round trips."""
     columns = [
-        grids.column("exit", f"Sold ({ZONE})", 172),
-        grids.wide(grids.column("entry", f"Bought ({ZONE})", 172)),
-        grids.wide(grids.column("held", "Held", 92)),
-        grids.wide(grids.number("shares", "Shares", 84, "count")),
-        grids.wide(grids.number("bought", "Entry, $", 92, "price", "Price at which they were bought")),
-        grids.wide(grids.number("sold", "Exit, $", 92, "price", "Price at which they were sold")),
-        grids.wide(grids.number("fees", "Fees, $", 84, "price")),
+        grids.pinned(grids.moments("exit", f"Sold ({ZONE})")),
         grids.signed("profit", "Profit, $", 100, "gain", "After fees"),
         grids.signed("return", "Return", 90, "percent", "Profit as a share of what the purchase cost"),
+        grids.moments("entry", f"Bought ({ZONE})"),
+        grids.column("held", "Held", 92),
+        grids.number("shares", "Shares", 84, "count"),
+        grids.number("bought", "Entry, $", 92, "price", "Price at which they were bought"),
+        grids.number("sold", "Exit, $", 92, "price", "Price at which they were sold"),
+        grids.number("fees", "Fees, $", 84, "price"),
     ]
     return grids.grid("strategy-trips", columns, label="Round trips", height=120, row_height=_ROW)
 
@@ -53,7 +53,7 @@ def trips_table() -> html.Div:
 def overview_twin() -> html.Div:
     """Return the table of what the overview's graph shows."""
     columns = [
-        grids.column("time", _TIME, 172),
+        grids.pinned(grids.moments("time", _TIME)),
         grids.number("equity", "Equity, $", 110, "money"),
         grids.number("hold", "Buy & hold, $", 110, "money"),
         grids.number("fall", "Drawdown", 90, "percent"),
@@ -64,14 +64,14 @@ def overview_twin() -> html.Div:
 def price_twin() -> html.Div:
     """Return the table of the candles."""
     prices = [grids.number(name, f"{name.capitalize()}, $", 90, "price") for name in ("open", "high", "low", "close")]
-    columns = [grids.column("time", _TIME, 172), *prices, grids.number("volume", "Volume", 90, "count")]
+    columns = [grids.pinned(grids.moments("time", _TIME)), *prices, grids.number("volume", "Volume", 90, "count")]
     return _twin("price", columns)
 
 
 def series_twin() -> html.Div:
     """Return the table of all series."""
     columns = [
-        grids.column("time", _TIME, 172),
+        grids.pinned(grids.moments("time", _TIME)),
         grids.number("value", "Value, $", 110, "money"),
         grids.signed("profit", "Profit, $", 100, "gain"),
         grids.number("cash", "Cash, $", 110, "money"),

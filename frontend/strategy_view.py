@@ -142,6 +142,7 @@ def described(strategy: StrategyRow, status: str) -> dict[str, Any]:
         "status": status,
         "status_class": f"strategy-state strategy-state-{status.replace(' ', '-')}",
         "stopped": status not in ("running", "waiting"),
+        "actions": "strategy-actions",
     }
 
 

@@ -51,6 +51,7 @@ def figure(
         lines: Indicators; what lies before the first candle is left out, and volumes of other bars than the candles.
         key: What is shown, in words that stay the same while it is: zoom and selection last as long.
     """
+    bars = candles.drawn(bars)
     drawn = candles.figure(bars, interval, last, key=key)
     data, layout = drawn["data"], drawn["layout"]
     start, minutes = int(bars["time"].iloc[0]), candles.INTERVALS[interval]

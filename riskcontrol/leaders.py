@@ -21,6 +21,9 @@ from riskcontrol.trades import TICKER_LENGTH
 MOST = 100
 """Strategies in a ranking."""
 
+LEAST_TRIPS = 10
+"""Round trips under which there is no evidence: two that made about the same look like certainty."""
+
 FINE, COARSE = 0.001, 0.01
 """Widths of a bin of returns, up to `NEAR` and beyond."""
 NEAR, FAR = 0.2, 4.0
@@ -53,7 +56,7 @@ class Ranking(Columns):
     gain: NDArray[np.float64]
     """Return since it was opened, marked to market, as a fraction."""
     evidence: NDArray[np.float64]
-    """Its `probability` is the probabilistic Sharpe ratio of the round trips' returns; NaN without two of them."""
+    """Its `probability` is that of skill; NaN under `LEAST_TRIPS` round trips."""
     value: Ints
     """Cash and shares, micro-dollars."""
     trips: Ints
@@ -67,7 +70,7 @@ class Leaders:
     Attributes:
         time: The minute's start, nanoseconds UTC.
         by_gain: Of those with a round trip, the best by return.
-        by_evidence: Of those with two, the best by probabilistic Sharpe ratio.
+        by_evidence: Of those with `LEAST_TRIPS`, the best by probability of skill.
         counts: How many strategies' returns are in each bin (`riskcontrol.standing.EDGES`).
     """
 
@@ -127,7 +130,10 @@ class Leaders:
 
 
 def probability(evidence: float) -> float | None:
-    """Return the probabilistic Sharpe ratio, Φ of the evidence; None without any.
+    """Return the probability of skill, Φ of the evidence; None without any.
+
+    It is that of a true mean return of the round trips above zero, as far as they tell: their probabilistic Sharpe
+    ratio. That of a strategy's own page is another one, of its days.
 
     >>> probability(0.0), probability(math.nan)
     (0.5, None)

@@ -23,6 +23,9 @@ from riskcontrol.statistics.risk import probability_above, sharpe
 WANTED = 0.95
 """Least deflated Sharpe ratio with which the best of a sweep is taken for more than luck."""
 
+LEAST_DAYS = 30
+"""Daily returns under which nothing is told: two of them, made yearly, are Sharpe ratios of any size."""
+
 _GAMMA = float(np.euler_gamma)
 
 
@@ -34,15 +37,17 @@ class Luck:
         variants: How many variants trade.
         rated: How many of those have a Sharpe ratio: the N of `expected`.
         gain: What the best one made, a fraction.
+        days: How many daily returns it has.
         sharpe: The best one's Sharpe ratio, yearly; None where it has none.
-        expected: The one that the best of so many without skill is expected to have; None where the best has none, and
-            of fewer than two.
+        expected: The one that the best of so many without skill is expected to have; None where the best has none, of
+            fewer than two, and of fewer than `LEAST_DAYS`.
         probability: The deflated Sharpe ratio; None without `expected`, and where the best's ratio has no error.
     """
 
     variants: int
     rated: int
     gain: float
+    days: int
     sharpe: float | None = None
     expected: float | None = None
     probability: float | None = None
@@ -51,9 +56,9 @@ class Luck:
     def warns(self) -> bool:
         """Whether the best looks good, was chosen among others, and may be no more than luck.
 
-        >>> [Luck(9, 9, 0.1, 2.0, 1.0, chance).warns for chance in (0.94, 0.95)]
+        >>> [Luck(9, 9, 0.1, 60, 2.0, 1.0, chance).warns for chance in (0.94, 0.95)]
         [True, False]
-        >>> Luck(9, 0, 0.1).warns, Luck(1, 0, 0.1).warns, Luck(9, 0, -0.1).warns
+        >>> Luck(9, 0, 0.1, 1).warns, Luck(1, 0, 0.1, 1).warns, Luck(9, 0, -0.1, 1).warns
         (True, False, False)
         """
         return self.variants > 1 and self.gain > 0 and (self.probability is None or self.probability < WANTED)
@@ -84,14 +89,14 @@ def luck(ratios: Floats, best: Record) -> Luck:
         best: The run of the one that was chosen.
 
     >>> from riskcontrol.statistics.examples import daily
-    >>> found = luck(np.array([-1.0, 0.0, 2.0]), daily(100, 101, 100.5, 102, 101.5, 103))
+    >>> found = luck(np.array([-1.0, 0.0, 2.0]), daily(*[100, 101, 100.5, 102, 101.5, 103] * 6))
     >>> round(found.expected, 3), round(found.probability, 3)
-    (1.303, 0.823)
+    (1.303, 0.458)
     """
     gain = int(best.value[-1]) / best.cash - 1
-    own, known = sharpe(best), ratios[~np.isnan(ratios)]
-    if own is None or len(known) < 2:
-        return Luck(len(ratios), len(known), gain, own)
+    own, known, days = sharpe(best), ratios[~np.isnan(ratios)], len(best.daily.returns)
+    if own is None or len(known) < 2 or days < LEAST_DAYS:
+        return Luck(len(ratios), len(known), gain, days, own)
     expected = expected_best(known)
     chance = probability_above(best.daily.returns, expected / math.sqrt(DAYS_A_YEAR))
-    return Luck(len(ratios), len(known), gain, own, expected, chance)
+    return Luck(len(ratios), len(known), gain, days, own, expected, chance)

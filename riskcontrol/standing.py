@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 
 from riskcontrol import orders
 from riskcontrol.book import PAGE, Book
-from riskcontrol.leaders import BINS, COARSE, FAR, FINE, GAINS, LOSSES, MIDDLE, MOST, NEAR, Leaders, Ranking
+from riskcontrol.leaders import (
+    BINS,
+    COARSE,
+    FAR,
+    FINE,
+    GAINS,
+    LEAST_TRIPS,
+    LOSSES,
+    MIDDLE,
+    MOST,
+    NEAR,
+    Leaders,
+    Ranking,
+)
 
 LARGEST = int(np.iinfo(np.int64).max)
 """Most that a strategy is said to be worth, micro-dollars: 9.2 million million dollars."""
@@ -29,20 +42,28 @@ def bin_of(gain):
 
 
 @njit(cache=True, nogil=True)
-def evidence_of(score):
-    """Return z, of which the probabilistic Sharpe ratio of the round trips is Φ(z); NaN where there is none.
+def evidence_of(score, held):
+    """Return z, of which the probability of skill is Φ(z); NaN where there is none.
 
     The formula is that of `riskcontrol.statistics.risk.probabilistic_sharpe`, over returns of round trips instead of
-    days, from their sums of powers.
+    days, from their sums of powers. What is held counts as a round trip that ends now: otherwise whoever never sells
+    at a loss would never have one.
+
+    Args:
+        score: The sums of a position's round trips.
+        held: What a share that is held has returned since it was bought; NaN where none is held.
     """
     n = score.trips
-    if n < 2:
+    if n < LEAST_TRIPS:
         return math.nan
-    mean = score.sum1 / n
+    sum1, sum2, sum3, sum4 = score.sum1, score.sum2, score.sum3, score.sum4
+    if not math.isnan(held):
+        n, sum1, sum2, sum3, sum4 = n + 1, sum1 + held, sum2 + held**2, sum3 + held**3, sum4 + held**4
+    mean = sum1 / n
     # Central moments.
-    second = score.sum2 / n - mean * mean
-    third = score.sum3 / n - 3.0 * mean * score.sum2 / n + 2.0 * mean**3
-    fourth = score.sum4 / n - 4.0 * mean * score.sum3 / n + 6.0 * mean**2 * score.sum2 / n - 3.0 * mean**4
+    second = sum2 / n - mean * mean
+    third = sum3 / n - 3.0 * mean * sum2 / n + 2.0 * mean**3
+    fourth = sum4 / n - 4.0 * mean * sum3 / n + 6.0 * mean**2 * sum2 / n - 3.0 * mean**4
     if second < 1e-18:
         return math.nan
     ratio = mean / math.sqrt(second * n / (n - 1))
@@ -60,8 +81,8 @@ def value_all(pages, n_pages, positions, scores, tickers):
         pages, n_pages, positions, scores, tickers: Of a `riskcontrol.book.Book`.
 
     Returns:
-        int32: their slots. float64: their returns since they were opened, and their evidence (`evidence_of`; NaN
-        without two round trips). int64: how many are in each bin.
+        int32: their slots. float64: their returns since they were opened, and their evidence (`evidence_of`).
+        int64: how many are in each bin.
     """
     most = 0
     for page in range(n_pages):
@@ -79,7 +100,8 @@ def value_all(pages, n_pages, positions, scores, tickers):
             # What 64 bits don't hold is the most that they do: a rally, or a hostile tape, must not lead by wrapping.
             fits = orders.sale_fits(position.cash, position.shares, price)
             gain = (position.cash + position.shares * price if fits else LARGEST) / score.cash - 1.0
-            slots[n], gains[n], evidence[n] = slot, gain, evidence_of(score)
+            held = price / position.entry - 1.0 if position.shares > 0 else math.nan
+            slots[n], gains[n], evidence[n] = slot, gain, evidence_of(score, held)
             counts[bin_of(gain)] += 1
             n += 1
     return slots[:n], gains[:n], evidence[:n], counts

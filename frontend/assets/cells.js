@@ -52,6 +52,25 @@ var dagcomponentfuncs = (window.dashAgGridComponentFunctions = window.dashAgGrid
                 params.api.setColumnsVisible(changed, shown);
             }
         });
+        // A pinned column doesn't grow with the table: it has the least width that it may have.
+        var moved = (params.api.getColumns() || []).filter(function (column) {
+            return (column.getColDef().context || {}).pinned && column.isPinned() !== narrow;
+        });
+        if (moved.length) {
+            params.api.applyColumnState({
+                state: moved.map(function (column) {
+                    var made = column.getColDef();
+                    return narrow
+                        ? { colId: column.getColId(), pinned: "left", flex: null, width: made.minWidth }
+                        : { colId: column.getColId(), pinned: null, flex: made.flex };
+                }),
+            });
+        }
+    };
+
+    // Tab leads from a heading into the rows, or back out of the table.
+    dagfuncs.intoRows = function (params) {
+        return params.backwards ? false : { headerRowIndex: -1, column: params.previousHeaderPosition.column };
     };
 
     // A click on a row, or Enter on one of its cells, leads where its first link does.

@@ -33,13 +33,14 @@ var dagfuncs = (window.dashAgGridFunctions = window.dashAgGridFunctions || {});
         return write(whole, value);
     };
     dagfuncs.percent = function (value) {
-        return dagfuncs.gain(value) + (value === null || value === undefined ? "" : " %");
+        return dagfuncs.gain(value) + (value === null || value === undefined ? "" : "%");
     };
     dagfuncs.level = function (value) {
-        return write(one, value) + (value === null || value === undefined ? "" : " %");
+        return write(one, value) + (value === null || value === undefined ? "" : "%");
     };
-    dagfuncs.share = function (value) {
-        return write(three, value);
+    // A probability is never a certainty.
+    dagfuncs.chance = function (value) {
+        return value >= 0.9995 ? ">0.999" : value !== null && value < 0.0005 ? "<0.001" : write(three, value);
     };
     dagfuncs.gain = function (value) {
         return (value > 0 ? "+" : "") + write(two, value);

@@ -27,7 +27,7 @@ PAGE = {"path": "/health", "title": titled("Health")}
 _STATES = {
     StreamState.NEVER: (False, "has not run yet: start it with riskcontrol stream"),
     StreamState.RUNNING: (True, "runs"),
-    StreamState.IDLE: (True, "runs, but gets no trades"),
+    StreamState.IDLE: (True, "runs and waits for trades"),
     StreamState.STOPPED: (False, "doesn't run: start it with riskcontrol stream"),
 }
 _FEW = 10
@@ -80,14 +80,14 @@ def _table() -> html.Div:
     return grids.grid(
         "pace-rows",
         [
-            grids.column("time", f"Batch ({ZONE})", 160),
+            grids.pinned(grids.moments("time", f"Batch ({ZONE})")),
             grids.number("processing", "Processing, s", 110, "price"),
             grids.number("delay", "Delay, s", 90, "price", "From its time to its start"),
             grids.number("trades", "Trades", 90, "count"),
             grids.number("fills", "Fills", 80, "count"),
-            grids.wide(grids.number("bars", "Bars", 80, "count")),
-            grids.wide(grids.number("lag", "Lag", 80, "count", "Records that the tape held and it did not take")),
-            grids.wide(grids.number("waiting", "Rows waiting", 110, "count", "Not yet in the tables at its end")),
+            grids.number("bars", "Bars", 80, "count"),
+            grids.number("lag", "Lag", 80, "count", "Records that the tape held and it did not take"),
+            grids.number("waiting", "Rows waiting", 110, "count", "Not yet in the tables at its end"),
             grids.number("rejected", "Rejects", 80, "count"),
         ],
         label="The newest batches",
@@ -182,6 +182,8 @@ def _kafka(settings: Settings) -> str:
 
 def _stream(snapshot: Snapshot) -> Answer:
     up, words = _STATES[snapshot.pulse.state]
+    if snapshot.pulse.state is StreamState.RUNNING and snapshot.pulse.behind:
+        words = "runs, but is behind: batches take longer than their interval, as the machine is too busy"
     event = snapshot.pulse.event_time
     stands = snapshot.pulse.state in (StreamState.IDLE, StreamState.STOPPED)
     return Answer(up, f"{words}; last trade at {moment(event)} {ZONE}" if stands and event else words)

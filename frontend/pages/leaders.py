@@ -16,7 +16,7 @@ from frontend.formats import ZONE, moment
 from frontend.leading import Leading
 from frontend.shell import WIDE, alert, titled
 from riskcontrol.errors import ServerError, StrategyError
-from riskcontrol.leaders import Leaders
+from riskcontrol.leaders import LEAST_TRIPS, Leaders
 from riskcontrol.strategy import check_username
 
 PAGE = {"path": "/leaders", "title": titled("Leaders")}
@@ -73,8 +73,12 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
                             _ranking(),
                             html.P(
                                 "Returns are since a strategy was opened, marked to market; ranked are those with a "
-                                "round trip. The probabilistic Sharpe ratio is the probability that the true Sharpe "
-                                "ratio of the round trips' returns is above zero; it takes two of them.",
+                                f"round trip, by probability of skill those with {LEAST_TRIPS}. The probability of "
+                                "skill tells how likely it is, by the returns of its round trips, that a strategy "
+                                "earns on average and wasn't only lucky. What is held counts as if it were sold now; "
+                                "still, who sells only at a gain looks surer than may be, and nothing is taken off for "
+                                "being the best of many. The probabilistic Sharpe ratio on a strategy's own page asks "
+                                "the same of its days.",
                                 className="hint",
                             ),
                         ],
@@ -101,7 +105,11 @@ def _ranking() -> dag.AgGrid:
             grids.narrow(grids.linked("who", "User, strategy", 124)),
             grids.signed("gain", "Return", 80, "percent", "Since it was opened, marked to market"),
             grids.number(
-                "probability", "Prob. Sharpe", 74, "share", "Probability that its true Sharpe ratio is above 0"
+                "probability",
+                "Skill",
+                74,
+                "chance",
+                f"Probability of skill: that the true mean return of its round trips is above 0; takes {LEAST_TRIPS}",
             ),
             grids.wide(grids.number("trips", "Round trips", 100, "count")),
             grids.wide(grids.number("value", "Value, $", 120, "money", "Cash and shares")),
@@ -246,7 +254,7 @@ def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str,
         f"{leaders.strategies:,} strategies at the end of {moment(leaders.time)[:16]} {ZONE}; "
         "the ranking changes with each minute of the tape."
     )
-    nobody = {"return": "a round trip", "evidence": "two round trips"}[by]
+    nobody = {"return": "a round trip", "evidence": f"{LEAST_TRIPS} round trips"}[by]
     return {
         "ranking": standings.rows(rank, username),
         "about": about,

@@ -241,18 +241,24 @@ def register(app: Dash, context: Context) -> None:
             "size": Output(element("size"), "label"),
             "sizeless": Output(element("size"), "disabled"),
             "template": Output("new-template-about", "children"),
+            "message": Output("new-message", "children", allow_duplicate=True),
         },
-        inputs=[Input("new-typed", "data"), State("pending", "data"), State("new-source", "data")],
+        inputs=[
+            Input("new-typed", "data"),
+            State("pending", "data"),
+            State("new-source", "data"),
+            State("new-message", "children"),
+        ],
         prevent_initial_call=True,
     )
     @in_thread
-    def check(typed: Any, kept: Any, source: Any) -> dict[str, Any]:
+    def check(typed: Any, kept: Any, source: Any, refused: Any) -> dict[str, Any]:
         """Say what is wrong with what was typed so far, and how it is understood."""
         values = values_of(typed)
         reading = form.read(values)
         problems = dict(reading.problems)
-        for name in ("username", "ticker"):  # not wrong yet, only not there
-            if not values[name]:
+        for name in ("username", "ticker"):  # not wrong yet, only not there, unless it was to be sent so
+            if not values[name] and not refused:
                 problems.pop(name, None)
         try:
             known = context.market.snapshot().prices
@@ -273,6 +279,7 @@ def register(app: Dash, context: Context) -> None:
             "size": fields.SIZE_LABELS[values["sizing"]],
             "sizeless": values["sizing"] == "all",
             "template": summary(template) if template in names() else None,
+            "message": None if refused and not problems else no_update,
         }
 
 

@@ -71,7 +71,7 @@ def register(app: Dash, context: Context) -> None:
             context.publish(strategy, Action.OPEN)
         except ServerError as error:
             return _answer({}, message=alert(f"It was not opened. {error}", "red", "new-failure"))
-        said, color = f"{strategy.name} on {strategy.ticker} opened, waiting for its first trade.", "green"
+        said, color = f"{strategy.name} on {strategy.ticker} was sent to the stream.", "blue"
         if version is not None:
             said, color = _stop(context, version, said)
         return _answer(
@@ -101,8 +101,7 @@ def _answer(problems: dict[str, Problem], **values: Any) -> dict[str, Any]:
 
 
 def _refused(problems: dict[str, Problem]) -> dict[str, Any]:
-    count = len(problems)
-    message = f"It was not opened: {'a field is' if count == 1 else f'{count} fields are'} marked above."
+    message = "It was not opened: what has to be mended is marked above."
     unfolded = "options" if set(problems) & set(form.OPTIONS) else no_update
     return _answer(problems, message=alert(message, "red", "new-failure"), unfolded=unfolded)
 
@@ -117,14 +116,14 @@ def _moved(values: dict[str, str], version: dict[str, Any]) -> dict[str, Problem
     }
 
 
-def _stop(context: Context, version: dict[str, Any], opened: str) -> tuple[str, str]:
+def _stop(context: Context, version: dict[str, Any], told: str) -> tuple[str, str]:
     """Stop the strategy that there is a new version of; returns what to say, and its colour."""
     name = version["name"]
     try:
         old = find(context, version)
         if old is None or old.stopped is not None:
-            return opened, "green"
+            return told, "blue"
         context.publish(old, Action.STOP)
     except ServerError as error:
-        return f"{opened} But {name} was not stopped: {error} Stop it on its page.", "red"
-    return f"{opened} {name} is stopped.", "green"
+        return f"{told} But {name} was not stopped: {error} Stop it on its page.", "red"
+    return f"{told} So was the stop of {name}.", "blue"

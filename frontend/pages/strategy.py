@@ -11,7 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
-from frontend import exports, graphs, grids, strategy_tables
+from frontend import candles, exports, graphs, grids, strategy_tables
 from frontend.addresses import checked_names, copy_address, ticker_address, user_address
 from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text
@@ -40,6 +40,8 @@ def title(username: str = "", ticker: str = "", name: str = "") -> str:
 
 PAGE = {"path_template": "/user/<username>/<ticker>/<name>", "order": 0, "title": title}
 """It comes before the page of a user, whose template takes any number of slashes."""
+_NO_ACTIONS = "strategy-actions strategy-actions-none"
+"""Until there is a strategy that something can be done with; they have their place already."""
 _FILES = {
     "Fills, CSV": ("fills", "csv"),
     "Fills, Parquet": ("fills", "parquet"),
@@ -58,6 +60,7 @@ _OUTPUTS = {
     "status_class": Output("strategy-status", "className"),
     "rule": Output("strategy-rule", "children"),
     "stopped": Output("strategy-stop", "disabled"),
+    "actions": Output("strategy-actions", "className"),
     "cards": Output("strategy-cards", "children"),
     "verdict": Output("strategy-verdict", "children"),
     "position": Output("strategy-position", "children"),
@@ -160,7 +163,8 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                     _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
                     dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
                 ],
-                className="strategy-actions",
+                id="strategy-actions",
+                className=_NO_ACTIONS,
             ),
         ],
         className="strategy-head",
@@ -174,7 +178,7 @@ def _link(label: str, address: str, element_id: str) -> dcc.Link:
 def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
     panels = {
         "overview": _graph("overview"),
-        "price": _graph("price"),
+        "price": _graph("price", below=candles.WICKS),
         "series": _graph("series", html.Div(_shows(show), className="scroll-x")),
         "fills": [html.P(id="strategy-fills-note", className="about"), strategy_tables.fills_table()],
         "trips": [html.P(id="strategy-trips-note", className="about"), strategy_tables.trips_table()],
@@ -202,7 +206,7 @@ def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
     )
 
 
-def _graph(name: str, *above: Any) -> list[Any]:
+def _graph(name: str, *above: Any, below: str = "") -> list[Any]:
     twin = dmc.Accordion(
         dmc.AccordionItem(
             [dmc.AccordionControl("As a table"), dmc.AccordionPanel(_TWINS[name]())],
@@ -215,7 +219,8 @@ def _graph(name: str, *above: Any) -> list[Any]:
     )
     graph = graphs.graph(f"strategy-{name}-graph")
     frame = html.Div(graph, id=f"strategy-{name}-frame", className=f"strategy-graph strategy-graph-{name}")
-    return [*above, html.P(id=f"strategy-{name}-note", className="about", role="status"), frame, twin]
+    note = html.P(id=f"strategy-{name}-note", className="about", role="status")
+    return [*above, note, frame, html.P(below, className="hint"), twin]
 
 
 def _shows(show: str) -> dmc.SegmentedControl:
@@ -365,7 +370,7 @@ def _without(
     else:
         said = alert(f"{username} has no strategy {name} on {ticker}.", "yellow", "no-strategy")
         about = {"status": "unknown", "status_class": "strategy-state", "stopped": True}
-    return {**about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
+    return {"actions": _NO_ACTIONS, **about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
 
 
 def _which(value: Any) -> tuple[str, str, str]:

@@ -119,6 +119,7 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
                                 graphs.graph("candles"),
                                 className="candles",
                             ),
+                            html.P(candles.WICKS, className="hint"),
                             html.Details(
                                 [
                                     html.Summary("As a table", id="candles-twin"),
@@ -146,7 +147,7 @@ def _table() -> html.Div:
     return grids.grid(
         "candles-rows",
         [
-            grids.column("time", f"Time ({ZONE})", 150),
+            grids.pinned(grids.moments("time", f"Time ({ZONE})")),
             *(grids.number(name, name.capitalize(), 84, "price") for name in ("open", "high", "low", "close")),
             grids.number("volume", "Volume", 92, "count", "Shares"),
             grids.number("vwap", "VWAP", 92, "price", "Average price, weighted by volume"),

@@ -11,7 +11,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from frontend import grids
-from frontend.activity import Event, Fills, Pair, events
+from frontend.activity import Fills, Happened, Pair, events
 from frontend.answers import changed, digest
 from frontend.cards import card
 from frontend.context import Context, in_thread, username_of
@@ -47,6 +47,7 @@ _OUTPUTS = {
     "size": Output("table", "style"),
     "totals": Output("totals", "children"),
     "events": Output("events", "children"),
+    "asked": Output("asked", "children"),
     "notice": Output("notice", "children"),
     "progress": Output("progress", "children"),
     "hidden": Output("positions", "hidden"),
@@ -98,12 +99,13 @@ def layout(username: str = "", **query: str) -> dmc.Container:
                     html.Section(
                         [
                             html.H2("What happened last", className="section-title"),
+                            html.P(f"On the tape, by its time ({ZONE}).", className="hint events-of"),
                             html.Ol(id="events", className="events"),
                             html.P(
-                                f"Times are {ZONE}'s: of fills, the tape's; of openings and stops, when they were "
-                                "asked for.",
-                                className="hint",
+                                f"Opened and stopped, by the clock of whoever asked for it ({ZONE}).",
+                                className="hint events-of",
                             ),
+                            html.Ol(id="asked", className="events"),
                         ],
                         className="panel padded",
                     ),
@@ -224,7 +226,7 @@ def _shown(
     rows: list[dict[str, Any]],
     totals: Totals,
     chosen: int,
-    happened: Sequence[Event],
+    happened: Happened,
     summarised: dict[str, Summary | None],
     shown: dict[str, Any],
 ) -> dict[str, Any]:
@@ -232,8 +234,9 @@ def _shown(
     before = _rows_of(shown)
     after = {row["id"]: digest(row) for row in rows}
     missing = sum(one is None for one in summarised.values())
-    told, words = [event.row() for event in happened], totals.words()
-    rest = digest([words, told, missing, chosen])
+    told, asked = ([event.row() for event in part] for part in (happened.on_tape, happened.asked))
+    words = totals.words()
+    rest = digest([words, told, asked, missing, chosen])
     ask = [missing, time.time()] if missing else no_update
     if list(after.items()) == list(before.items()) and shown.get("rest") == rest:
         return changed(_OUTPUTS, missing=ask)
@@ -245,7 +248,8 @@ def _shown(
     if shown.get("rest") != rest:
         changes |= {
             "totals": _cards(words),
-            "events": [_event(event) for event in told],
+            "events": [_event(event) for event in told] or html.Li("Nothing yet.", className="muted"),
+            "asked": [_event(event) for event in asked],
             "progress": _progress(missing, len(summarised), chosen, totals.strategies),
         }
     return changes | {"notice": None, "hidden": False}

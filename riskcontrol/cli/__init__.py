@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import click
 
+from riskcontrol.cli import standard_output
 from riskcontrol.errors import RiskControlError
 from riskcontrol.nearest import likest
 
@@ -85,7 +86,8 @@ def main() -> None:
     # Asked to end (by the system, a supervisor, `kill`), a command ends as it does on Ctrl-C: cleanly.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        cli.main(standalone_mode=False, prog_name="riskcontrol")
+        with standard_output.told():
+            cli.main(standalone_mode=False, prog_name="riskcontrol")
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.aligned import aligned
-from riskcontrol.luck import WANTED, Luck
+from riskcontrol.luck import LEAST_DAYS, WANTED, Luck
 from riskcontrol.statistics import STATISTICS, format_value, plain
 from riskcontrol.sweep import Sweep, colour_of
 
@@ -92,8 +92,10 @@ def warning(sweep: Sweep) -> str:
 
 def _untold(luck: Luck) -> str:
     """Return why there is no deflated Sharpe ratio."""
+    if luck.days < LEAST_DAYS:
+        return f"that takes {LEAST_DAYS} trading days, and there {'is' if luck.days == 1 else 'are'} {luck.days}"
     if luck.sharpe is None:
-        return "it has no Sharpe ratio; that takes two trading days, and returns that differ"
+        return "it has no Sharpe ratio; that takes returns that differ"
     if luck.expected is None:
         return f"that takes two variants with a Sharpe ratio, and {luck.rated} has one"
     return "its daily returns leave its Sharpe ratio without an error to reckon with"

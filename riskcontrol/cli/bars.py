@@ -153,8 +153,7 @@ def _write(bars: pa.Table, form: str, output: Path | None) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        source = str(output or "standard output")
-        raise InputError(f"can't be written: {error.strerror or error}", source=source) from error
+        raise InputError(f"can't be written: {error.strerror or error}", source=str(output)) from error
 
 
 def _write_csv(bars: pa.Table, file: IO[str]) -> None:

@@ -20,7 +20,8 @@ from riskcontrol.settings import Settings
 @click.option("--port", type=click.IntRange(0, 65_535), default=8050, show_default=True,
               help="Port to listen on; 0 takes a free one.")  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-def command(settings: Settings, port: int, host: str) -> None:
+@click.option("--simulated", is_flag=True, help="Say on each page that the trades are simulated.")
+def command(settings: Settings, port: int, host: str, *, simulated: bool) -> None:
     """Serve the pages: users' strategies, leaders, the market, and the page on which strategies are written.
 
     It needs Cassandra, and Kafka to open strategies; without them the pages say so and go on by themselves when they
@@ -38,7 +39,7 @@ def command(settings: Settings, port: int, host: str) -> None:
                 f"Warning: there is no sign-in yet. Whoever reaches {host} can see and change every user's strategies.",
                 err=True,
             )
-        app = create_app(settings, loopback_only=loopback)
+        app = create_app(settings, loopback_only=loopback, simulated=simulated)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws="none"))
         click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
         with noted(dashboard_lock(settings.home, address(listener))):

@@ -114,21 +114,28 @@ def _bar() -> Iterator[Bar | None]:
 
 
 def _teller(bar: Bar | None, began: float) -> Told:
-    """Return what shows the steps: a bar each on a terminal, else a line each."""
+    """Return what shows the steps: a bar each on a terminal, else a line each and now and then how far it is."""
     tasks: dict[str, object] = {}
     lock = threading.Lock()
+    last_line = time.monotonic()
 
-    def told(what: str, part: float | None) -> None:
+    def told(what: str, part: float | None, detail: str = "") -> None:
+        nonlocal last_line
         with lock:
+            now = time.monotonic()
             if bar is None:
                 if what not in tasks:
                     tasks[what] = None
-                    click.echo(f"{time.monotonic() - began:5.1f} s  {what} ...", err=True)
+                    click.echo(f"{now - began:5.1f} s  {what} ...", err=True)
+                elif detail and now - last_line > _LINE_SECONDS:
+                    click.echo(f"{now - began:5.1f} s  {what}: {detail}", err=True)
+                else:
+                    return
+                last_line = now
                 return
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=1.0 if part is not None else None, detail="")
-            if part is not None:
-                bar.update(tasks[what], completed=part)  # type: ignore[arg-type]
+            bar.update(tasks[what], completed=part, detail=detail)  # type: ignore[arg-type]
 
     return told
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 from datetime import time as clock_time
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from riskcontrol import servers
 from riskcontrol.claim import claim
@@ -36,8 +36,13 @@ if TYPE_CHECKING:
     from ingestion.sources import Source
     from riskcontrol.rows import Openings
 
-Told = Callable[[str, float | None], None]
-"""Takes what is being done and which part of it is done, None where that isn't known."""
+
+class Told(Protocol):
+    """Is told how the start gets on."""
+
+    def __call__(self, what: str, part: float | None, detail: str = "") -> None:
+        """Take what is being done, which part of it is done (None where that isn't known), and more in words."""
+
 
 DAY = date(2024, 3, 5)
 TICKERS = 100
@@ -47,7 +52,8 @@ BUCKET = "trades"
 CLOCK_FROM = clock_time(9, 29, 50)
 """The replay clock starts just before the session opens; what is before it is sent at once."""
 
-_CHILD_SECONDS = 90
+_CHILD_SECONDS = 300
+"""How long the pages may take to come up, and the stream waits for its servers: as long as those may take."""
 
 _EMPTY = "empty-tables.cql"
 """The statements of the tables that the last run left, empty, for the next one."""
@@ -110,7 +116,7 @@ class Demo:
         self.home = settings.home / "demo"
         self.options = options
         self._outer = settings
-        self._told: Told = lambda what, part: None
+        self._told: Told = _unheard
         self._registry = Registry(self.home)
         self._children: list[Entry] = []
         self._lock = threading.Lock()
@@ -145,12 +151,13 @@ class Demo:
         fetch_all(lambda done, total: self._told(f"Fetching Kafka and Cassandra ({total / 1e6:.0f} MB)", done / total))
         day = None if self.options.trades else in_background(self._simulated_day)
         own = self._outer.model_copy(update=_OWN | {"home": self.home})
-        self._told("Starting Kafka, Cassandra, S3 and Spark", None)
+        starting = "Starting Kafka, Cassandra, S3 and Spark"
+        self._told(starting, None)
         if not is_compiled():
             self._told(COMPILING, None)
         # Spark takes longest: it starts beside the servers that it needs in the end.
         self._child(own, "stream", "--wait", str(_CHILD_SECONDS))
-        servers.start(self.home)
+        servers.start(self.home, on_event=lambda text: self._told(starting, None, text))
         settings = servers.resolve(own)
         tables = in_background(lambda: self._make_tables(settings))
         dashboard = in_background(lambda: self._start_dashboard(settings))
@@ -287,14 +294,19 @@ class Demo:
             self.check()
             return True
 
-        count = sum(offsets.values())
+        count, users = sum(offsets.values()), self.options.users
         writer, tape = Writer(connect(settings)), tape_id(settings)
         wait_until_open(
             writer,
             tape,
             offsets,
             alive=alive,
-            on_done=lambda done: self._told("Waiting for the stream to open them", done / count),
+            on_done=lambda done: self._told(
+                # It is blocks that are counted, of a thousand strategies or fewer.
+                "Waiting for the stream to open them",
+                done / count,
+                f"about {users * done // count:,} of {users:,} are open",
+            ),
         )
 
     def _open(self, settings: Settings, openings: Openings) -> dict[int, int]:
@@ -319,7 +331,8 @@ class Demo:
         self._tables = settings
 
     def _start_dashboard(self, settings: Settings) -> str:
-        child = self._child(settings, "dashboard", "--port", str(self.options.port))
+        said = () if self.options.trades else ("--simulated",)
+        child = self._child(settings, "dashboard", "--port", str(self.options.port), *said)
         deadline = time.monotonic() + _CHILD_SECONDS
         while time.monotonic() < deadline:
             for line in Path(child.log).read_text(errors="replace").splitlines():
@@ -341,6 +354,10 @@ class Demo:
             entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *flags, *arguments])
             self._children.append(entry)
         return entry
+
+
+def _unheard(what: str, part: float | None, detail: str = "") -> None:
+    """Take what nobody asked to be told."""
 
 
 def _busiest(openings: Openings) -> str:

@@ -78,8 +78,7 @@ def command(bars: Path, expressions: tuple[str, ...], ticker: str, out: Path | N
     except BrokenPipeError:
         raise
     except OSError as error:
-        source = str(out or "standard output")
-        raise InputError(f"can't be written: {error.strerror or error}", source=source) from error
+        raise InputError(f"can't be written: {error.strerror or error}", source=str(out)) from error
 
 
 def _text(value: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,7 +44,7 @@ class Moment(click.ParamType):
     type=click.Choice(("return", "evidence")),
     default="return",
     show_default=True,
-    help="Rank by return, or by the probabilistic Sharpe ratio of the round trips' returns.",
+    help="Rank by return, or by the probability of skill that the round trips' returns tell of.",
 )
 @click.option("--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many to list.")
 @click.option(
@@ -56,7 +56,8 @@ def command(by: str, limit: int, at: int | None, as_json: bool, settings: Settin
     """List the strategies that lead at the end of a minute, and how all returns are spread.
 
     Returns are since a strategy was opened, marked to market. Ranked are those with a round trip; by evidence, those
-    with two or more. Needs the database: riskcontrol up, or --cassandra.
+    with ten or more, by the probability that the true mean return of their round trips is above zero. Needs the
+    database: riskcontrol up, or --cassandra.
     """
     from database.reads import Reader
     from database.session import connect
@@ -80,7 +81,7 @@ def command(by: str, limit: int, at: int | None, as_json: bool, settings: Settin
     _print(leaders, by, rows, spread)
 
 
-def _row(place: int, ranking: Ranking, at: int) -> dict[str, object]:
+def _row(place: int, ranking: Ranking, at: int) -> dict[str, Any]:
     from riskcontrol.leaders import probability
     from riskcontrol.money import to_dollars
 
@@ -90,7 +91,7 @@ def _row(place: int, ranking: Ranking, at: int) -> dict[str, object]:
         "strategy": ranking.name[at].decode(),
         "ticker": ranking.ticker[at].decode(),
         "return": float(ranking.gain[at]),
-        "probabilistic_sharpe": probability(float(ranking.evidence[at])),
+        "probability_of_skill": probability(float(ranking.evidence[at])),
         "round_trips": int(ranking.trips[at]),
         "value": float(to_dollars(int(ranking.value[at]))),
     }
@@ -103,17 +104,18 @@ def _minute(leaders: Leaders) -> str:
     return dt.datetime.fromtimestamp(leaders.time // NS_PER_SECOND, NEW_YORK).isoformat(timespec="minutes")
 
 
-def _print(leaders: Leaders, by: str, rows: list[dict[str, object]], spread: dict[str, float]) -> None:
+def _print(leaders: Leaders, by: str, rows: list[dict[str, Any]], spread: dict[str, float]) -> None:
     from riskcontrol.aligned import aligned
+    from riskcontrol.leaders import LEAST_TRIPS
 
     minute = _minute(leaders).replace("T", " ")[:16]
     click.echo(f"Minute {minute} New York, {leaders.strategies:,} strategies, by {by}:")
     if rows:
-        header = ("", "user", "strategy", "ticker", "return", "prob. Sharpe", "round trips", "value $")
+        header = ("", "user", "strategy", "ticker", "return", "skill", "round trips", "value $")
         cells = [
             (
                 str(row["place"]), str(row["user"]), str(row["strategy"]), str(row["ticker"]), f"{row['return']:+.2%}",
-                "-" if row["probabilistic_sharpe"] is None else f"{row['probabilistic_sharpe']:.3f}",
+                _chance(row["probability_of_skill"]),
                 str(row["round_trips"]), f"{row['value']:,.2f}",
             )
             for row in rows
@@ -121,6 +123,19 @@ def _print(leaders: Leaders, by: str, rows: list[dict[str, object]], spread: dic
         for line in aligned([header, *cells], left=(1, 2, 3)):
             click.echo(line)
     else:
-        click.echo("Nobody has a round trip yet." if by == "return" else "Nobody has two round trips yet.")
+        click.echo("Nobody has a round trip yet." if by == "return" else f"Nobody has {LEAST_TRIPS} round trips yet.")
     shares = "  ".join(f"{share} {value:+.2%}" for share, value in spread.items() if not math.isnan(value))
     click.echo(f"Returns of all, by share that is under: {shares}")
+
+
+def _chance(probability: float | None) -> str:
+    """Write a probability; never as a certainty.
+
+    >>> _chance(0.98765), _chance(0.99996), _chance(0.0001), _chance(None)
+    ('0.988', '>0.999', '<0.001', '-')
+    """
+    if probability is None:
+        return "-"
+    if probability >= 0.9995:
+        return ">0.999"
+    return f"{probability:.3f}" if probability >= 0.0005 else "<0.001"

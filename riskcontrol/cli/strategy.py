@@ -156,8 +156,8 @@ def _option_rows(definition: Definition) -> list[tuple[str, str]]:
         ("take profit", terms.take_profit, "above the entry"),
         ("trailing", terms.trailing_stop, "below the highest price since the entry"),
     ]
-    lines = [(name, f"sells {_plain(ppm, 10_000)} % {where}") for name, ppm, where in rows if ppm]
-    spends = "all cash" if terms.fraction == PPM else f"{_plain(terms.fraction, 10_000)} % of the cash"
+    lines = [(name, f"sells {_plain(ppm, 10_000)}% {where}") for name, ppm, where in rows if ppm]
+    spends = "all cash" if terms.fraction == PPM else f"{_plain(terms.fraction, 10_000)}% of the cash"
     lines.append(("size", f"{terms.shares:,} shares" if terms.shares else spends))
     fees = [
         (terms.fee_per_share, f"{_dollars(terms.fee_per_share)} a share"),

@@ -6,7 +6,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from riskcontrol.errors import RiskControlError, ServerError
 from riskcontrol.priority import give_way
@@ -15,7 +18,14 @@ from riskcontrol.servers.listening import listens
 from riskcontrol.servers.node import Node
 from riskcontrol.servers.registry import Entry, Registry, end
 
-_READY_SECONDS = 120
+_READY_SECONDS = 300
+"""Longest wait for an answer: on a busy machine the JVM takes minutes."""
+_STILL_SECONDS = 120
+"""Longest wait for one that neither writes to its log nor works."""
+_TELL_SECONDS = 10
+"""How often it is told that one is still waited for."""
+_WORK_SECONDS = 1.0
+"""Processor time that counts as work: threads that only wait take a little, too."""
 _PORT_TRIES = 3
 """Between choosing a free port and taking it somebody else may take it."""
 
@@ -104,7 +114,8 @@ class Starting:
 
     def _answers(self, node: Node, entry: Entry) -> bool:
         """Wait for an answer; False if the server ended instead."""
-        deadline = time.monotonic() + _READY_SECONDS
+        began = told = time.monotonic()
+        signs = _Signs(entry)
         while not self._cancelled.is_set():
             try:
                 node.ready()
@@ -115,16 +126,51 @@ class Starting:
             except Exception as error:  # whatever its client raises means: not yet
                 if entry.process() is None:
                     return False
-                if time.monotonic() > deadline:
+                now = time.monotonic()
+                still = now - signs.last()
+                if now - began > _READY_SECONDS or still > _STILL_SECONDS:
+                    idle = f", and no sign of work for {still:.0f} s" if still > _STILL_SECONDS else ""
                     raise ServerError(
-                        f"no answer at {node.address} after {_READY_SECONDS} s ({error}); "
+                        f"no answer at {node.address} after {now - began:.0f} s{idle} ({error}); "
                         f"the end of {entry.log}:\n{_tail(Path(entry.log))}",
                         server=node.name,
                     ) from error
+                if now - told > _TELL_SECONDS:
+                    told = now
+                    self._told(
+                        f"{node.name} doesn't answer yet, after {now - began:.0f} s; it is waited for up to "
+                        f"{_READY_SECONDS} s while it works (its log: {entry.log})"
+                    )
                 self._cancelled.wait(0.1)
             else:
                 return True
         raise ServerError("not waited for: the start was given up", server=node.name)
+
+
+class _Signs:
+    """When a server was last seen to get on: its log grew, or it used the processor.
+
+    Args:
+        entry: The server.
+    """
+
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._at = time.monotonic()
+        self._size = 0
+        self._used = 0.0
+
+    def last(self) -> float:
+        """Look, and return the time of the last sign (`time.monotonic`)."""
+        process = self._entry.process()
+        with suppress(OSError, psutil.Error):
+            size, used = Path(self._entry.log).stat().st_size, 0.0
+            if process is not None:
+                times = process.cpu_times()
+                used = times.user + times.system
+            if size != self._size or used >= self._used + _WORK_SECONDS:
+                self._size, self._used, self._at = size, used, time.monotonic()
+        return self._at
 
 
 def end_all(registry: Registry, entries: Sequence[Entry]) -> None:

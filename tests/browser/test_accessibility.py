@@ -17,7 +17,7 @@ from tests.frontend.fake import OPEN, FakeReader, leaders, position, quotes, str
 
 SHOWN = {
     "/": "h1",
-    "/no/such/page": "text=404",
+    "/no/such/page": "#not-found",
     "/user/nobody": "#no-positions",
     "/user/ann": "#table .ag-row .spark",
     "/user/ann/IBM/dip": ".js-plotly-plot .main-svg",

@@ -58,7 +58,7 @@ def test_what_the_shards_wrote_is_merged_ranked_and_counted(
 
 def test_the_address_holds_what_is_shown_and_shows_it_again(pages: str, page: Page) -> None:
     page.goto(f"{pages}/leaders")
-    page.locator("#leaders-by label", has_text="Sharpe").click()
+    page.locator("#leaders-by label", has_text="skill").click()
     page.wait_for_url(re.compile("by=evidence"))
     page.get_by_role("textbox", name="Your username").fill("ann")
     page.keyboard.press("Enter")

@@ -88,7 +88,7 @@ def test_a_template_and_a_ticker_are_chosen_by_keyboard(page: Page, pages: str) 
     template.press("Enter")
     expect(page.get_by_label("Buy when")).to_have_value("crosses_above(close, ema(50))")
     expect(page.get_by_label("Sell when")).to_have_value("")
-    expect(page.locator("#new-options-said")).to_have_text("trailing stop 0.5 %")
+    expect(page.locator("#new-options-said")).to_have_text("trailing stop 0.5%")
     ticker = page.get_by_role("textbox", name="Ticker")
     expect(ticker).to_have_value("IBM")
     ticker.fill("ba")
@@ -115,7 +115,7 @@ def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(page: Page, pages: s
     expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
     page.get_by_label("Sell when").press("Control+Enter")
     arrived(page, "mine")
-    expect(page.get_by_text("mine on IBM opened, waiting for its first trade.")).to_be_visible()
+    expect(page.get_by_text("mine on IBM was sent to the stream.")).to_be_visible()
     assert [(one.name, action) for one, action in tape.sent] == [("mine", Action.OPEN)]
     assert not page.evaluate("Object.keys(sessionStorage).some(key => key.endsWith('?user=ann&ticker=IBM'))")
 
@@ -123,9 +123,11 @@ def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(page: Page, pages: s
 def test_what_is_wrong_when_it_is_sent_gets_the_focus(page: Page, pages: str, tape: Tape) -> None:
     page.goto(f"{pages}/new?ticker=IBM")
     page.get_by_role("button", name="Open strategy").click()
-    expect(page.locator("#new-failure")).to_contain_text("a field is marked")
+    expect(page.locator("#new-failure")).to_contain_text("is marked above")
     expect(page.get_by_label("Username", exact=True)).to_be_focused()
     assert tape.sent == []
+    page.keyboard.type("ann")
+    expect(page.locator("#new-failure")).to_have_count(0)
 
 
 @pytest.mark.timeout(400)

@@ -89,6 +89,37 @@ def test_the_first_tab_skips_to_the_content(pages: str, page: Page) -> None:
     assert page.url.endswith("/user/ann")
 
 
+def test_tab_leads_from_a_heading_of_a_table_into_its_rows(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/user/ann")
+    expect(page.locator(PRICE)).to_be_visible()
+    page.locator(".heading").get_by_role("link", name="New strategy").focus()
+    page.keyboard.press("Tab")
+    expect(page.locator('#table .ag-header-cell[col-id="strategy"]')).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator('#table .ag-header-cell[col-id="value"]')).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.locator(PRICE)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("/user/ann/IBM/dip"))
+
+
+def test_an_address_that_leads_nowhere_says_so_and_leads_home(pages: str, page: Page) -> None:
+    page.goto(f"{pages}/no/such/page")
+    expect(page.locator("#not-found")).to_contain_text("leads nowhere")
+    expect(page.locator(".simulated")).to_have_count(0)
+    page.get_by_role("link", name="the start page").click()
+    expect(page.get_by_role("textbox", name="Username")).to_be_visible()
+
+
+def test_simulated_trades_are_said_to_be_so(tables: FakeReader, page: Page) -> None:
+    with hosted(create_app(Settings(), reader=tables, simulated=True)) as address:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.goto(f"{address}/market")
+        expect(page.locator(".simulated")).to_be_in_viewport()
+        expect(page.locator(".simulated")).to_contain_text("Simulated")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_unknown_users_and_bad_names_are_told_so(pages: str, page: Page) -> None:
     page.goto(f"{pages}/user/nobody")
     expect(page.locator("#notice")).to_contain_text("No user 'nobody'")

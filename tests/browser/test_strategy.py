@@ -26,6 +26,7 @@ from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.axe import findings
 from tests.browser.conftest import DRAWN, NOW, OPEN, POLL_MS, WIDTHS, Job, fits, hosted
 from tests.browser.tape import openings_on_the_tape
+from tests.frontend.fake import position, strategy
 from tests.frontend.fake import trader as fake_trader
 
 ADDRESS = "/user/ann/IBM/dip"
@@ -153,7 +154,7 @@ def test_a_long_rule_is_whole_and_pushes_nothing_aside(dashboard: str, page: Pag
     shown = page.locator("#strategy-rule")
     expect(shown).to_contain_text("sma(close, 29)")
     expect(shown).to_contain_text("sell when price > entry * 1.02")
-    expect(shown).to_contain_text("bars of 5m, extended hours, trailing stop 2 %, fees $0.005 a share")
+    expect(shown).to_contain_text("bars of 5m, extended hours, trailing stop 2%, fees $0.005 a share")
     expect(page.locator("#strategy-waiting")).to_contain_text("Waiting for the first trade of IBM")
     assert shown.evaluate("e => e.scrollWidth <= e.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -281,3 +282,52 @@ def test_no_width_scrolls_sideways(page: Page, memory: str) -> None:
 def test_addresses_of_no_strategy_are_said(page: Page, memory: str, address: str, said: str) -> None:
     page.goto(memory + address)
     expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_a_narrow_screen_reaches_every_tab_and_every_column(memory: str, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    opened(page, memory, "?tab=trips")
+
+    def right(shown: Locator) -> float:
+        expect(shown).to_be_visible()
+        box = shown.bounding_box()
+        assert box is not None
+        return box["x"] + box["width"]
+
+    assert all(right(page.get_by_role("tab", name=name)) <= 390 for name in TABS)
+    for name, tab, seen, last in (("trips", "Round trips", "return", "fees"), ("fills", "Fills", "price", "cash")):
+        page.get_by_role("tab", name=tab).click()
+        row = page.locator(f'#strategy-{name} .ag-row[row-index="0"]')
+        assert right(row.locator(f'[col-id="{seen}"]')) <= 390
+        first = page.locator(f"#strategy-{name} .ag-pinned-left-cols-container .ag-cell").first
+        expect(first).to_contain_text("2013-10-07")
+        before = right(first)
+        cell = row.locator(f'[col-id="{last}"]')
+        assert right(cell) > 390
+        page.locator(f"#strategy-{name} .ag-center-cols-viewport").evaluate("e => e.scrollLeft = e.scrollWidth")
+        page.wait_for_function("e => e.getBoundingClientRect().right <= 390", arg=cell.element_handle())
+        assert right(first) == before
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    expect(page.locator("#strategy-fills .ag-pinned-left-cols-container .ag-cell")).to_have_count(0)
+
+
+@pytest.mark.parametrize("name", ["dip", "flat"])
+def test_the_axis_of_drawdowns_tells_its_ticks_apart(page: Page, name: str) -> None:
+    tables = fake_trader()
+    tables.strategy_rows.append(strategy(name="flat"))
+    tables.position_rows.append(position(name="flat", fills=0))
+    with hosted(create_app(Settings(), reader=tables)) as address:
+        page.goto(f"{address}/user/ann/IBM/{name}?period=All")
+        wait_for(page, "overview", "g.calcdata.length === 6")
+        ticks = page.locator("#strategy-overview-graph .yaxislayer-above .y2tick text").all_text_contents()
+        assert len(ticks) > 1
+        assert len(set(ticks)) == len(ticks)
+        deepest = max(abs(float(tick.removesuffix("%").replace("\N{MINUS SIGN}", "-"))) for tick in ticks)
+        assert deepest < (0.2 if name == "flat" else 2)
+
+
+def test_the_buttons_of_a_graph_are_signs_and_no_boxes(memory: str, page: Page) -> None:
+    opened(page, memory)
+    wait_for(page, "overview", "true")
+    sign = page.locator("#strategy-overview-graph .modebar-btn svg").first
+    assert sign.evaluate("e => getComputedStyle(e).backgroundColor") == "rgba(0, 0, 0, 0)"

@@ -15,7 +15,6 @@ from click.testing import CliRunner, Result
 
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError
-from tests.cli.full import Full
 from tests.ingestion.trade_files import REAL_DAYS, row, taq, write
 
 TABLE = """\
@@ -141,13 +140,6 @@ def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: list[str], messa
     result = run(tmp_path, path, "--max-reject-share", "1", *arguments)
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
-
-
-@pytest.mark.parametrize("form", ["csv", "json"])
-def test_a_full_output_is_named(tmp_path: Path, file: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdout", Full())
-    with pytest.raises(InputError, match="standard output: can't be written: No space left on device"):
-        cli.main(["bars", str(file), "--format", form, "--home", str(tmp_path / "home")], standalone_mode=False)
 
 
 @pytest.mark.parametrize(

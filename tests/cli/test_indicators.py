@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError
 from riskcontrol.indicators.batch import compute
-from tests.cli.full import Full
 from tests.indicators.cases import walk
 from tests.ingestion.trade_files import REAL_DAYS
 
@@ -90,12 +89,6 @@ def test_what_cannot_be_done_is_told(closes: Path, arguments: list[str], message
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
     assert result.stdout == ""
-
-
-def test_a_full_output_is_named(closes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdout", Full())
-    with pytest.raises(InputError, match="standard output: can't be written: No space left on device"):
-        cli.main(["indicators", str(closes), "--expr", "ema(5)"], standalone_mode=False)
 
 
 def test_the_bars_are_never_written_over(closes: Path) -> None:

@@ -48,7 +48,7 @@ def test_shards_are_merged_as_they_stood_at_the_minute(servers: Settings) -> Non
     assert said["minute"] == "2013-10-07T15:30-04:00"
     assert said["strategies"] == 20
     assert [(row["user"], row["return"]) for row in said["leaders"]] == [("ann", 0.25), ("cyd", 0.1), ("bob", -0.1)]
-    assert said["leaders"][0]["probabilistic_sharpe"] == pytest.approx(0.691462, abs=1e-6)  # Φ(0.5)
+    assert said["leaders"][0]["probability_of_skill"] == pytest.approx(0.691462, abs=1e-6)  # Φ(0.5)
     newest = run(servers, "leaders", "--limit", "1").stdout
     assert "15:31 New York" in newest
     assert "cyd" in newest

@@ -37,8 +37,8 @@ SHOWN = """\
   buys when   crosses_above(ema(close, 12), ema(close, 26)) and rsi(close, 14) < 70
   sells when  held > 2h
   or when     price > entry * 1.02
-  stop loss   sells 2.5 % below the entry
-  size        50 % of the cash
+  stop loss   sells 2.5% below the entry
+  size        50% of the cash
   fees        $0.005 a share, at least $1.00
   slippage    1.5 basis points
   fills on    the next trade

@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 from riskcontrol import leaders as leaders_module
 from riskcontrol.book import SCORE, Book
 from riskcontrol.engine import advance
-from riskcontrol.leaders import BINS, EDGES, NOBODY, Leaders, Ranking, decode_leaders, encode_leaders, merged
+from riskcontrol.leaders import (
+    BINS,
+    EDGES,
+    LEAST_TRIPS,
+    NOBODY,
+    Leaders,
+    Ranking,
+    decode_leaders,
+    encode_leaders,
+    merged,
+    probability,
+)
 from riskcontrol.money import MAX_CASH
 from riskcontrol.rows import Openings
 from riskcontrol.standing import LARGEST, bin_of, evidence_of
@@ -136,16 +147,16 @@ def test_a_value_over_64_bits_is_the_most_that_fits_and_does_not_wrap() -> None:
     assert found.counts[-1] == 1
 
 
-@given(st.lists(st.floats(-0.5, 0.5), min_size=0, max_size=30))
-def test_evidence_is_that_of_the_statistic_over_the_returns(returns: list[float]) -> None:
+@given(st.lists(st.floats(-0.5, 0.5), min_size=LEAST_TRIPS - 2, max_size=30), st.floats(-0.5, 0.5) | st.none())
+def test_evidence_is_that_of_the_statistic_over_the_returns(returns: list[float], held: float | None) -> None:
     score = np.zeros(1, SCORE)[0]
     score["trips"] = len(returns)
     for power in range(1, 5):
         score[f"sum{power}"] = sum(value**power for value in returns)
-    found = evidence_of(np.array([score], SCORE)[0])
-    values = np.array(returns)
-    if len(values) < 2 or np.std(values) < 1e-4:
-        assert len(values) > 1 or math.isnan(found)
+    found = evidence_of(np.array([score], SCORE)[0], math.nan if held is None else held)
+    values = np.array([*returns, *([] if held is None else [held])])
+    if len(returns) < LEAST_TRIPS or np.std(values) < 1e-4:
+        assert len(returns) >= LEAST_TRIPS or math.isnan(found)
         return
     ratio = np.mean(values) / np.std(values, ddof=1)
     standard = (values - np.mean(values)) / np.std(values)
@@ -155,6 +166,25 @@ def test_evidence_is_that_of_the_statistic_over_the_returns(returns: list[float]
     if variance > 1e-6 and lost < 0.1:
         expected = ratio * math.sqrt((len(values) - 1) / variance)
         assert found == pytest.approx(expected, rel=1e-5 + lost, abs=1e-7)
+
+
+def test_few_round_trips_are_no_evidence_however_much_they_are_alike() -> None:
+    dip = first_rule("ann", "dip", "IBM", 10**9, 100_000, 100_000)
+    # Each pair of prices is a purchase and a sale; what they make differs a little.
+    prices = [1_000 + way + trip % 2 for trip in range(LEAST_TRIPS) for way in (0, -20, -20, 0)]
+    for trips in (2, LEAST_TRIPS - 1, LEAST_TRIPS):
+        rows = [
+            ("IBM", NS_PER_MINUTE + i, price * 10_000, 1, 15) for i, price in enumerate([*prices[: 4 * trips], 1_000])
+        ]
+        (found,) = told([openings(dip), trades([*rows, ("IBM", 2 * NS_PER_MINUTE, 10_000_000, 1, 15)])])
+        assert found.by_gain.trips.tolist() == [trips]
+        chances = [probability(z) for z in found.by_evidence.evidence]
+        assert chances == ([] if trips < LEAST_TRIPS else [pytest.approx(1.0)])
+    # A loss that is held counts as much as one that was taken.
+    rows += [("IBM", NS_PER_MINUTE + len(rows) + i, price * 10_000, 1, 15) for i, price in enumerate((980, 980, 700))]
+    (found,) = told([openings(dip), trades([*rows, ("IBM", 2 * NS_PER_MINUTE, 10_000_000, 1, 15)])])
+    assert found.by_gain.trips.tolist() == [LEAST_TRIPS]
+    assert [probability(z) < 0.5 for z in found.by_evidence.evidence] == [True]
 
 
 @given(st.floats(-1, 20))

@@ -15,7 +15,7 @@ from riskcontrol.statistics.examples import daily
 from riskcontrol.statistics.risk import sharpe
 from riskcontrol.sweep import Axis, Sweep
 
-DAYS = (100, 101, 100.5, 102, 101.5, 103)
+DAYS = (100, 101, 100.5, 102, 101.5, 103) * 6
 
 
 def swept(found: Luck | None) -> Sweep:
@@ -52,19 +52,23 @@ def test_variants_without_a_ratio_count_as_tried_but_say_nothing_of_the_spread()
     assert (found.expected, found.probability) == (known.expected, known.probability)
 
 
-def test_a_run_of_one_day_has_no_probability() -> None:
-    assert luck(np.full(3, math.nan), daily(100, 101)) == Luck(3, 0, pytest.approx(0.01))
+def test_a_run_of_too_few_days_has_no_probability() -> None:
+    assert luck(np.full(3, math.nan), daily(100, 101)) == Luck(3, 0, pytest.approx(0.01), 1)
+    found = {days: luck(np.array([-1.0, 0.0, 2.0]), daily(*DAYS[: days + 1])) for days in (2, 29, 30)}
+    assert all(one.days == days and one.sharpe is not None for days, one in found.items())
+    assert [one.expected is None for one in found.values()] == [True, True, False]
+    assert [one.probability is None for one in found.values()] == [True, True, False]
 
 
 def test_the_warning_says_the_numbers() -> None:
-    said = unstyle(" ".join(sweep_lines(swept(Luck(6, 6, 0.1, 1.5, 2.25, 0.4)))))
+    said = unstyle(" ".join(sweep_lines(swept(Luck(6, 6, 0.1, 60, 1.5, 2.25, 0.4)))))
     assert "The best of 6 may be luck: its Sharpe ratio is 1.50" in said
     assert "without skill is expected to have 2.25" in said
     assert "(deflated Sharpe ratio) is 40.00%, under 95.00%." in said
 
 
 def test_the_warning_counts_those_that_the_expected_best_is_of() -> None:
-    said = unstyle(" ".join(sweep_lines(swept(Luck(6, 4, 0.1, 1.5, 2.25, 0.4)))))
+    said = unstyle(" ".join(sweep_lines(swept(Luck(6, 4, 0.1, 60, 1.5, 2.25, 0.4)))))
     assert "The best of 4 with a Sharpe ratio may be luck" in said
 
 
@@ -73,14 +77,25 @@ def test_where_luck_can_t_be_told_the_true_reason_is() -> None:
     assert (alone.sharpe, alone.expected) == (sharpe(daily(*DAYS)), None)
     told = "can't be told: that takes two variants with a Sharpe ratio, and 1 has one."
     assert told in unstyle(" ".join(sweep_lines(swept(alone))))
-    short = luck(np.full(3, math.nan), daily(100, 101))
-    assert "can't be told: it has no Sharpe ratio; that takes two" in unstyle(" ".join(sweep_lines(swept(short))))
-    odd = Luck(6, 6, 0.1, 1.5, 2.25)
+    short = luck(np.array([9.0, 200.0]), daily(100, 101, 103))
+    few = "can't be told: that takes 30 trading days, and there are 2. Try it on days that it was not chosen on."
+    assert few in unstyle(" ".join(sweep_lines(swept(short))))
+    flat = Luck(3, 0, 0.1, 60)
+    told = unstyle(" ".join(sweep_lines(swept(flat))))
+    assert "can't be told: it has no Sharpe ratio; that takes returns that differ." in told
+    odd = Luck(6, 6, 0.1, 60, 1.5, 2.25)
     assert "can't be told: its daily returns leave" in unstyle(" ".join(sweep_lines(swept(odd))))
 
 
 @pytest.mark.parametrize(
-    "found", [None, Luck(1, 1, 0.1), Luck(6, 6, -0.1, -1.0, 2.0, 0.0), Luck(6, 0, 0.0), Luck(6, 6, 0.1, 3.0, 1.0, 0.95)]
+    "found",
+    [
+        None,
+        Luck(1, 1, 0.1, 60),
+        Luck(6, 6, -0.1, 60, -1.0, 2.0, 0.0),
+        Luck(6, 0, 0.0, 60),
+        Luck(6, 6, 0.1, 60, 3.0, 1.0, 0.95),
+    ],
 )
 def test_there_is_no_warning_where_none_applies(found: Luck | None) -> None:
     assert not any("luck" in line for line in sweep_lines(swept(found)))

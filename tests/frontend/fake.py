@@ -12,7 +12,7 @@ import pandas as pd
 
 from database.reads import PositionRow, Reader, StrategyRow
 from riskcontrol.errors import ServerError
-from riskcontrol.leaders import BINS, EDGES, MOST, NOBODY, Leaders, Ranking
+from riskcontrol.leaders import BINS, EDGES, LEAST_TRIPS, MOST, NOBODY, Leaders, Ranking
 from riskcontrol.newyork import date_of
 from riskcontrol.strategy import FIRST_SHAPE
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
@@ -214,7 +214,7 @@ def leaders(count: int = MOST, time: int = OPEN, seed: int = 1) -> Leaders:
         gain=gains[:count],
         evidence=np.where(np.arange(count) % 5 == 4, np.nan, random.normal(1, 1, count)),
         value=(10_000_000_000 * (1 + gains[:count])).astype(np.int64),
-        trips=np.arange(count) + 1,
+        trips=np.arange(count) + LEAST_TRIPS,
     )
     proven = by_gain.take(~np.isnan(by_gain.evidence))
     return Leaders(time, by_gain, proven.take(np.argsort(-proven.evidence)), counts)

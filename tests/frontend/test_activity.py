@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from frontend.activity import MOST, MOST_CHANGES, Fills, Pair, events
+from frontend.activity import MOST, MOST_ASKED, Fills, Pair, events
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.fake import OPEN, FakeReader, position, strategy, trader
 
@@ -28,9 +28,12 @@ def crowd(count: int) -> tuple[FakeReader, list[Pair]]:
 def test_the_newest_fills_of_all_are_shown_newest_first() -> None:
     reader, pairs = crowd(50)
     happened = events(pairs, Fills().newest(reader, pairs))
-    bought = [event.name for event in happened if event.kind == "bought"]
-    assert bought == [f"s{n}" for n in range(49, 49 - (MOST - MOST_CHANGES), -1)]
-    assert len(happened) == MOST
+    assert [(event.kind, event.name) for event in happened.on_tape] == [
+        ("bought", f"s{n}") for n in range(49, 49 - MOST, -1)
+    ]
+    assert [(event.kind, event.name) for event in happened.asked] == [
+        ("opened", f"s{n}") for n in range(49, 49 - MOST_ASKED, -1)
+    ]
 
 
 def test_the_fills_of_few_strategies_are_asked_for_and_only_after_a_fill() -> None:
@@ -43,7 +46,7 @@ def test_the_fills_of_few_strategies_are_asked_for_and_only_after_a_fill() -> No
     row, _ = pairs[299]
     reader.fill_rows["ann", "IBM", row.name].append(fill(400, 2, -10, "stop_loss"))
     pairs[299] = (row, position(name=row.name, time=OPEN + 400 * NS_PER_MINUTE, fills=2))
-    newest = events(pairs, kept.newest(reader, pairs))
+    newest = events(pairs, kept.newest(reader, pairs)).on_tape
     assert reader.asked.count("fills") == MOST + 1
     assert "Sold 10 at $181.50, stop loss" in [event.words for event in newest]
 
@@ -52,7 +55,7 @@ def test_a_stop_by_todays_clock_hides_no_fill_of_a_running_strategy() -> None:
     reader, pairs = crowd(25)
     stopped = [(row, position(name=row.name, time=LATER, fills=1, status="stopped")) for row, _ in pairs[:24]]
     happened = events([*stopped, pairs[24]], Fills().newest(reader, [*stopped, pairs[24]]))
-    assert ("bought", "s24") in [(event.kind, event.name) for event in happened]
+    assert ("bought", "s24") in [(event.kind, event.name) for event in happened.on_tape]
 
 
 def test_openings_stops_and_halts_are_told_with_their_times() -> None:
@@ -61,29 +64,30 @@ def test_openings_stops_and_halts_are_told_with_their_times() -> None:
         (strategy(name="gone", opened=LATER, stopped=LATER + 3), position(name="gone", status="stopped")),
         (strategy(name="stuck", opened=LATER + 1), position(name="stuck", status="halted", time=OPEN)),
     ]
-    assert [(event.kind, event.name) for event in events(pairs, [])] == [
+    happened = events(pairs, [])
+    assert [(event.kind, event.name) for event in happened.asked] == [
         ("stopped", "gone"),
         ("opened", "new"),
         ("opened", "stuck"),
         ("opened", "gone"),
-        ("halted", "stuck"),
     ]
+    assert [(event.kind, event.name) for event in happened.on_tape] == [("halted", "stuck")]
 
 
 def test_a_fill_leads_to_its_strategy_and_says_what_was_done_and_why() -> None:
     reader = trader()
     pairs: list[Pair] = [(reader.strategy_rows[0], reader.position_rows[0])]
-    rows = [event.row() for event in events(pairs, Fills().newest(reader, pairs))]
-    assert [row["words"] for row in rows[1:]] == [
+    rows = [event.row() for event in events(pairs, Fills().newest(reader, pairs)).on_tape]
+    assert [row["words"] for row in rows] == [
         "Bought 55 at $181.80",
         "Sold 55 at $181.95, trailing stop",
         "Bought 55 at $181.70",
     ]
-    assert rows[1]["address"] == "/user/ann/IBM/dip"
-    assert rows[1]["time"] == "2013-10-07 10:10:00"
+    assert rows[0]["address"] == "/user/ann/IBM/dip"
+    assert rows[0]["time"] == "2013-10-07 10:10:00"
 
 
 def test_a_split_is_no_trade() -> None:
     pairs: list[Pair] = [(strategy(), position(fills=1))]
     reader = FakeReader(fill_rows={("ann", "IBM", "dip"): [fill(1, shares=30, reason="split")]})
-    assert [event.words for event in events(pairs, Fills().newest(reader, pairs))][1:] == ["Split: +30 shares"]
+    assert [event.words for event in events(pairs, Fills().newest(reader, pairs)).on_tape] == ["Split: +30 shares"]

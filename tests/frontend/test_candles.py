@@ -80,15 +80,28 @@ def test_of_more_days_than_can_be_drawn_the_newest_are() -> None:
 
 def test_candles_volume_and_last_price_are_drawn() -> None:
     table = frame(
-        [(OPEN, 2_000_000, 4_000_000, 1_000_000, 3_000_000, 50, 1, 1), (OPEN + NS_PER_MINUTE, *[0] * 4, 7, 7, 1)]
+        [
+            (OPEN - 90 * NS_PER_MINUTE, *[0] * 4, 9, 9, 1),  # before the session: nothing that sets a price
+            (OPEN, 2_000_000, 4_000_000, 1_000_000, 3_000_000, 50, 1, 1),
+            (OPEN + NS_PER_MINUTE, *[0] * 4, 7, 7, 1),
+            (OPEN + 2 * NS_PER_MINUTE, *[5_000_000] * 4, 3, 15, 1),
+            (OPEN + 600 * NS_PER_MINUTE, *[0] * 4, 9, 9, 1),
+        ]
     )
     price, volume, last = candles.figure(table, "1m", 3_500_000, key="k")["data"]
     drawn = [decoded(price[name]) for name in ("open", "high", "low", "close")]
-    assert [values[0] for values in drawn] == [2.0, 4.0, 1.0, 3.0]
-    assert all(np.isnan(values[1]) for values in drawn)  # odd lots alone: volume without a candle
-    assert decoded(volume["y"]) == [50.0, 7.0]
-    assert (last["y"], len(last["x"])) == ([3.5, 3.5], 2)
+    assert drawn == [[2.0, 5.0], [4.0, 5.0], [1.0, 5.0], [3.0, 5.0]]
+    assert decoded(volume["y"]) == [50.0, 7.0, 3.0]  # odd lots alone: volume without a candle
+    assert decoded(price["x"]) == decoded(volume["x"])[::2] == last["x"]
+    assert last["y"] == [3.5, 3.5]
+    assert candles.last_line(table, 1)["x"] == last["x"]
     assert candles.last_line(table, 9_000_000)["y"] == [9.0, 9.0]
+
+
+def test_a_ticker_that_only_traded_before_the_session_has_its_volume() -> None:
+    table = frame([(OPEN - 60 * NS_PER_MINUTE, *[0] * 4, 9, 9, 1)])
+    price, volume, _ = candles.figure(table, "1m", 0, key="k")["data"]
+    assert (decoded(price["open"]), decoded(volume["y"])) == ([], [9.0])
 
 
 def test_nights_are_left_out_and_of_candles_of_a_day_weekends_alone() -> None:

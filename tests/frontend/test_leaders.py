@@ -104,7 +104,7 @@ def test_before_the_first_minute_it_is_said_what_to_wait_for(page: Page, tables:
 def test_a_minute_in_which_nobody_has_a_round_trip_shows_the_spread_alone(page: Page, tables: FakeReader) -> None:
     tables.leading = leaders(count=0)
     answer = refresh(page, leaders_by__value="evidence")
-    assert "Nobody has two round trips yet" in answer["leaders-notice.children"]["props"]["children"]
+    assert "Nobody has 10 round trips yet" in answer["leaders-notice.children"]["props"]["children"]
     assert answer["leaders-all.hidden"] is False
     assert answer["ranking.rowData"] == []
 

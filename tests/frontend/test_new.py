@@ -39,8 +39,9 @@ def typed(**values: str) -> dict[str, str]:
     return {element(name): value for name, value in {**TYPED, **values}.items()}
 
 
-def check(page: Page, **values: str) -> dict[str, Any]:
-    return page.call("new-understood.children", "new-typed.data", new_typed__data=typed(**values))
+def check(page: Page, refused: Any = None, **values: str) -> dict[str, Any]:
+    states = {"new_message__children": refused}
+    return page.call("new-understood.children", "new-typed.data", new_typed__data=typed(**values), **states)
 
 
 def preview(page: Page, shown: Any = None, axis: Any = None, **values: str) -> dict[str, Any]:
@@ -242,7 +243,7 @@ def test_fields_that_are_still_empty_are_not_wrong_yet(page: Page) -> None:
 def test_rules_are_told_as_they_are_understood(page: Page) -> None:
     answer = check(page, buy="2% * price < reference", stop_loss="2.5", sizing="fraction", size="50")
     assert "buy when" in words(answer["new-understood.children"])
-    assert answer["new-options-said.children"] == "stop loss 2.5 %, 0.5 of the cash a buy"
+    assert answer["new-options-said.children"] == "stop loss 2.5%, 0.5 of the cash a buy"
     assert "new-options.value" not in answer
     assert check(page, buy="price <")["new-understood.children"] is None
 
@@ -278,7 +279,7 @@ def test_the_form_sends_a_strategy_and_leads_to_its_page(page: Page, tape: Tape)
     told = answer["new-sent.data"]
     assert told["address"] == "/user/ann/IBM/second"
     assert told["visitor"] == "ann", "where the navigation's overview leads"
-    assert "waiting for its first trade" in told["toasts"][0]["message"]
+    assert told["toasts"][0]["message"] == "second on IBM was sent to the stream."
     assert [kept["name"] for kept in told["pending"]] == ["second"]
     assert submit(page, username="Bob", ticker="ibm")["new-sent.data"]["address"] == "/user/bob/IBM/second"
     assert tape.sent[-1][0].ticker == "IBM"
@@ -315,6 +316,19 @@ def test_a_broker_that_is_away_is_said_in_the_form(page: Page, tape: Tape) -> No
     answer = submit(page)
     assert "It was not opened. kafka: no broker answers" in words(answer["new-message.children"])
     assert "new-sent.data" not in answer
+
+
+def test_the_refusal_goes_with_the_last_mark(page: Page) -> None:
+    refused = submit(page, username="", buy="price <")
+    shown = refused["new-message.children"]
+    assert "marked above" in words(shown)
+    some = check(page, shown, username="")
+    assert some["new-username.error"], "it stays marked while it is empty"
+    assert "new-message.children" not in some
+    none = check(page, shown)
+    assert none["new-message.children"] is None
+    assert not none["new-username.error"]
+    assert not check(page, username="")["new-username.error"], "nobody has tried to send it"
 
 
 def test_a_button_that_only_appeared_sends_nothing(page: Page, tape: Tape) -> None:
@@ -368,7 +382,7 @@ def test_a_new_version_opens_under_its_own_name_and_stops_the_old_one(page: Page
         ("dip-2", 500_000_000, Action.OPEN),
         ("dip", 10_000_000_000, Action.STOP),
     ]
-    assert answer["new-sent.data"]["toasts"][0]["message"].endswith("dip is stopped.")
+    assert answer["new-sent.data"]["toasts"][0]["message"].endswith("So was the stop of dip.")
 
 
 def test_a_version_that_could_not_be_stopped_is_told(page: Page, tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -379,7 +393,7 @@ def test_a_version_that_could_not_be_stopped_is_told(page: Page, tape: Tape, mon
     monkeypatch.setattr(application, "_publish", once)
     answer = submit(page, EDIT, name="dip-2")
     (toast,) = answer["new-sent.data"]["toasts"]
-    assert "opened" in toast["message"]
+    assert "dip-2 on IBM was sent" in toast["message"]
     assert "dip was not stopped: kafka" in toast["message"]
     assert toast["color"] == "red"
 

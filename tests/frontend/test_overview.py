@@ -105,11 +105,12 @@ def test_of_very_many_strategies_the_newest_have_statistics_and_it_is_said(
 
 
 def test_what_happened_last_is_told_newest_first(page: Page) -> None:
-    happened = refresh(page)["events.children"]
-    words = [item["props"]["children"][2]["props"]["children"] for item in happened]
-    assert words[0] == "Opened with $10,000.00"  # by today's clock: the day is replayed
-    assert words[1].startswith("Bought 55 at $181.8")
-    assert happened[1]["props"]["children"][1]["props"]["href"] == "/user/ann/IBM/dip"
+    answer = refresh(page)
+    happened, asked = answer["events.children"], answer["asked.children"]
+    words = [[item["props"]["children"][2]["props"]["children"] for item in part] for part in (happened, asked)]
+    assert words[0][0].startswith("Bought 55 at $181.8")
+    assert words[1] == ["Opened with $10,000.00"]  # by today's clock: the day is replayed
+    assert happened[0]["props"]["children"][1]["props"]["href"] == "/user/ann/IBM/dip"
 
 
 def test_a_user_that_nobody_knows_is_not_remembered(page: Page) -> None:

@@ -200,7 +200,7 @@ def test_an_opening_that_is_not_confirmed_in_time_says_so() -> None:
             (
                 "buy when crosses_above(ema(close, 12), ema(close, 26)) or price ≠ 4 and rsi(close, 14) < 30",
                 "never sell by a rule",
-                "bars of 5m, extended hours, stop loss 2.5 %, take profit 0.1 %, fills on the deciding trade",
+                "bars of 5m, extended hours, stop loss 2.5%, take profit 0.1%, fills on the deciding trade",
             ),
         ),
         (

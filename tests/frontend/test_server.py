@@ -50,7 +50,7 @@ def test_pages_hold_everything_they_need_and_nothing_of_their_address(client: ht
         ("/user/%3Cb%3E", "RiskControl"),
         ("/user/ann/IBM/%3Cb%3E", "RiskControl"),
         ("/market/%3Cb%3E", "RiskControl"),
-        ("/no/such/page", "RiskControl"),
+        ("/no/such/page", "Not found · RiskControl"),
     ],
 )
 def test_each_page_has_a_title_of_its_own(page: Page, path: str, title: str) -> None:
@@ -60,7 +60,12 @@ def test_each_page_has_a_title_of_its_own(page: Page, path: str, title: str) -> 
 
 @pytest.mark.parametrize(
     ("address", "said"),
-    [("/user/<script>", "No such user"), ("/user/%00", "No such user"), ("/user/Ann", "No such user"), ("/x", "404")],
+    [
+        ("/user/<script>", "No such user"),
+        ("/user/%00", "No such user"),
+        ("/user/Ann", "No such user"),
+        ("/x", "There is no such page"),
+    ],
 )
 def test_addresses_of_nobody_get_a_message(page: Page, address: str, said: str) -> None:
     answer = page.post("_pages_content.children", "_pages_location.pathname", _pages_location__pathname=address)
@@ -120,6 +125,7 @@ def test_a_foreign_address_is_said_with_the_way_out() -> None:
 def test_the_command_serves_until_it_is_interrupted(tmp_path: Path, host: str, warned: bool) -> None:
     code = "import sys; from riskcontrol.cli import main; sys.argv[0] = 'riskcontrol'; main()"
     arguments = ["dashboard", "--port", "0", "--host", host, "--home", str(tmp_path)]
+    arguments += ["--simulated"] if warned else []
     with subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
@@ -135,6 +141,8 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path, host: str, w
         assert httpx.get(health, timeout=20).json() == {"ok": True, "database": False}
         named = httpx.get(health, timeout=20, headers={"host": "dashboard.example"})
         assert named.status_code == (200 if warned else 400)
+        frame = httpx.get(f"http://127.0.0.1:{said[1]}/_dash-layout", timeout=20).text
+        assert ("Simulated" in frame) == warned
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
         assert process.wait(20) == 130

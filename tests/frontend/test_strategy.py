@@ -212,12 +212,14 @@ def test_a_strategy_that_waits_has_its_rule_and_can_be_stopped(page: Page, table
     assert "first trade of IBM" in words(answer["strategy-notice.children"])
     assert answer["strategy-rule.children"].startswith("buy when")
     assert answer["strategy-stop.disabled"] is False
+    assert answer["strategy-actions.className"] == "strategy-actions"
     assert again(page, answer) == {}
 
 
 def test_a_strategy_that_there_is_not_is_said(page: Page) -> None:
     answer = look(page, _data={**WHICH, "name": "other"})
     assert "ann has no strategy other on IBM" in words(answer["strategy-notice.children"])
+    assert answer["strategy-actions.className"].endswith("-none"), "nothing to export, clone or edit"
     assert answer["strategy-stop.disabled"] is True
 
 
@@ -225,6 +227,7 @@ def test_one_that_was_just_sent_is_not_called_unknown(page: Page) -> None:
     kept = [sent(first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000), time.time())]
     answer = look(page, _data={**WHICH, "name": "second"}, pending__data=kept)
     assert "was sent to the stream" in words(answer["strategy-notice.children"])
+    assert answer["strategy-actions.className"].endswith("-none")
 
 
 def test_one_that_is_not_confirmed_in_time_is_said_to_be_so_with_where_to_look(page: Page) -> None:

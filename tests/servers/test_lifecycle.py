@@ -1,10 +1,12 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -12,6 +14,7 @@ import pytest
 
 from riskcontrol import servers
 from riskcontrol.errors import ServerError
+from riskcontrol.servers import starting
 from riskcontrol.servers.node import HOST, Node, free_ports
 from riskcontrol.servers.registry import Registry
 
@@ -141,6 +144,47 @@ def test_a_server_that_ends_at_once_is_told_with_the_end_of_its_log(
     with pytest.raises(ServerError, match=r"fake: [\s\S]*fake\.log[\s\S]*no space left"):
         servers.start(home, ["s3", "fake"])
     assert servers.running(home) == {}
+
+
+class Clock:
+    """Time that passes by being looked at."""
+
+    def __init__(self) -> None:
+        self.seconds = 0
+
+    def monotonic(self) -> int:
+        """Return a second more than the last time."""
+        self.seconds += 1
+        return self.seconds
+
+
+def test_one_that_works_is_waited_for_longer_than_one_that_does_nothing_and_that_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "_STILL_SECONDS", 9)
+    monkeypatch.setattr(starting, "_READY_SECONDS", 30)
+    told: list[str] = []
+    found = {}
+    for name in ("works", "waits"):
+        log = home / "logs" / f"{name}.log"
+
+        def ready(log: Path = log) -> None:
+            if log.name == "works.log":
+                with log.open("a") as file:
+                    file.write(".")
+            raise ConnectionError("not yet")
+
+        node = replace(script("import time; time.sleep(600)", name), ready=ready)
+        monkeypatch.setitem(servers.SERVERS, name, lambda _home, node=node: node)
+        monkeypatch.setattr(starting, "time", Clock())
+        with pytest.raises(ServerError) as raised:
+            servers.start(home, [name], on_event=told.append)
+        found[name] = str(raised.value)
+        assert servers.running(home) == {}
+    assert re.search(r"no answer at \S+ after 3\d s \(not yet\); the end of", found["works"])
+    assert re.search(r"no answer at \S+ after 1\d s, and no sign of work for 1\d s \(not yet\)", found["waits"])
+    said = r"works doesn't answer yet, after 1\d s; it is waited for up to 30 s while it works \(its log: .*works.log\)"
+    assert re.fullmatch(said, told[0])
 
 
 STARTS = """
