@@ -5,6 +5,8 @@
     RiskControlError
     ├── InputError        a trade file or other input can't be used (.source, .line, .field)
     ├── StrategyError     a strategy can't be accepted               (.field)
+    ├── AccountError      a name, password or link can't be accepted (.field)
+    │   └── TooSoon       after too many attempts                    (.seconds)
     ├── TapeError         a record of the tape can't be used         (.reason)
     ├── StateError        a shard's state doesn't fit the tape       (.shard)
     │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
@@ -15,6 +17,10 @@ The command line prints the message of these and exits with 1; any other excepti
 """
 
 from __future__ import annotations
+
+import math
+
+_MINUTES_FROM = 120
 
 
 class RiskControlError(Exception):
@@ -65,6 +71,33 @@ class StrategyError(RiskControlError):
         super().__init__(f"{field}: {message}")
         self.message = message
         self.field = field
+
+
+class AccountError(RiskControlError):
+    """Somebody can't have the account, the session or the link that they ask for.
+
+    Args:
+        message: What is wrong and what is expected; nothing that tells whose names there are.
+        field: The field that is wrong; empty where none of them is.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.message = message
+        self.field = field
+
+
+class TooSoon(AccountError):
+    """Too many attempts were made; the next one has to wait.
+
+    Args:
+        seconds: How long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        wait = f"{math.ceil(seconds):,} seconds" if seconds <= _MINUTES_FROM else f"{math.ceil(seconds / 60):,} minutes"
+        super().__init__(f"there were too many attempts; try again in {wait}", field="")
+        self.seconds = seconds
 
 
 class TapeError(RiskControlError):

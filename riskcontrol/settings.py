@@ -29,6 +29,11 @@ class Settings(BaseSettings):
     cassandra: str = Field("", description="contact points, HOST[:PORT][,HOST...]")
     cassandra_username: str = Field("", description="user of the database, if it asks for one")
     cassandra_password: SecretStr = Field(SecretStr(""), description="password of that user")
+    secret: SecretStr = Field(
+        SecretStr(""), description="signs sessions, 32 characters or more; empty: made once, kept in HOME/secret"
+    )
+    password_memory: int = Field(65_536, ge=8, le=1 << 22, description="KiB that hashing a password takes")
+    password_rounds: int = Field(3, ge=1, le=100, description="passes over that memory")
     keyspace: str = Field("riskcontrol", pattern=r"^[a-z][a-z0-9_]{0,47}$", description="keyspace of the tables")
     replication: int = Field(1, ge=1, le=9, description="replicas of topic and keyspace, where made anew")
     snapshots: str = Field("", description="folder, or s3://BUCKET/PREFIX, for snapshots of the stream's state")

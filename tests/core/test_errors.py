@@ -19,6 +19,8 @@ ERRORS = [
     errors.InputError("is bad"),
     errors.StrategyError("is bad", field="buy"),
     LanguageError("unknown word", text="smaa > 3", column=1, expected="did you mean 'sma'?", field="sell"),
+    errors.AccountError("is taken", field="username"),
+    errors.TooSoon(7.5),
     errors.TapeError("not an Arrow stream"),
     errors.StateError("is of another tape", shard=3),
     errors.StateLost("is damaged", shard=3),
