@@ -14,7 +14,12 @@ from database.queries import insert, select
 from database.session import answering, prepare
 from riskcontrol.accounts.account import Account, Role
 from riskcontrol.accounts.links import Published
+from riskcontrol.accounts.passwords import Cost, Passwords
+from riskcontrol.accounts.service import Accounts
+from riskcontrol.accounts.store import Store
 from riskcontrol.errors import ServerError
+from riskcontrol.secret import secret_of
+from riskcontrol.settings import Settings
 
 _ACCOUNT_COLUMNS = ("username", "password", "role", "generation", "created")
 _ACCOUNT = select("accounts", _ACCOUNT_COLUMNS, "username = ?")
@@ -170,6 +175,20 @@ class AccountTables:
         with answering():
             row = self._session.execute(statement, execution_profile=self._profile).one()
         return row[1] if row else None
+
+
+def accounts_over(store: Store, settings: Settings) -> Accounts:
+    """Return what can be done with the accounts that a store keeps.
+
+    Args:
+        store: Keeps them.
+        settings: The installation's secret, and what a password's hash costs.
+
+    Raises:
+        SettingsError: The secret can't be used.
+    """
+    cost = Cost(memory=settings.password_memory, rounds=settings.password_rounds)
+    return Accounts(store, secret_of(settings), Passwords(cost))
 
 
 def _account(row: tuple[Any, ...]) -> Account:

@@ -12,6 +12,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from frontend import grids, spread, standings
+from frontend.access import require_member, viewer
 from frontend.context import Context, in_thread, one_of, text
 from frontend.figures import empty
 from frontend.formats import ZONE, moment
@@ -53,6 +54,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
         query: The rest of what follows the ``?``; nothing is looked at.
     """
     by, user = one_of(by, standings.RANKINGS, "return"), user if isinstance(user, str) else ""
+    user = viewer().only or user
     return dmc.Container(
         [
             dcc.Store(id="leaders-version"),
@@ -130,6 +132,7 @@ def _own(user: str) -> html.Section:
                 id="leaders-user",
                 value=user[:64],
                 placeholder="Your username",
+                readOnly=bool(viewer().only),
                 debounce=True,
                 className="grow",
                 attributes={"input": {"aria-label": "Your username", "autoCapitalize": "none", "spellCheck": "false"}},
@@ -189,7 +192,8 @@ def register(app: Dash, context: Context) -> None:
         """Bring the page up to date, where anything on it changed."""
         by = text(by, "by")
         by = by if by in standings.RANKINGS else "return"
-        username, wrong = _typed(user)
+        require_member()
+        username, wrong = _typed(viewer().only or user)
         try:
             leaders = leading.now()
             # Shards' parts of a minute come one after the other: the counts differ where the time does not.
@@ -259,7 +263,7 @@ def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str,
     )
     nobody = {"return": "a round trip", "evidence": "two round trips"}[by]
     return {
-        "ranking": standings.rows(rank, username),
+        "ranking": standings.rows(rank, username, viewer()),
         "about": about,
         "notice": None if len(rank) else alert(f"Nobody has {nobody} yet.", "blue"),
         "hidden": False,

@@ -12,7 +12,9 @@ from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
 from frontend import exports, grids, strategy_tables
-from frontend.addresses import copy_address, ticker_address, user_address
+from frontend.access import viewer
+from frontend.account_menu import shown_if
+from frontend.addresses import copy_address, share_address, ticker_address, user_address
 from frontend.context import Context, in_thread, one_of, text
 from frontend.figures import ALL, SERIES, SHOWS, empty
 from frontend.graphs import GRAPH
@@ -114,6 +116,7 @@ def layout(
 
 
 def _head(username: str, ticker: str, name: str) -> html.Div:
+    who = viewer()
     files = [
         html.Li(html.A(label, href=exports.address(username, ticker, name, what, kind)))
         for label, (what, kind) in _FILES.items()
@@ -124,7 +127,9 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                 [
                     html.Div(
                         [
-                            dcc.Link(username, href=user_address(username), className="crumb"),
+                            dcc.Link(username, href=user_address(username), className="crumb")
+                            if who.sees(username)
+                            else html.Span(username, className="crumb"),
                             html.Span("/", className="crumb-gap"),
                             dcc.Link(ticker, href=ticker_address(ticker), className="crumb"),
                         ],
@@ -146,10 +151,23 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                     html.Details(
                         [html.Summary("Export", className="strategy-action"), html.Ul(files)],
                         className="strategy-export",
+                        style=shown_if(who.sees(username)),
                     ),
-                    _link("Clone", copy_address(username, ticker, name), "strategy-clone"),
-                    _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
-                    dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
+                    html.Div(
+                        [
+                            _link("Clone", copy_address(username, ticker, name), "strategy-clone"),
+                            _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
+                            html.A(
+                                "Share",
+                                href=share_address(ticker, name),
+                                className="strategy-action",
+                                style=shown_if(bool(who.username)),
+                            ),
+                            dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
+                        ],
+                        className="strategy-actions",
+                        style=shown_if(who.changes(username)),
+                    ),
                 ],
                 className="strategy-actions",
             ),

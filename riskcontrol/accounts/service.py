@@ -36,6 +36,8 @@ class Accounts:
         self._sessions = Sessions(secret)
         self._subjects = derived(secret, "attempts")
         self._pseudonyms = derived(secret, "pseudonyms")
+        self.identity = keyed(derived(secret, "identity"))[:8]
+        """Tells this installation from others."""
 
     def register(self, typed: str, password: str, *, address: str, now: float) -> Account:
         """Make an account for somebody who comes by.

@@ -1,5 +1,7 @@
 """Accounts, attempts and links in memory, for tests without a database."""
 
+# ruff: noqa: D102  what its methods do stands in `Store`
+
 from __future__ import annotations
 
 import secrets
