@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,6 +15,10 @@ from riskcontrol.cli.options import DATABASE, TOPIC, with_settings
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.holders import dashboard_lock
 from riskcontrol.settings import Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
 
 
 @click.command(epilog="Example: riskcontrol dashboard --port 0")
@@ -26,7 +32,7 @@ from riskcontrol.settings import Settings
 @click.option("--public-host", metavar="NAME[,NAME...]", default="",
               help="Names under which it is reached; it answers to no others but loopback's.")  # fmt: skip
 @click.option("--sign-in/--no-sign-in", default=True, show_default=True,
-              help="Whether people sign in; without, anybody sees and changes everything, on loopback alone.")  # fmt: skip
+              help="Whether people sign in; without, anybody on this machine sees and changes everything.")  # fmt: skip
 def command(settings: Settings, port: int, host: str, behind_proxy: str, public_host: str, sign_in: bool) -> None:
     """Serve the pages: one's strategies, leaders, the market, and the page on which strategies are written.
 
@@ -35,8 +41,6 @@ def command(settings: Settings, port: int, host: str, behind_proxy: str, public_
     """
     listener = listen(host, port)
     try:
-        import uvicorn
-
         from frontend.app import create_app, entrance_of
 
         loopback = _is_loopback(listener.getsockname()[0])
@@ -54,21 +58,33 @@ def command(settings: Settings, port: int, host: str, behind_proxy: str, public_
             )
         entrance = entrance_of(settings) if sign_in else None
         app = create_app(settings, entrance=entrance, loopback_only=loopback, hosts=hosts)
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            timeout_graceful_shutdown=2,
-            ws="none",
-            # Who else says that they call for somebody is not believed.
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=proxies,
-        )
-        server = uvicorn.Server(config)
+        server = server_of(app, proxies)
         click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
         with noted(dashboard_lock(settings.home, address(listener))):
             server.run(sockets=[listener])
     finally:
         listener.close()
+
+
+def server_of(app: FastAPI, proxies: Collection[str] = ()) -> uvicorn.Server:
+    """Return what serves an application.
+
+    Args:
+        app: The application.
+        proxies: Addresses of those who are believed when they say that they call for somebody; nobody else is.
+    """
+    import uvicorn
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
+            ws="none",
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+        )
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
