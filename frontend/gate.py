@@ -57,11 +57,12 @@ class Recently(Generic[Key, Value]):
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
 
-    def at_hand(self, key: Key, seconds: float = FRESH_SECONDS) -> tuple[Value] | None:
-        """Return the answer, alone in a tuple, if it is at most so old."""
+    def at_hand(self, key: Key, seconds: float | None = None) -> tuple[Value] | None:
+        """Return the answer, alone in a tuple, if it is at most so old; without a number, `FRESH_SECONDS`."""
         with self._lock:
             kept = self._kept.get(key)
-        return (kept[1],) if kept is not None and self._clock() - kept[0] < seconds else None
+        most = FRESH_SECONDS if seconds is None else seconds
+        return (kept[1],) if kept is not None and self._clock() - kept[0] < most else None
 
     def answer(self, key: Key) -> Value:
         """Return the answer of now, or an older one while the database is away.

@@ -12,7 +12,7 @@ from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
 from frontend import exports, grids, strategy_tables
-from frontend.access import viewer
+from frontend.access import require_change, viewer
 from frontend.account_menu import shown_if
 from frontend.addresses import copy_address, share_address, ticker_address, user_address
 from frontend.context import Context, in_thread, one_of, text
@@ -330,6 +330,7 @@ def register(app: Dash, context: Context) -> None:
         if not (asked or cancelled or confirmed):  # called because the page appeared
             return (no_update,) * 3
         username, ticker, name = _which(which)
+        require_change(username)
         if ctx.triggered_id == "strategy-stop":
             question = f"{name} on {ticker} will not trade any more. Its cash and shares stay as they are."
             return True, question, no_update

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
+from fastapi import FastAPI
 
 from frontend.app import create_app
 from frontend.gate import Entrance
@@ -36,6 +37,7 @@ class House:
     """An application that runs, and all that is behind it."""
 
     address: str
+    app: FastAPI
     tables: FakeReader
     store: FakeStore
     entrance: Entrance
@@ -82,7 +84,7 @@ def house(
     store.set_role("carl", Role.ADMIN)
     app = create_app(Settings(), reader=tables, entrance=entrance, hosts=hosts)
     with served(app, port, proxies) as address:
-        one = House(address, tables, store, entrance, clock)
+        one = House(address, app, tables, store, entrance, clock)
         yield one
         for client in one.clients:
             client.close()
