@@ -94,10 +94,29 @@ def test_a_foreign_address_is_said_with_the_way_out() -> None:
     assert "as --host" in str(result.exception)
 
 
-@pytest.mark.parametrize(("host", "warned"), [("127.0.0.1", False), ("0.0.0.0", True)])  # noqa: S104
-def test_the_command_serves_until_it_is_interrupted(tmp_path: Path, host: str, warned: bool) -> None:
+@pytest.mark.parametrize(
+    "flags",
+    [["--host", "0.0.0.0"], ["--public-host", "risk.example"], ["--behind-proxy", "127.0.0.1"]],  # noqa: S104
+)
+def test_without_sign_in_the_pages_are_for_this_machine_alone(flags: list[str]) -> None:
+    result = CliRunner().invoke(command, ["--port", "0", "--no-sign-in", *flags])
+    assert result.exit_code == 2
+    assert "--no-sign-in is for loopback alone" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "flags", "warned", "start"),
+    [
+        ("127.0.0.1", [], False, 303),
+        ("0.0.0.0", [], True, 303),  # noqa: S104
+        ("127.0.0.1", ["--no-sign-in"], False, 200),
+    ],
+)
+def test_the_command_serves_until_it_is_interrupted(
+    tmp_path: Path, host: str, flags: list[str], warned: bool, start: int
+) -> None:
     code = "import sys; from riskcontrol.cli import main; sys.argv[0] = 'riskcontrol'; main()"
-    arguments = ["dashboard", "--port", "0", "--host", host, "--home", str(tmp_path)]
+    arguments = ["dashboard", "--port", "0", "--host", host, "--home", str(tmp_path), *flags]
     with subprocess.Popen(
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
@@ -111,10 +130,14 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path, host: str, w
         assert said is not None
         health = f"http://127.0.0.1:{said[1]}/api/v1/health"
         assert httpx.get(health, timeout=20).json() == {"ok": True, "database": False}
+        assert httpx.get(f"http://127.0.0.1:{said[1]}/", timeout=20).status_code == start
         named = httpx.get(health, timeout=20, headers={"host": "dashboard.example"})
         assert named.status_code == (200 if warned else 400)
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()
         assert process.wait(20) == 130
-    assert ("no sign-in" in errors) == warned
+    assert ("without TLS" in errors) == warned
+    secret = tmp_path / "secret"
+    assert secret.exists() == (start == 303)
+    assert not secret.exists() or secret.read_text().strip() not in errors
     assert "Traceback" not in errors
