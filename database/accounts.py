@@ -205,4 +205,5 @@ def _account(row: tuple[Any, ...]) -> Account:
 
 
 def _published(row: tuple[Any, ...]) -> Published:
-    return Published(*row[:4], created=row[4].replace(tzinfo=dt.UTC))
+    username, ticker, name, digest, created = row
+    return Published(username, ticker, name, digest, created.replace(tzinfo=dt.UTC))
