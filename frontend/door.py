@@ -163,6 +163,11 @@ def message_page(title: str, message: str, status: int) -> HTMLResponse:
     return page(title, f"<p>{escape(message)}</p><p><a href='/'>To the start page</a></p>", status)
 
 
+def away_page() -> HTMLResponse:
+    """Return the page of a server whose database is away; strangers aren't told where that is."""
+    return message_page("The database is away", "So nobody's session can be checked. Try again in a minute.", 503)
+
+
 def page(title: str, body: str, status: int = 200, script: str = "") -> HTMLResponse:
     """Return a page around a body.
 

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontend.access import EVERYBODY, NOBODY, Viewer, asked_by
-from frontend.door import message_page
+from frontend.door import away_page, message_page
 from riskcontrol.accounts.account import Account, Role
 from riskcontrol.accounts.links import PATTERN, Published
 from riskcontrol.accounts.service import Accounts
@@ -186,9 +186,9 @@ class Gate:
         viewer = NOBODY
         try:
             viewer = await self._viewer(scope)
-        except ServerError as error:
+        except ServerError:
             if not _is_open(path):
-                refusal = _away(path, str(error))
+                refusal = _away(path)
         if refusal is None and not (viewer.member or _is_open(path)):
             if viewer.shown is None and path.startswith(SHARED):
                 refusal = message_page(
@@ -234,7 +234,7 @@ def _sign_in_first(scope: Scope) -> Response:
     return RedirectResponse(f"/sign-in{wanted}", 303)
 
 
-def _away(path: str, message: str) -> Response:
+def _away(path: str) -> Response:
     if path.startswith(("/_", "/api/")):
         return JSONResponse({"detail": "the database is away, so nobody's session can be checked"}, 503)
-    return message_page("The database is away", f"So nobody's session can be checked: {message}. Try again soon.", 503)
+    return away_page()

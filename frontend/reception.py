@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import FastAPI, HTTPException, Request
@@ -19,6 +19,7 @@ from frontend.door import Trouble
 from frontend.gate import SHARED, Entrance
 from riskcontrol.accounts.account import Account
 from riskcontrol.accounts.links import Published
+from riskcontrol.accounts.sessions import Session
 from riskcontrol.errors import AccountError, ServerError, TooSoon
 from riskcontrol.strategy import NAME_PATTERN
 from riskcontrol.trades import TICKER_PATTERN
@@ -43,6 +44,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         entrance: Knows who comes.
     """
     accounts = entrance.accounts
+    server.add_exception_handler(_AwayError, _away)
 
     @server.get("/sign-in", include_in_schema=False)
     async def sign_in_form(next: str = "", told: str = "") -> Response:
@@ -174,9 +176,12 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         entrance.let_in(response, account, request.url.scheme)
         return response
 
-    async def _who(request: Request) -> tuple[Any, Account | None]:
+    async def _who(request: Request) -> tuple[Session | None, Account | None]:
         session = entrance.session(request.headers, request.url.scheme)
-        return session, await entrance.account(session)
+        try:
+            return session, await entrance.account(session)
+        except ServerError as error:
+            raise _AwayError from error
 
     async def _account_page(trouble: Trouble | None = None, status: int = 200, told: str = "") -> Response:
         who = viewer()
@@ -221,16 +226,24 @@ def local(address: str, usual: str = "/") -> str:
     return address if _LOCAL.fullmatch(address) else usual
 
 
+class _AwayError(Exception):
+    """The database is away."""
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    return door.away_page()
+
+
 async def _tried(work: Callable[[], Answer]) -> Answer:
     """Do something that waits for the database, in a thread.
 
     Raises:
-        HTTPException: The database is away.
+        _AwayError: The database is away.
     """
     try:
         return await run_in_threadpool(work)
     except ServerError as error:
-        raise HTTPException(503, f"the database is away: {error}") from error
+        raise _AwayError from error
 
 
 def _to(address: str) -> Response:

@@ -242,9 +242,16 @@ def test_while_the_database_is_away_those_who_were_in_stay_and_nobody_else_comes
     home.store.away = True
     assert open_for(before)
     assert client.get("/_dash-layout").status_code == 503
-    assert "database is away" in client.get("/user/ann").text
+    page = client.get("/user/ann")
+    assert page.status_code == 503
+    assert "The database is away" in page.text
+    assert "cassandra" not in page.text  # strangers aren't told more
     response = home.visitor().post("/sign-in", data={"username": "ann", "password": PASSWORD})
     assert response.status_code == 503
+    assert "The database is away" in response.text
+    assert before.post("/share", data={"ticker": "BAC", "name": "mine"}).status_code == 503
+    assert before.post("/account", data={"old": PASSWORD, "password": OTHER, "again": OTHER}).status_code == 503
+    assert before.get("/account").status_code == 503
     home.store.away = False
     assert open_for(client)
 

@@ -317,6 +317,24 @@ def test_leaders_name_nobody_but_oneself(home: House) -> None:
     assert len({row["id"] for row in his}) == len(his)
 
 
+def test_pages_are_made_for_who_is_signed_in(home: House) -> None:
+    def shown(client: httpx.Client, path: str, search: str = "") -> str:
+        location = {"_pages_location__pathname": path, "_pages_location__search": search}
+        return str(home.page(client).post("_pages_content.children", "_pages_location.pathname", **location).text)
+
+    ann, carl = home.signed_in("ann"), home.signed_in("carl")
+    new = shown(ann, "/new", "?user=bob")
+    assert '"readOnly":true' in new
+    assert '"value":"ann"' in new
+    assert '"value":"bob"' not in new
+    assert '"value":"bob"' not in shown(ann, "/leaders", "?user=bob")
+    assert '"value":"bob"' in shown(carl, "/leaders", "?user=bob")
+    frame = ann.get("/_dash-layout").text
+    assert "Account ann" in frame
+    assert "bob" not in frame
+    assert '"data":"ann"' in frame  # whose pages the navigation leads to
+
+
 @pytest.mark.parametrize("form", [{"ticker": "IBM", "name": "dip"}, {"ticker": "IBM", "name": SECRET_NAME}])
 def test_only_the_owner_publishes_and_takes_back(home: House, form: dict[str, str]) -> None:
     home.entrance.accounts.publish("ann", "IBM", "dip", now=home.clock.now)
