@@ -8,6 +8,7 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+from frontend.addresses import strategy_address, user_address
 from frontend.scripts import FORGET, SCHEME, source
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import LONGEST, SHORTEST
@@ -108,12 +109,7 @@ def account_page(
         f"<p>You are signed in as <b>{escape(username)}</b>{', an admin: you see all strategies' if admin else ''}.</p>"
     )
     change = _form("/account", CHANGE, "Change the password", {"username": username}, trouble, {})
-    rows = "".join(
-        f"<li><a href='/user/{escape(_path(one))}'>{escape(one.name)} on {escape(one.ticker)}</a>"
-        f"<span class='door-muted'>since {one.created:%Y-%m-%d %H:%M} UTC</span>"
-        f"{button('/share', 'Take back', {'ticker': one.ticker, 'name': one.name, 'do': 'take-back'}, one.name)}</li>"
-        for one in pages
-    )
+    rows = "".join(map(_published, pages))
     shared = f"<ul class='door-list'>{rows}</ul>" if rows else "<p class='door-muted'>None.</p>"
     out = button("/sign-out", "Sign out here", {}) + button("/sign-out", "Sign out everywhere", {"everywhere": "yes"})
     return page(
@@ -149,7 +145,7 @@ def share_page(username: str, ticker: str, name: str, known: Published | None, a
     buttons = button("/share", again, {**which, "do": "publish"})
     if known is not None:
         buttons += button("/share", "Take back", {**which, "do": "take-back"})
-    where = escape(f"/user/{username}/{ticker.replace('/', '%2F')}/{name}")
+    where = escape(strategy_address(username, ticker, name))
     return page(
         f"Share {name} on {ticker}",
         f"<p role='status'>{escape(state)}</p>{shown if address else ''}<div class='door-row'>{buttons}</div>"
@@ -266,13 +262,16 @@ def _hidden(values: Mapping[str, str]) -> str:
     )
 
 
+def _published(one: Published) -> str:
+    where = escape(strategy_address(one.username, one.ticker, one.name))
+    take_back = button("/share", "Take back", {"ticker": one.ticker, "name": one.name, "do": "take-back"}, one.name)
+    since = f"<span class='door-muted'>since {one.created:%Y-%m-%d %H:%M} UTC</span>"
+    return f"<li><a href='{where}'>{escape(one.name)} on {escape(one.ticker)}</a>{since}{take_back}</li>"
+
+
 def _told(message: str) -> str:
     return f"<p class='door-told' role='status'>{escape(message)}</p>" if message else ""
 
 
 def _back(username: str) -> str:
-    return f"<p><a href='/user/{escape(username)}'>Back to your strategies</a></p>"
-
-
-def _path(one: Published) -> str:
-    return f"{one.username}/{one.ticker.replace('/', '%2F')}/{one.name}"
+    return f"<p><a href='{escape(user_address(username))}'>Back to your strategies</a></p>"

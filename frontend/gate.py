@@ -229,7 +229,8 @@ def _is_page(scope: Scope) -> bool:
 def _sign_in_first(scope: Scope) -> Response:
     if not _is_page(scope):
         return JSONResponse({"detail": "sign in first"}, 401)
-    asked = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
+    # As it was sent: a ticker may have a slash in it, which is written otherwise.
+    asked = b"?".join(part for part in (scope["raw_path"], scope["query_string"]) if part).decode("latin-1")
     wanted = "" if asked == "/" else f"?next={quote(asked, safe='')}"
     return RedirectResponse(f"/sign-in{wanted}", 303)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,16 @@ def test_bodies_that_no_page_sends_are_refused(client: httpx.Client) -> None:
     json = {"content-type": "application/json"}
     assert client.post(update, content=b" " * (MAX_BODY + 1), headers=json).status_code == 413
     assert client.post(update, content=iter([b"{}"]), headers=json).status_code == 411
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: httpx.Client) -> None:
+    head = (
+        "POST /_dash-update-component HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {MAX_BODY + 1}\r\n\r\n"
+    )
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=60) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"{}", b'{"output": 1}', b'{"output": "x.y", "inputs": 1}'])
