@@ -18,6 +18,7 @@ class Database:
         self.now = 100.0
 
     def __call__(self, key: str) -> str:
+        """Answer."""
         if self.away:
             raise ServerError("no answer", server="cassandra")
         self.asked += 1
