@@ -124,7 +124,10 @@ def create_app(
     opening.register(app, context)
     # The last one added is the first to see a request: before Dash reads its body.
     server.add_middleware(Gate, entrance=entrance)
-    scripts = [*app.csp_hashes(), source_of(SCHEME)]
+
+    def scripts() -> list[str]:
+        return [*app.csp_hashes(), source_of(SCHEME)]
+
     server.add_middleware(Guard, loopback_only=loopback_only, hosts=hosts, forms=FORMS, scripts=scripts)
     return server
 

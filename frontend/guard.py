@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -38,7 +38,7 @@ class Guard:
             127.0.0.1 (DNS rebinding) is of one origin with the pages, so nothing else keeps it from using them.
         hosts: Names that pass as well; then no others do.
         forms: Addresses that take forms; all others take JSON alone.
-        scripts: Scripts within pages, as a content policy names them.
+        scripts: Returns the scripts within pages, as a content policy names them; Dash adds some when it starts.
     """
 
     def __init__(
@@ -48,13 +48,13 @@ class Guard:
         loopback_only: bool = True,
         hosts: Collection[str] = (),
         forms: Collection[str] = (),
-        scripts: Sequence[str] = (),
+        scripts: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         self.app = app
         self.loopback_only = loopback_only
         self.hosts = frozenset(host.lower() for host in hosts)
         self.forms = frozenset(forms)
-        self.headers = {**HEADERS, "content-security-policy": policy(scripts)}
+        self.scripts = scripts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -67,8 +67,9 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 more = _TLS_HEADERS if scope["scheme"] == "https" else {}
-                for name, value in {**self.headers, **more}.items():
+                for name, value in {**HEADERS, **more}.items():
                     headers.setdefault(name, value)
+                headers.setdefault("content-security-policy", policy(self.scripts()))
                 if not kept:
                     headers.setdefault("cache-control", "no-store")
             await send(message)

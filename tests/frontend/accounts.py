@@ -77,7 +77,8 @@ def house(
 ) -> Iterator[House]:
     """Serve the application, with accounts for ann, bob and the admin carl."""
     tables, clock = tables or people(), Clock()
-    store, accounts = made(FakeStore(names={"user000001"}))
+    tables.users.add("user000001")
+    store, accounts = made(FakeStore(names=tables.users))  # who registers is a user as well
     entrance = Entrance(accounts, clock=clock)
     for name in ("ann", "bob", "carl"):
         accounts.set_password(name, PASSWORD, now=NOW)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from frontend import gate
+from frontend.scripts import source
 from riskcontrol.accounts.attempts import HERE
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Sessions
 from tests.accounts.fake import PASSWORD
@@ -274,6 +275,16 @@ def test_pages_at_the_door_fetch_nothing_but_our_style(home: House, path: str) -
     assert response.headers["cache-control"] == "no-store"
     for name in re.findall(r"for='([^']+)'", response.text):
         assert f'id="{name}"' in response.text
+
+
+@pytest.mark.parametrize("path", ["/user/ann", "/sign-in"])
+def test_the_policy_names_every_script_within_a_page(home: House, path: str) -> None:
+    client = home.visitor() if path == "/sign-in" else home.signed_in("ann")
+    response = client.get(path)
+    named = response.headers["content-security-policy"]
+    found = re.findall(r"<script(?![^>]*(?:src=|json))[^>]*>(.+?)</script>", response.text, re.DOTALL)
+    assert len(found) >= 2
+    assert [script for script in found if source(script) not in named] == []
 
 
 def test_every_page_has_the_headers(home: House) -> None:
