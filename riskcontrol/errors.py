@@ -95,7 +95,10 @@ class TooSoon(AccountError):
     """
 
     def __init__(self, seconds: float) -> None:
-        wait = f"{math.ceil(seconds):,} seconds" if seconds <= _MINUTES_FROM else f"{math.ceil(seconds / 60):,} minutes"
+        number, unit = math.ceil(seconds), "second"
+        if number > _MINUTES_FROM:
+            number, unit = math.ceil(seconds / 60), "minute"
+        wait = f"{number:,} {unit}{'s' * (number != 1)}"
         super().__init__(f"there were too many attempts; try again in {wait}", field="")
         self.seconds = seconds
 

@@ -47,3 +47,11 @@ def test_an_error_comes_out_of_another_process_as_it_went_in(error: RiskControlE
         assert type(again) is type(error)
         assert str(again) == str(error)
         assert vars(again) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 second"), (1.5, "2 seconds"), (120, "120 seconds"), (121, "3 minutes"), (3_600, "60 minutes")],
+)
+def test_how_long_to_wait_is_said_in_whole_numbers(seconds: float, said: str) -> None:
+    assert str(errors.TooSoon(seconds)) == f"there were too many attempts; try again in {said}"

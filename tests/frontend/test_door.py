@@ -130,7 +130,7 @@ def test_guessing_slows_down_and_says_for_how_long(home: House, name: str) -> No
     assert codes == [401] * (HERE.free + 1) + [429]
     refused = client.post("/sign-in", data={"username": name, "password": PASSWORD})
     assert refused.headers["retry-after"] == "2"
-    assert "try again in 1 seconds" in refused.text
+    assert "try again in 1 second." in refused.text
 
 
 def test_what_a_caller_says_of_its_address_is_not_believed(home: House) -> None:
