@@ -88,12 +88,12 @@ def test_wrong_passwords_slow_down_the_next_whether_or_not_there_is_the_name(acc
     for _ in range(HERE.free + 1):
         with pytest.raises(AccountError, match="belong together"):
             sign_in(accounts, name, OTHER)
-    with pytest.raises(TooSoon, match="in 1 second$") as caught:
+    with pytest.raises(TooSoon, match=r"in 1 second$") as caught:
         sign_in(accounts, name, PASSWORD)
     assert caught.value.seconds == 1
     with pytest.raises(AccountError, match="belong together"):
         sign_in(accounts, name, OTHER, now=NOW + 1)
-    with pytest.raises(TooSoon, match="in 2 seconds$"):
+    with pytest.raises(TooSoon, match=r"in 2 seconds$"):
         sign_in(accounts, name, OTHER, now=NOW + 1)
 
 
