@@ -18,6 +18,7 @@
                 } else {
                     location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
                 }
+                return new Promise(function () {}); // the page is being left: nobody waits for an answer
             }
             return response;
         });
