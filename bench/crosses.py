@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.common import Timer
+from bench.measure import best_of
 from bench.peers.environment import run_peer
-from riskcontrol.backtest import Backtest, on_bars
+from riskcontrol.backtest import Backtest, fills_text, on_bars
 from riskcontrol.language.text import duration_text
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.shape import WRITTEN
-from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition, of_document
-from riskcontrol.sweep import Axis, variants
+from riskcontrol.sweep import Axis, score, variants
+from riskcontrol.sweep_pass import sweep_on_bars
 
 CASH = 100_000_000_050
 """Micro-dollars that each variant begins with. The odd ones keep cash off the grid of prices: where some number of
@@ -62,51 +62,46 @@ class Crosses:
         }
         self._took = 0.0
 
-    def strategies(self) -> list[Strategy]:
-        """Return a strategy for every pair, in the way of `riskcontrol backtest --set`."""
+    def _load(self, values: Mapping[str, str]) -> Definition:
+        return of_document(self._document, values)
 
-        def load(values: Mapping[str, str]) -> Definition:
-            return of_document(self._document, values)
+    def sweep(self) -> Backtest:
+        """Run all pairs as `riskcontrol backtest BARS --set fast=... --set slow=...` does."""
+        return sweep_on_bars(self._document, self._load, self._axes, self._bars)
 
-        return list(variants(load, self._axes))
-
-    def run(self, strategies: list[Strategy]) -> Backtest:
-        """Run them in one pass."""
-        return on_bars(strategies, {self._ticker: self._bars})
+    def one_by_one(self) -> Backtest:
+        """Make a strategy of each pair, and run them by the engine."""
+        return on_bars(list(variants(self._load, self._axes)), {self._ticker: self._bars})
 
     def ends(self, backtest: Backtest) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the number of fills and the total return of every variant."""
-        counts = np.diff(backtest.places)
-        shares = np.bincount(backtest.owner, backtest.columns["shares"], len(counts))
-        cash = np.full(len(counts), CASH, np.int64)
-        filled = counts > 0
-        cash[filled] = backtest.columns["cash"][backtest.places[1:][filled] - 1]
-        value = cash + shares.astype(np.int64) * self._bars["close"][-1]
-        return counts, value / CASH - 1
+        return np.diff(backtest.places), score(backtest, ("total_return",))[0]
 
     def engine(self) -> dict[str, object]:
-        """Measure building the strategies, and the pass: from strategies to fills and total returns."""
-        self.ends(self.run(self.strategies()))  # compiles
-        building, passing, whole = [], [], []
-        for _ in range(self._repeats):
-            forget()
-            with Timer() as built:
-                strategies = self.strategies()
-            with Timer() as passed:
-                self._ends = self.ends(self.run(strategies))
-            building.append(built.cpu)
-            passing.append(passed.cpu)
-            whole.append(built.cpu + passed.cpu)
-        self._took, self._pass = min(whole), min(passing)
+        """Measure the sweep, from a strategy file's content to all fills and total returns, and compare all fills."""
+        self._took, swept = self._timed(self.sweep)
+        one_by_one, alone = self._timed(self.one_by_one)
+        self._ends = self.ends(swept)
         return {
             "bar_seconds": self._seconds,
             "bars": len(self._bars["close"]),
-            "variants": len(strategies),
-            "fills": int(self._ends[0].sum()),
-            "building_seconds": min(building),
-            "pass_seconds": self._pass,
+            "variants": len(swept.places) - 1,
+            "fills": len(swept.owner),
             "seconds": self._took,
+            "one_by_one_seconds": one_by_one,
+            "one_by_one_equal": equal_variants(swept, alone),
         }
+
+    def _timed(self, run: Callable[[], Backtest]) -> tuple[float, Backtest]:
+        """Return the processor time of a way to run them, the best of several, and what it gave."""
+        self.ends(run())  # compiles
+
+        def whole(_: None) -> Backtest:
+            backtest = run()
+            self.ends(backtest)
+            return backtest
+
+        return best_of(self._repeats, forget, whole)
 
     def vectorbt(self, home: Path) -> dict[str, object]:
         """Measure vectorbt on the same, and compare; call `engine` before.
@@ -134,8 +129,15 @@ class Crosses:
             "equal": int(np.count_nonzero(same)),
             "unequal_windows": pairs[~same].tolist()[:20],
             "ratio": said["seconds"] / self._took,
-            "ratio_pass": said["seconds"] / self._pass,
         }
+
+
+def equal_variants(some: Backtest, others: Backtest) -> int:
+    """Return how many variants have the very same fills in two runs."""
+    if len(some.places) != len(others.places):
+        return 0
+    pairs = ((some.fills_of(number), others.fills_of(number)) for number in range(len(some.places) - 1))
+    return sum(fills_text(mine) == fills_text(theirs) for mine, theirs in pairs)
 
 
 def forget() -> None:
@@ -144,6 +146,7 @@ def forget() -> None:
         parts = name.split(".")
         if parts[0] == "riskcontrol" and len(parts) > 1 and parts[1].startswith(_RULES):
             for function in vars(module).values():
-                if hasattr(function, "cache_clear"):
+                # What is imported there and is about something else stays.
+                if hasattr(function, "cache_clear") and function.__module__ == name:
                     function.cache_clear()
     WRITTEN.clear()

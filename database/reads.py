@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -117,6 +118,8 @@ class Reader:
 
     def strategy(self, username: str, ticker: str, name: str) -> StrategyRow | None:
         """Return one strategy of a user; None if there is none of this name on the ticker."""
+        if not USERNAME_PATTERN.fullmatch(username):
+            return None
         rows = self._rows(_STRATEGY, username, ticker, name)
         return read_strategy(rows[0]) if rows else None
 
@@ -204,7 +207,11 @@ class Reader:
         if until is None:
             until = max((time for time, _ in self.marks().values()), default=0)
         keys = [(date_of(until), shard, until) for (shard, _) in self._rows(_MARKS)]
-        found = [decode_leaders(*rows[0]) for rows in self._many(_LEADERS, keys) if rows]
+        found = []
+        for (_, shard, _), rows in zip(keys, self._many(_LEADERS, keys), strict=True):
+            if rows:
+                with _packed("leaders", shard):
+                    found.append(decode_leaders(*rows[0]))
         return merged(found) if found else None
 
     def day(self, day: dt.date) -> pd.DataFrame:
@@ -298,6 +305,27 @@ def _frame(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(np.array(rows, np.int64).reshape(-1, len(columns)), columns=list(columns))
 
 
+@contextmanager
+def _packed(table: str, shard: int) -> Iterator[None]:
+    """Tell whatever a shard's packed row raises that isn't what the job writes.
+
+    Raises:
+        ServerError: It raised something. A row that is cut raises an OSError, as a file would.
+    """
+    try:
+        yield
+    except (pa.ArrowException, KeyError, OSError, TypeError, ValueError) as error:
+        raise ServerError(f"row {shard} of {table} is damaged ({error})", server="cassandra") from error
+
+
+def _columns(block: bytes, names: Sequence[str]) -> pa.RecordBatch:
+    """Return these columns of a packed row, which is one batch; raises what `_packed` tells."""
+    with pa.ipc.open_stream(block) as reader:
+        (batch,) = reader
+    batch.validate(full=True)  # or offsets beyond their buffer would be followed
+    return batch.select(names)
+
+
 def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
     """Return the marks in the packed rows of all shards; of a ticker found twice, the newer.
 
@@ -306,14 +334,11 @@ def _unpacked(blocks: Mapping[int, bytes]) -> dict[str, tuple[int, int]]:
     """
     marks: dict[str, tuple[int, int]] = {}
     for shard, block in blocks.items():
-        try:
-            with pa.ipc.open_stream(block) as reader:
-                columns = reader.read_all().select(["ticker", "time", "price"]).to_pydict()
-        except (pa.ArrowException, KeyError, TypeError) as error:
-            raise ServerError(f"row {shard} of marks is damaged ({error})", server="cassandra") from error
-        for ticker, moment, price in zip(columns["ticker"], columns["time"], columns["price"], strict=True):
-            if moment >= marks.get(ticker, (0, 0))[0]:
-                marks[ticker] = (moment, price)
+        with _packed("marks", shard):
+            columns = _columns(block, ("ticker", "time", "price")).to_pydict()
+            for ticker, moment, price in zip(columns["ticker"], columns["time"], columns["price"], strict=True):
+                if moment >= marks.get(ticker, (0, 0))[0]:
+                    marks[ticker] = (moment, price)
     return marks
 
 
@@ -325,11 +350,8 @@ def _unpacked_day(rows: list[tuple[int, int, bytes]]) -> pd.DataFrame:
     """
     names, parts = ("ticker", *_BAR_COLUMNS[1:]), []
     for shard, time_, block in rows:
-        try:
-            with pa.ipc.open_stream(block) as reader:
-                part = reader.read_all().select(names).to_pandas()
-        except (pa.ArrowException, KeyError, TypeError) as error:
-            raise ServerError(f"row {shard} of days is damaged ({error})", server="cassandra") from error
+        with _packed("days", shard):
+            part = _columns(block, names).to_pandas()
         part.insert(1, "time", np.int64(time_))
         parts.append(part)
     columns = ["ticker", *_BAR_COLUMNS]

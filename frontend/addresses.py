@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlencode
 
+from riskcontrol.errors import StrategyError
+from riskcontrol.strategy import NAME_PATTERN, check_username
+from riskcontrol.trades import TICKER_PATTERN
+
 
 def user_address(username: str) -> str:
     """Return the address of a user's page.
@@ -54,3 +58,20 @@ def copy_address(username: str, ticker: str, name: str, *, edit: bool = False) -
     '/new?user=ann&from=BRK%2FB%2Fdip&edit=1'
     """
     return "/new?" + urlencode({"user": username, "from": f"{ticker}/{name}"} | ({"edit": "1"} if edit else {}))
+
+
+def checked_names(username: str, ticker: str, name: str) -> tuple[str, str, str]:
+    """Return the names of a strategy's address.
+
+    Raises:
+        StrategyError: One of them isn't one.
+    """
+    try:
+        check_username(username)
+    except StrategyError as error:
+        raise StrategyError(f"a username {error.message}", field="username") from None
+    if not TICKER_PATTERN.fullmatch(ticker):
+        raise StrategyError("the address has no ticker like IBM or BRK.B", field="ticker")
+    if not NAME_PATTERN.fullmatch(name):
+        raise StrategyError("the address has no strategy's name", field="name")
+    return username, ticker, name

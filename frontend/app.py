@@ -107,8 +107,7 @@ def create_app(
     )
     for page in (home, user, strategy, leaders, market, ticker, health, new, shared):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
-        layout = access.guarded_layout(page.layout, home.start)
-        dash.register_page(page.__name__, **page.ADDRESS, layout=layout, title=shell.TITLE)
+        dash.register_page(page.__name__, **page.PAGE, layout=access.guarded_layout(page.layout, home.start))
     app.layout = shell.layout
     shell.register(app, context)
     home.register(app)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from frontend.formats import new_york_day
 from frontend.positions import Prices
+from riskcontrol.newyork import date_of
 
 ROWS = 15
 """Rows of a list."""
@@ -37,7 +37,7 @@ class Quote:
     def last(self, prices: Prices) -> int:
         """Return the newest price known of this day; 0 without one."""
         time, price = prices.get(self.ticker, (0, 0))
-        return price if price and new_york_day(time) == new_york_day(self.time) else self.close
+        return price if price and date_of(time) == date_of(self.time) else self.close
 
     def change(self, prices: Prices) -> float | None:
         """Return the change since the day's first price, as a fraction; None without prices."""
@@ -71,6 +71,19 @@ class Board:
     gainers: tuple[Quote, ...]
     losers: tuple[Quote, ...]
     quotes: Mapping[str, Quote]
+
+
+def movers(quotes: Sequence[Quote], prices: Prices, *, falling: bool = False) -> list[Quote]:
+    """Return what moves most now, the most first, without what has turned round since the lists were made.
+
+    Args:
+        quotes: A board's gainers or losers, chosen at the end of a minute.
+        prices: Last prices.
+        falling: Whether what falls is asked for.
+    """
+    sign = -1 if falling else 1
+    moved = [(sign * (quote.change(prices) or 0.0), quote) for quote in quotes]
+    return [quote for change, quote in sorted(moved, key=lambda one: -one[0]) if change > 0]
 
 
 def board(day: date, table: pd.DataFrame) -> Board | None:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from frontend.figures import BUY, FRAME, SELL, array, closed_hours
-from frontend.formats import ZONE, dollars, wall_clock
+from frontend.figures import BUY, FRAME, SELL, TIME_AXIS, array, closed_hours
+from frontend.formats import dollars, wall_clock
 from frontend.reduce import MOST_POINTS
 from riskcontrol.newyork import NS_PER_DAY, local_time
 from riskcontrol.trades import NS_PER_MINUTE
@@ -140,13 +140,9 @@ def _layout(breaks: list[dict[str, Any]], key: str) -> dict[str, Any]:
         "hoversubplots": "axis",
         "bargap": 0.15,
         "xaxis": {
-            "type": "date",
+            **TIME_AXIS,
             "anchor": "y2",
-            "title": {"text": f"Time ({ZONE})", "standoff": 8},
             "hoverformat": "%Y-%m-%d %H:%M",
-            "automargin": True,
-            "tickangle": 0,
-            "nticks": 8,
             "rangeslider": {"visible": False},
             "rangebreaks": breaks,
         },

@@ -93,3 +93,8 @@ def one_of(value: Any, known: Collection[str], usual: str) -> str:
     '1D'
     """
     return value if isinstance(value, str) and value in known else usual
+
+
+def unfolded(clicks: Any) -> bool:
+    """Tell whether what a click unfolds, and the next one folds, is open after so many; it begins folded."""
+    return isinstance(clicks, int) and clicks % 2 == 1

@@ -7,6 +7,7 @@ import io
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,14 @@ import pyarrow.parquet as pq
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, Response
 
+from frontend.addresses import checked_names
 from frontend.context import Context
-from frontend.formats import moment
+from frontend.formats import ZONE, moment
 from riskcontrol.equity import Equity
 from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.newyork import date_of
 from riskcontrol.rows import Ints
-from riskcontrol.strategy import NAME_PATTERN, check_username
-from riskcontrol.trades import NS_PER_SECOND, TICKER_PATTERN
+from riskcontrol.trades import NS_PER_SECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,8 @@ MOST_FILLS = 100_000
 """Most fills in a file, the newest."""
 PATH = "/api/v1/users/{username}/strategies/{ticker:path}/{name}/{what}.{kind}"
 """Where files are; a ticker may have a slash in it."""
+CUT = "x-cut"
+"""The header of a file that doesn't hold everything, and the key of the same in a Parquet file's metadata."""
 _making = threading.BoundedSemaphore(2)
 """A file of many fills is a second's work, which callbacks of all viewers would wait for."""
 _PATIENCE_SECONDS = 5.0
@@ -123,22 +127,20 @@ def register(server: FastAPI, context: Context) -> None:
     @server.get(PATH)
     def export(username: str, ticker: str, name: str, what: str, kind: str) -> Response:
         """Return a strategy's fills or equity as CSV or Parquet; money in dollars."""
-        if what not in _TABLES or kind not in ("csv", "parquet"):
+        if what not in _PARTS or kind not in ("csv", "parquet"):
             return _refusal(404, "fills.csv, fills.parquet, equity.csv and equity.parquet are what there is")
         try:
-            check_username(username)
+            checked_names(username, ticker, name)
         except StrategyError as error:
-            return _refusal(404, f"no such user: a username {error.message}")
-        if not TICKER_PATTERN.fullmatch(ticker) or not NAME_PATTERN.fullmatch(name):
-            return _refusal(404, "no such strategy: ticker and name aren't ones")
+            return _refusal(404, f"no such strategy: {error.message}")
         if not _making.acquire(timeout=_PATIENCE_SECONDS):
             return _refusal(503, "other files are being made; ask again in some seconds", {"retry-after": "5"})
         try:
             strategy = context.source.read(lambda reader: reader.strategy(username, ticker, name))
             if strategy is None:
                 return _refusal(404, f"{username} has no strategy {name} on {ticker}")
-            table = _TABLES[what](context, strategy)
-            return _file(table, kind, f"{username}-{ticker.replace('/', '_')}-{name}-{what}.{kind}")
+            part = _PARTS[what](context, strategy)
+            return _file(part, kind, f"{username}-{ticker.replace('/', '_')}-{name}-{what}{part.suffix}.{kind}")
         except ServerError as error:
             return _refusal(503, f"the database is away: {error}")
         except ArithmeticError as error:
@@ -147,10 +149,24 @@ def register(server: FastAPI, context: Context) -> None:
             _making.release()
 
 
-def _file(table: pa.Table, kind: str, name: str) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What a file holds, and what it doesn't."""
+
+    table: pa.Table
+    suffix: str = ""
+    """Of the file's name, where it doesn't hold everything."""
+    cut: str = ""
+    """What it doesn't hold, in words."""
+
+
+def _file(part: _Part, kind: str, name: str) -> Response:
     headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+    if part.cut:
+        headers[CUT] = part.cut
     if kind == "csv":
-        return Response(csv_text(table).encode(), media_type=_CSV, headers=headers)
+        return Response(csv_text(part.table).encode(), media_type=_CSV, headers=headers)
+    table = part.table.replace_schema_metadata({CUT: part.cut}) if part.cut else part.table
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     return Response(sink.getvalue().to_pybytes(), media_type=_PARQUET, headers=headers)
@@ -167,22 +183,37 @@ def address(username: str, ticker: str, name: str, what: str, kind: str) -> str:
     )
 
 
-def _fills(context: Context, strategy: StrategyRow) -> pa.Table:
+def _fills(context: Context, strategy: StrategyRow) -> _Part:
     def ask(reader: Reader) -> pd.DataFrame:
         return reader.fills(strategy.username, strategy.ticker, strategy.name, limit=MOST_FILLS)
 
-    return fills_table(context.source.read(ask).sort_values("number"))
+    # Before the fills: those that its row counts are in by then.
+    position: PositionRow | None = context.source.read(lambda reader: reader.positions([strategy]))[0]
+    fills = context.source.read(ask).sort_values("number")
+    table, count = fills_table(fills), position.fills if position else 0
+    # Their numbers don't tell: they are read by time, and the newest fills of a day that is replayed are at old times.
+    if len(fills) >= count:
+        return _Part(table)
+    return _Part(
+        table, f"-newest-{len(fills)}", f"the newest {len(fills)} of {count} fills, by time; the others are left out"
+    )
 
 
-def _equity(context: Context, strategy: StrategyRow) -> pa.Table:
+def _equity(context: Context, strategy: StrategyRow) -> _Part:
     position: PositionRow | None = context.source.read(lambda reader: reader.positions([strategy]))[0]
     if position is None:
-        return equity_table(Equity(*(np.zeros(0, np.int64) for _ in range(6))))
+        return _Part(equity_table(Equity(*(np.zeros(0, np.int64) for _ in range(6)))))
     mark = context.market.snapshot().prices.get(strategy.ticker)
-    return equity_table(context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark)).curve)
+    report = context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark))
+    table = equity_table(report.curve)
+    if report.since is None:
+        return _Part(table)
+    return _Part(
+        table, f"-from-{date_of(report.since)}", f"from {moment(report.since)} {ZONE} on; older history is left out"
+    )
 
 
-_TABLES: dict[str, Callable[[Context, StrategyRow], pa.Table]] = {"fills": _fills, "equity": _equity}
+_PARTS: dict[str, Callable[[Context, StrategyRow], _Part]] = {"fills": _fills, "equity": _equity}
 """What there is as a file, by name."""
 
 

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import html
 
 from frontend import form
+from frontend.controls import unfolding
 from frontend.form import Problem, element
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH
 from riskcontrol.strategy_file import EVERY
@@ -24,10 +25,6 @@ PASTED = 10_000
 SIZE_LABELS = {"all": "How much", "fraction": "Of the cash, %", "shares": "Shares"}
 """What the field of the size asks for, by what each buy takes."""
 
-_LIST: dict[str, Any] = {
-    "withScrollArea": False,  # the list itself scrolls, which assistive technology knows of
-    "styles": {"options": {"maxHeight": 320, "overflowY": "auto"}},
-}
 _AMOUNT_LABELS = {
     "stop_loss": ("Stop loss, %", "Below the entry"),
     "take_profit": ("Take profit, %", "Above the entry"),
@@ -61,7 +58,7 @@ def rules(values: dict[str, str]) -> list[Any]:
             clearable=False,
             allowDeselect=False,
             nothingFoundMessage="No template of this name",
-            **_LIST,
+            **unfolding("Templates"),
             renderOption={"function": "template", "options": {name: summary(name) for name in names()}},
         ),
         _row(
@@ -73,8 +70,7 @@ def rules(values: dict[str, str]) -> list[Any]:
                 value=values["ticker"],
                 data=[],
                 limit=20,
-                **_LIST,
-                attributes=_input(maxLength=TICKER_LENGTH, autoCapitalize="characters"),
+                **unfolding("Tickers", _input(maxLength=TICKER_LENGTH, autoCapitalize="characters")),
             ),
         ),
         html.Div(id="new-ticker-warning", role="status"),
@@ -87,7 +83,7 @@ def rules(values: dict[str, str]) -> list[Any]:
                 value=values["every"],
                 data=list(EVERY),
                 allowDeselect=False,
-                **_LIST,
+                **unfolding("Lengths of bars"),
             ),
             _text("cash", "Cash, $", values, inputMode="decimal"),
             _text("name", "Name", values, placeholder="made for you", maxLength=NAME_LENGTH),
@@ -157,7 +153,7 @@ def _row(*elements: Any, columns: int = 2, wide: bool = False, turned: bool = Fa
 
 
 def _input(**attributes: Any) -> dict[str, Any]:
-    return {"input": {"autoComplete": "off", "spellCheck": "false", **attributes}}
+    return {"autoComplete": "off", "spellCheck": "false", **attributes}
 
 
 def _text(name: str, label: str, values: dict[str, str], placeholder: str = "", **attributes: Any) -> dmc.TextInput:
@@ -166,7 +162,7 @@ def _text(name: str, label: str, values: dict[str, str], placeholder: str = "", 
         label=label,
         value=values[name],
         placeholder=placeholder,
-        attributes=_input(**{"maxLength": 40, **attributes}),
+        attributes={"input": _input(**{"maxLength": 40, **attributes})},
     )
 
 
@@ -179,7 +175,7 @@ def _amount(name: str, label: str, description: str, values: dict[str, str]) -> 
         value=values[name],
         placeholder="none" if name != "size" else "",
         disabled=name == "size" and values["sizing"] == "all",
-        attributes=_input(maxLength=40, inputMode="decimal"),
+        attributes={"input": _input(maxLength=40, inputMode="decimal")},
     )
 
 
@@ -193,7 +189,7 @@ def _rule(name: str, label: str, values: dict[str, str], placeholder: str) -> dm
         minRows=2,
         maxRows=10,
         className="rule-field",
-        attributes=_input(maxLength=PASTED, autoCapitalize="none"),
+        attributes={"input": _input(maxLength=PASTED, autoCapitalize="none")},
     )
 
 

@@ -98,6 +98,20 @@ FRAME: dict[str, Any] = {
     "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "#868e96", "activecolor": "#1c7ed6"},
 }
 """What the layouts of all graphs have in common."""
+LEGEND: dict[str, Any] = {
+    "showlegend": True,
+    "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+}
+"""What those with a legend have besides: it stands above the graph."""
+TIME_AXIS: dict[str, Any] = {
+    "type": "date",
+    "title": {"text": f"Time ({ZONE})", "standoff": 8},
+    "hoverformat": "%Y-%m-%d %H:%M:%S",
+    "automargin": True,
+    "tickangle": 0,
+    "nticks": 8,
+}
+"""The axis of time of every graph."""
 
 
 def _names(show: str) -> tuple[str, ...]:
@@ -203,13 +217,8 @@ def _layout(curve: Equity, names: tuple[str, ...], key: str) -> dict[str, Any]:
         "hovermode": "x unified",
         "hoversubplots": "axis",
         "xaxis": {
-            "type": "date",
+            **TIME_AXIS,
             "anchor": _axis(last),
-            "title": {"text": f"Time ({ZONE})", "standoff": 8},
-            "hoverformat": "%Y-%m-%d %H:%M:%S",
-            "automargin": True,
-            "tickangle": 0,
-            "nticks": 8,
             "rangebreaks": closed_hours(curve.time),
         },
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 import numpy as np
@@ -33,15 +33,6 @@ def moment(time: int) -> str:
     '2013-10-07 09:30:00'
     """
     return datetime.fromtimestamp(time // NS_PER_SECOND, UTC).astimezone(NEW_YORK).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def new_york_day(time: int) -> date:
-    """Return the New York date of an event time, nanoseconds UTC.
-
-    >>> new_york_day(1381152600 * 10**9).isoformat()
-    '2013-10-07'
-    """
-    return datetime.fromtimestamp(time // NS_PER_SECOND, UTC).astimezone(NEW_YORK).date()
 
 
 def wall_clock(times: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -106,6 +97,15 @@ def signed_percent(fraction: float, places: int = 2) -> str:
     number = f"{abs(fraction) * 100:,.{places}f}"
     mark = "" if not number.strip("0.,") else MINUS if fraction < 0 else "+"
     return f"{mark}{number}%"
+
+
+def tone(number: float) -> str:
+    """Return how a number is coloured that is good above zero and bad below: the name of a class of the style sheet.
+
+    >>> tone(0.5), tone(-3), tone(0)
+    ('gain', 'loss', '')
+    """
+    return "gain" if number > 0 else "loss" if number < 0 else ""
 
 
 @lru_cache(maxsize=10_000)

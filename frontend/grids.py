@@ -56,6 +56,19 @@ def grid(
     return html.Div(table, role="region", **named(label))
 
 
+def plain(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str | None = None) -> html.Table:
+    """Return a small table of words, the first column at the left and the others at the right.
+
+    Args:
+        heads: Headings of its columns.
+        rows: Its cells.
+        title: What it is.
+    """
+    head = html.Thead(html.Tr([html.Th(name, scope="col") for name in heads]))
+    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
+    return html.Table([*([html.Caption(title)] if title else []), head, body], className="plain")
+
+
 def register(app: Dash, *element_ids: str) -> None:
     """Let tables have the columns that the screen has room for from their first rows on."""
     for element_id in element_ids:

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from frontend.figures import FillMarks
-from frontend.formats import new_york_day, reason
+from frontend.formats import reason
 from riskcontrol.equity import Equity, equity_curve, fill_points, worth
+from riskcontrol.newyork import date_of
 from riskcontrol.rows import Ints
 from riskcontrol.trades import NS_PER_MINUTE
 
@@ -74,7 +75,7 @@ class PastBars:
                     frames[day] = frame
         if missing:
             read = reader.bars(ticker, missing)
-            day_of = pd.Series([new_york_day(at) for at in read["time"]], index=read.index, dtype=object)
+            day_of = pd.Series([date_of(at) for at in read["time"]], index=read.index, dtype=object)
             for day in missing:
                 frames[day] = read[day_of == day]
             with self._lock:
@@ -115,13 +116,13 @@ def load(
     fills = _in_order(reader.fills(strategy.username, strategy.ticker, strategy.name))
     last = mark[0] if mark else position.time  # the time of a stopped position is that of its request, by wall clock
     first = int(fills["time"].iloc[0]) if len(fills) else min(position.time, last)
-    today = new_york_day(max(last, *fills["time"].iloc[-1:], first))
+    today = date_of(max(last, *fills["time"].iloc[-1:], first))
     # Wall clock and event time are the same clock only in a live stream: a replayed day lies before the opening.
     since = strategy.opened if strategy.opened <= first else 0
     cut = bool(len(fills)) and int(fills["number"].iloc[0]) > 1
     if cut:
         since = first  # older fills than these exist, and what the strategy did then isn't known here
-    begins, reach = new_york_day(since or first), today - timedelta(days=MAX_DAYS - 1)
+    begins, reach = date_of(since or first), today - timedelta(days=MAX_DAYS - 1)
     start = max(begins, reach)
     days = [start + timedelta(days=n) for n in range((today - start).days + 1)]
     bars = past.bars(reader, strategy.ticker, days, today)
@@ -139,7 +140,7 @@ def load(
     )
     points = fill_points(fills["time"], bars["time"] + NS_PER_MINUTE)
     if begins < reach:  # without bars, what it was worth before isn't known
-        dropped = sum(new_york_day(int(time)) < start for time in curve.time[: len(fills)])
+        dropped = sum(date_of(int(time)) < start for time in curve.time[: len(fills)])
         curve, kept = curve.take(slice(dropped, None)), points >= dropped
         fills, points, cut = fills[kept].reset_index(drop=True), points[kept] - dropped, True
     return History(curve, fills, bars, points, int(curve.time[0]) if cut else None)

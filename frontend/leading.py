@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from frontend.shared import Shared
 from frontend.source import Source
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ class Leading:
 
     def __init__(self, source: Source, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._leaders: Leaders | None = None
-        self._read_at = float("-inf")
+        self._leaders: Shared[Leaders | None] = Shared(clock)
 
     def now(self) -> Leaders | None:
         """Return who leads at the end of the newest minute that has one; None before the first.
@@ -37,8 +34,4 @@ class Leading:
         Raises:
             ServerError: The database is away.
         """
-        with self._lock:  # one reads, the others wait for what it gets
-            if self._clock() - self._read_at >= FRESH_SECONDS:
-                self._leaders = self._source.read(lambda reader: reader.leaders())
-                self._read_at = self._clock()
-            return self._leaders
+        return self._leaders.value(lambda: self._source.read(lambda reader: reader.leaders()), FRESH_SECONDS)

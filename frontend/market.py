@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from frontend.board import Board, board
-from frontend.formats import new_york_day
 from frontend.positions import Prices
 from frontend.pulse import Pulse, pulse
+from frontend.shared import Shared
 from frontend.source import Source
+from riskcontrol.newyork import date_of
 
 if TYPE_CHECKING:
     from database.reads import Reader
@@ -57,14 +57,9 @@ class Market:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._source = source
-        self._clock = clock
         self._now = now
-        self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._read_at = float("-inf")
-        self._board_lock = threading.Lock()
-        self._board: Board | None = None
-        self._board_at = float("-inf")
+        self._snapshot: Shared[Snapshot] = Shared(clock)
+        self._board: Shared[Board | None] = Shared(clock)
         self._board_of = -1
 
     def snapshot(self) -> Snapshot:
@@ -73,11 +68,7 @@ class Market:
         Raises:
             ServerError: The database is away.
         """
-        with self._lock:  # one reads, the others wait for what it gets
-            if self._snapshot is None or self._clock() - self._read_at >= FRESH_SECONDS:
-                self._snapshot = self._source.read(self._read)
-                self._read_at = self._clock()
-            return self._snapshot
+        return self._snapshot.value(lambda: self._source.read(self._read), FRESH_SECONDS)
 
     def board(self) -> Board | None:
         """Return the day so far; None before its first minute is over.
@@ -86,13 +77,14 @@ class Market:
             ServerError: The database is away.
         """
         latest = self.snapshot().latest
-        with self._board_lock:
-            age = self._clock() - self._board_at
-            if age >= (BOARD_SECONDS if latest != self._board_of else BOARD_LATEST):
-                day = new_york_day(latest)
-                self._board = board(day, self._source.read(lambda reader: reader.day(day)))
-                self._board_at, self._board_of = self._clock(), latest
-            return self._board
+
+        def read() -> Board | None:
+            day = date_of(latest)
+            found = board(day, self._source.read(lambda reader: reader.day(day)))
+            self._board_of = latest
+            return found
+
+        return self._board.value(read, BOARD_SECONDS if latest != self._board_of else BOARD_LATEST)
 
     def _read(self, reader: Reader) -> Snapshot:
         batches = reader.batches(limit=60)

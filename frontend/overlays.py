@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +24,18 @@ from riskcontrol.shape import interval_of, rules_of
 from riskcontrol.strategy import Strategy
 from riskcontrol.terms import Session
 
+log = logging.getLogger("riskcontrol.dashboard")
+
 MOST_LINES = 12
 """Most lines that are drawn: more can't be told apart."""
 WAIT_SECONDS = 0.6
 """How long a callback waits for the compiled indicators: where they were used before, they are there by then."""
+RETRY_SECONDS = 60.0
+"""After how long what failed is tried again."""
+MOST_BROKEN = 1_000
+"""Most strategies that are remembered as failing; then all are tried anew."""
+COMING_SECONDS = 1
+"""After how long to ask again for what is being fetched."""
 _ON_PRICE = frozenset({"sma", "ema", "bollinger", "highest", "lowest", "vwap"})
 """Indicators that are a price where they are of one."""
 
@@ -50,8 +60,8 @@ class Overlay:
 
     lines: tuple[Line, ...] = ()
     note: str = ""
-    ready: bool = True
-    """False while the compiled indicators are still being fetched: ask again."""
+    again: int = 0
+    """After how many seconds to ask again; 0 where that brings nothing else."""
 
 
 class Overlays:
@@ -61,6 +71,8 @@ class Overlays:
         self._lock = threading.Lock()
         self._fetching: threading.Thread | None = None
         self._ready = threading.Event()
+        self._failure: tuple[float, Overlay] | None = None
+        self._broken: dict[tuple[str, str, tuple[float, ...]], tuple[float, Overlay]] = {}
 
     def of(self, strategy: Strategy, bars: pd.DataFrame | None) -> Overlay:
         """Return the indicators of a strategy's rules.
@@ -74,22 +86,64 @@ class Overlays:
         if not nodes:
             return Overlay()
         if not self.ready():
-            return Overlay(note="Its indicators are being computed …", ready=False)
-        return Overlay() if bars is None else overlay(strategy, nodes, bars)
+            return Overlay(note="Its indicators are being computed …", again=COMING_SECONDS)
+        which = strategy.ticker, strategy.shape, strategy.parameters
+        failure = self._failure or self._broken.get(which)
+        if failure is not None and not _old(failure):
+            return failure[1]
+        if bars is None:
+            return Overlay()
+        try:
+            return overlay(strategy, nodes, bars)
+        except Exception as error:  # whatever it is, the price can be drawn without
+            if len(self._broken) >= MOST_BROKEN:
+                self._broken.clear()
+            self._broken[which] = failure = _failed(error)
+            return failure[1]
 
     def ready(self) -> bool:
-        """Tell whether the compiled indicators are there; begins to fetch them, and waits for them a little."""
+        """Tell whether no more is to come: the compiled indicators are there, or couldn't be had a moment ago.
+
+        Begins to fetch them, also after a failure that is a while ago, and waits for them a little.
+        """
         with self._lock:
+            if self._failure is not None and _old(self._failure):
+                self._failure = self._fetching = None
+                self._ready.clear()
             if self._fetching is None:
                 self._fetching = threading.Thread(target=self._fetch, name="indicators", daemon=True)
                 self._fetching.start()
         return self._ready.wait(WAIT_SECONDS)
 
     def _fetch(self) -> None:
-        from riskcontrol.indicators.batch import compute  # noqa: PLC0415  starts Numba, which most pages do without
+        try:
+            from riskcontrol.indicators.batch import compute  # noqa: PLC0415  starts Numba, which most pages do without
 
-        compute("sma", (), {"close": [1.0]})
+            compute("sma", (), {"close": [1.0]})
+        except Exception as error:  # whatever a compiler raises, the page tells it
+            self._failure = _failed(error)
         self._ready.set()
+
+
+def failed(error: Exception) -> Overlay:
+    """Return what is said where indicators can't be computed: the kind of error, as its words may name our files.
+
+    >>> failed(OSError("/secret/place")).note
+    "Its indicators aren't drawn, as they can't be computed (OSError); that is tried again after a minute."
+    """
+    kind = type(error).__name__
+    said = f"Its indicators aren't drawn, as they can't be computed ({kind}); that is tried again after a minute."
+    return Overlay(note=said, again=int(RETRY_SECONDS))
+
+
+def _failed(error: Exception) -> tuple[float, Overlay]:
+    """Write a failure to the log; returns when it happened, and what is said of it until it is tried again."""
+    log.error("indicators can't be computed", exc_info=error)
+    return time.monotonic(), failed(error)
+
+
+def _old(failure: tuple[float, Overlay]) -> bool:
+    return time.monotonic() - failure[0] >= RETRY_SECONDS
 
 
 def wanted(strategy: Strategy) -> tuple[Node, ...]:

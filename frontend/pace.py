@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from frontend.figures import FRAME, array
-from frontend.formats import ZONE, wall_clock
+from frontend.figures import FRAME, LEGEND, TIME_AXIS, array
+from frontend.formats import ZONE, moment, wall_clock
 from frontend.pulse import interval_of
 from frontend.reduce import keep_extremes
 from riskcontrol.trades import NS_PER_SECOND
@@ -103,15 +103,10 @@ def figure(batches: pd.DataFrame) -> dict[str, Any]:
         **FRAME,
         "uirevision": "pace",
         "hovermode": "x unified",
-        "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        **LEGEND,
         "xaxis": {
-            "type": "date",
+            **TIME_AXIS,
             "title": {"text": f"Wall clock ({ZONE})", "standoff": 8},
-            "hoverformat": "%Y-%m-%d %H:%M:%S",
-            "automargin": True,
-            "tickangle": 0,
-            "nticks": 8,
         },
         "yaxis": {"title": {"text": "Seconds", "standoff": 8}, "automargin": True, "nticks": 6, "rangemode": "tozero"},
     }
@@ -140,10 +135,9 @@ def _line(times: np.ndarray, seconds: np.ndarray, name: str, color: str, width: 
 def rows(batches: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the newest batches as rows of a table, the newest first."""
     newest = batches.iloc[: -TABLE_ROWS - 1 : -1]
-    times = pd.DatetimeIndex(newest["time"]).tz_convert("America/New_York").strftime("%Y-%m-%d %H:%M:%S")
     names = ("processing", "delay", "trades", "fills", "bars", "lag", "waiting", "rejected")
     columns = (newest[name].tolist() for name in names)
     return [
-        {"id": str(number), "time": time, **dict(zip(names, row, strict=True))}
-        for number, time, *row in zip(times_of(newest).tolist(), times.tolist(), *columns, strict=True)
+        {"id": str(time), "time": moment(time), **dict(zip(names, row, strict=True))}
+        for time, *row in zip(times_of(newest).tolist(), *columns, strict=True)
     ]

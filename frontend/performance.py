@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from frontend.figures import FRAME, array, closed_hours
+from frontend.figures import FRAME, LEGEND, TIME_AXIS, array, closed_hours
 from frontend.formats import ZONE, dollars, moment, signed_percent, wall_clock
 from frontend.periods import within
-from frontend.reduce import keep_extremes
+from frontend.reduce import evenly, keep_extremes
 from frontend.reports import Report
 from riskcontrol.equity import Equity
 from riskcontrol.rows import Ints
@@ -111,7 +111,7 @@ def live_end(shown: Performance) -> dict[int, dict[str, Any]]:
 
 def rows(shown: Performance) -> list[dict[str, Any]]:
     """Return the rows of the graph's table, the newest first, evenly thinned where there are more than `MOST_ROWS`."""
-    places = np.unique(np.linspace(0, len(shown.time) - 1, min(len(shown.time), MOST_ROWS)).astype(np.int64))[::-1]
+    places = evenly(len(shown.time), MOST_ROWS)[::-1]
     equity, hold, fall = (column[places].tolist() for column in _columns(shown))
     return [
         {"id": str(place), "time": moment(time), "equity": made, "hold": held, "fall": fallen * 100}
@@ -141,17 +141,11 @@ def _layout(shown: Performance, key: str) -> dict[str, Any]:
         "uirevision": key,
         "hovermode": "x unified",
         "hoversubplots": "axis",
-        "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": "rgba(0,0,0,0)"},
+        **LEGEND,
         "margin": {**FRAME["margin"], "t": 28},
         "xaxis": {
-            "type": "date",
+            **TIME_AXIS,
             "anchor": "y2",
-            "title": {"text": f"Time ({ZONE})", "standoff": 8},
-            "hoverformat": "%Y-%m-%d %H:%M:%S",
-            "automargin": True,
-            "tickangle": 0,
-            "nticks": 8,
             "rangebreaks": closed_hours(shown.time),
         },
         "yaxis": {

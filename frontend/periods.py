@@ -29,8 +29,12 @@ def start_of(period: str, last: int) -> int:
     days = PERIODS[period]
     if days is None:
         return 0
-    midnight = dt.datetime.combine(date_of(last) - dt.timedelta(days=days), dt.time(), NEW_YORK)
-    return int(midnight.timestamp()) * NS_PER_SECOND
+    return midnight(date_of(last) - dt.timedelta(days=days))
+
+
+def midnight(day: dt.date) -> int:
+    """Return when a New York date begins, nanoseconds UTC."""
+    return int(dt.datetime.combine(day, dt.time(), NEW_YORK).timestamp()) * NS_PER_SECOND
 
 
 def within(time: Ints, period: str) -> slice:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from frontend.addresses import strategy_address
-from frontend.formats import NONE, cents, dollars, percent, rule
+from frontend.formats import NONE, cents, dollars, percent, rule, tone
 from riskcontrol.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -19,6 +20,11 @@ CONFIRM_SECONDS = 10
 FORGET_SECONDS = 60
 """How long a page waits actively for an opening to be confirmed, seconds."""
 
+MOST_ROWS = 5_000
+"""Most strategies in a table: a browser that shows them sends back 70 bytes of each, and may send a megabyte."""
+SENT, UNCONFIRMED = "sent", "not confirmed"
+"""What becomes of an opening until the job has written it."""
+
 Prices = Mapping[str, tuple[int, int]]
 """By ticker: time and price of its last driving trade."""
 
@@ -29,6 +35,11 @@ class Pending(Strategy):
 
     age: float
     """Seconds since it was sent."""
+
+    @property
+    def status(self) -> str:
+        """`SENT`, or `UNCONFIRMED` where the job should have written it by now."""
+        return SENT if self.age < CONFIRM_SECONDS else UNCONFIRMED
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +91,9 @@ def table(
     prices: Prices,
     pending: Sequence[Pending] = (),
     summaries: Mapping[str, Summary | None] | None = None,
+    chosen: Collection[str] | None = None,
 ) -> tuple[list[dict[str, Any]], Totals]:
-    """Return the rows of the table, newest opening first, and their sums.
+    """Return the rows of the table, newest opening first, and the sums of all strategies.
 
     Args:
         strategies: A user's strategies.
@@ -89,6 +101,7 @@ def table(
         prices: Last prices.
         pending: Openings sent from this browser; those that the job has written are left out.
         summaries: What is known of their histories, by `key`; what isn't is left empty.
+        chosen: The `key` of each strategy that gets a row; None for all.
     """
     rows: list[dict[str, Any]] = []
     start = value = fills = running = day = 0
@@ -101,19 +114,50 @@ def table(
         before = strategy.cash if position is None else summary.before if summary else None
         today = None if before is None else now - before
         count = position.fills if position else 0
-        rows.append(_row(strategy, now, today, count, status, summary))
+        if chosen is None or key(strategy.ticker, strategy.name) in chosen:
+            rows.append(_row(strategy, now, today, count, status, summary))
         start, value, fills = start + strategy.cash, value + now, fills + count
         running += status == "running"
         day += today or 0
         complete = complete and today is not None
-    totals = Totals(start, value, value - start, day if complete else None, fills, running, len(rows))
-    known = {row["id"] for row in rows}
+    totals = Totals(start, value, value - start, day if complete else None, fills, running, len(strategies))
+    known = {key(strategy.ticker, strategy.name) for strategy in strategies}
     sent = [
-        _row(opening, opening.cash, 0, 0, "sent" if opening.age < CONFIRM_SECONDS else "not confirmed", None)
+        _row(opening, opening.cash, 0, 0, opening.status, None)
         for opening in pending
         if key(opening.ticker, opening.name) not in known
     ]
     return [*reversed(sent), *rows], totals
+
+
+def most_valuable(
+    strategies: Sequence[StrategyRow],
+    positions: Sequence[PositionRow | None],
+    prices: Prices,
+    shown: Collection[str],
+    most: int,
+) -> set[str]:
+    """Return the `key` of each strategy that is shown: of all, or of the most valuable ones.
+
+    Which those are stays the same while a page is open. Otherwise some would come and others go with each price, and
+    all that are shown be sent anew.
+
+    Args:
+        strategies: A user's strategies.
+        positions: Their positions in the same order; None before the first trade.
+        prices: Last prices.
+        shown: The keys of those that the page shows already, with what was sent from it; none at first.
+        most: Most strategies to choose.
+    """
+    values = {
+        key(strategy.ticker, strategy.name): worth(strategy, position, prices)
+        for strategy, position in zip(strategies, positions, strict=True)
+    }
+    if len(values) <= most:
+        return set(values)
+    if len(shown) < most:
+        return set(heapq.nlargest(most, values, key=values.__getitem__))
+    return values.keys() & set(shown)
 
 
 def _row(
@@ -136,7 +180,7 @@ def _row(
         "gain": 100 * profit / strategy.cash,
         "brief": cents(value),
         "brief_below": f"{cents(profit, sign=True)} · {percent(profit, strategy.cash)}",
-        "brief_tone": "gain" if profit > 0 else "loss" if profit < 0 else "",
+        "brief_tone": tone(profit),
         "drawdown": _percentage(summary.drawdown if summary else None),
         "wins": _percentage(summary.win_rate if summary else None),
         "fills": fills,

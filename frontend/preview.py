@@ -96,7 +96,8 @@ class Refusal:
 
 
 STARTING = Refusal("The engine is starting; for the very first time it is compiled, which takes a minute.", soon=True)
-BUSY = Refusal("Others are trying strategies at the moment; yours is next.", soon=True)
+NEXT = Refusal("Another strategy is being tried at the moment; yours is next.", soon=True)
+BUSY = Refusal("Others are trying strategies at the moment; yours has its turn after them.", soon=True)
 TOO_LONG = Refusal(f"It took longer than {ANSWER_SECONDS:g} seconds and was ended. Try fewer or shorter indicators.")
 NO_START = Refusal("The preview's engine can't be started; the dashboard's own output says why.")
 DIED = Refusal("The engine ended over this strategy; it may need more memory than a preview is given.")
@@ -112,22 +113,33 @@ class Previews:
     def __init__(self, command: Sequence[str] = WORKER) -> None:
         self._command = tuple(command)
         self._lock = threading.Lock()
-        self._places = threading.BoundedSemaphore(MOST_WAITING)
+        self._counting = threading.Lock()
+        self._inside = 0
         self._worker: _Worker | None = None
 
     def run(self, job: Job) -> Preview | Refusal:
         """Return what becomes of a strategy, or why that can't be told."""
-        if not self._places.acquire(blocking=False):
-            return BUSY
+        with self._counting:
+            if self._inside >= MOST_WAITING:
+                return BUSY
+            self._inside += 1
         try:
             if not self._lock.acquire(timeout=PATIENCE_SECONDS):
-                return BUSY
+                return self._queue()
             try:
                 return self._run(job)
             finally:
                 self._lock.release()
         finally:
-            self._places.release()
+            with self._counting:
+                self._inside -= 1
+
+    def _queue(self) -> Refusal:
+        """Return what to tell somebody who has waited in vain while another had the worker."""
+        worker = self._worker
+        if worker is not None and not worker.ready:
+            return STARTING  # the other one waits for it too
+        return NEXT if self._inside <= 2 else BUSY  # the other one and this one
 
     def close(self) -> None:
         """End the worker."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from frontend.figures import FRAME, SERIES, FillMarks, array, closed_hours, fill_traces
-from frontend.formats import MINUS, ZONE, cents, dollars, moment, reason, wall_clock
+from frontend.figures import FRAME, LEGEND, SERIES, TIME_AXIS, FillMarks, array, closed_hours, fill_traces
+from frontend.formats import MINUS, cents, dollars, moment, reason, wall_clock
 from frontend.preview import Preview
 from frontend.reduce import hour_ends
 
@@ -54,18 +54,14 @@ def figure(preview: Preview, key: str) -> dict[str, Any]:
         "uirevision": key,
         "hovermode": "x unified",
         "hoversubplots": "axis",
-        "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        **LEGEND,
         "margin": {"l": 8, "r": 12, "t": 8, "b": 36},
         "xaxis": {
-            "type": "date",
+            **TIME_AXIS,
             # Left to itself, it leaves room for the hours that are cut out.
             "range": [float(milliseconds[0]), float(-(-milliseconds[-1] // _HOUR) * _HOUR)],
             "anchor": "y2",
-            "title": {"text": f"Time ({ZONE})", "standoff": 8},
             "hoverformat": "%Y-%m-%d %H:%M",
-            "automargin": True,
-            "tickangle": 0,
             "nticks": 6,
             "rangebreaks": closed_hours(curve["time"]),
         },

@@ -23,6 +23,7 @@ from riskcontrol.book import Reason
 from riskcontrol.errors import RiskControlError
 from riskcontrol.money import MICROS
 from riskcontrol.newyork import local_time
+from riskcontrol.priority import give_way
 from riskcontrol.statistics import compute
 from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE
@@ -91,7 +92,7 @@ def main(number: int) -> None:
     Args:
         number: Of the socket.
     """
-    os.nice(_POLITENESS)
+    give_way(os.getpid(), _POLITENESS)
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     connection = Connection(number)
     warm_up()

@@ -37,6 +37,15 @@ def keep_extremes(values: NDArray[np.int64] | NDArray[np.float64], most: int = M
     return np.unique(np.concatenate([starts, lowest, highest, ends - 1]))
 
 
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """Return at most so many indices, the first and the last among them and the others evenly between, ascending.
+
+    >>> evenly(9, 3).tolist(), evenly(2, 3).tolist()
+    ([0, 4, 8], [0, 1])
+    """
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
+
+
 def hour_ends(times: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return which points are the last of their hour, ascending.
 

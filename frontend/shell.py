@@ -22,6 +22,8 @@ from riskcontrol.strategy import check_username
 
 TITLE = "RiskControl"
 CLOCK_MS = 1_000
+WIDE: dict[str, Any] = {"size": 1440, "px": 0}
+"""How wide most pages are: arguments of a `dmc.Container`."""
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -46,6 +48,15 @@ THEME: dict[str, Any] = {
     "fontFamily": "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif",
     "headings": {"fontWeight": "650"},
 }
+
+
+def titled(what: str) -> str:
+    """Return the title of a page in the browser.
+
+    >>> titled("IBM")
+    'IBM · RiskControl'
+    """
+    return f"{what} · {TITLE}"
 
 
 WAYS = {
@@ -148,10 +159,15 @@ def layout() -> dmc.MantineProvider:
     )
 
 
-def alert(message: str, color: str, element_id: str | None = None) -> dmc.Alert:
-    """Return a message across the page."""
+def alert(message: str | list[Any], color: str, element_id: str | None = None) -> dmc.Alert:
+    """Return a message across the page; a list may have links in it."""
     named = {"id": element_id} if element_id else {}
     return dmc.Alert(message, color=color, variant="light", className="message", **named)
+
+
+def toast(message: str, color: str) -> list[dict[str, Any]]:
+    """Return a message that shows itself in a corner for some seconds."""
+    return [{"action": "show", "message": message, "color": color, "autoClose": 6_000, "withBorder": True}]
 
 
 def register(app: Dash, context: Context) -> None:

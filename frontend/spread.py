@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from dash import Patch
 
 from frontend.figures import BUY, FRAME, SELL
 from frontend.formats import signed_percent
@@ -125,15 +124,6 @@ def figure(bars: Histogram, median: float, own: Sequence[tuple[str, float]], *, 
         ],
     }
     return {"data": [bar_trace, own_trace], "layout": layout}
-
-
-def changes(new: dict[str, Any]) -> Patch:
-    """Return what changes a graph of the spread into a new one; the browser keeps the zoom in the axes, which stay."""
-    patch = Patch()
-    patch["data"] = new["data"]
-    for part in ("shapes", "annotations"):
-        patch["layout"][part] = new["layout"][part]
-    return patch
 
 
 def table(bars: Histogram) -> list[tuple[str, str]]:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from frontend.formats import new_york_day
 from frontend.history import PastBars
 from frontend.preview import Job, Refusal
 from riskcontrol.backtest_bars import CLOSES, OPENS
 from riskcontrol.language.text import duration_text
-from riskcontrol.newyork import NS_PER_DAY, local_time
+from riskcontrol.newyork import NS_PER_DAY, date_of, local_time
 from riskcontrol.shape import interval_of
 from riskcontrol.strategy import Strategy
 from riskcontrol.terms import Session
@@ -37,7 +36,7 @@ def recent(reader: Reader, past: PastBars, ticker: str, mark: tuple[int, int]) -
         ticker: Which.
         mark: Time and price of its last trade.
     """
-    today = new_york_day(mark[0])
+    today = date_of(mark[0])
     return past.bars(reader, ticker, [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)], today)
 
 

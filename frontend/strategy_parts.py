@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from frontend.formats import MINUS, NONE, ZONE, amount, cents, moment, percent
+from frontend.cards import card
+from frontend.formats import MINUS, NONE, ZONE, amount, cents, moment, percent, tone
 from frontend.grids import named
 from frontend.reports import Report
 from riskcontrol.equity import Equity
@@ -48,15 +49,15 @@ def cards(report: Report, live: Equity, cash: int) -> list[html.Div]:
         cash: What the strategy started with.
     """
     values, profit = report.statistics, int(live.profit[-1])
-    tone = "" if not profit else " gain" if profit > 0 else " loss"
+    made = tone(profit)
     trips = len(report.round_trips)
     return [
-        _card("Value", cents(int(live.value[-1])), f"started with {cents(cash)}"),
-        _card("Profit", cents(profit, sign=True), percent(profit, cash), tone),
-        _card("Buy & hold", _written(values["buy_and_hold_return"], "buy_and_hold_return"), "the ticker's own return"),
-        _card("Max drawdown", _written(values["max_drawdown"], "max_drawdown"), "from a peak"),
-        _card("Win rate", _written(values["win_rate"], "win_rate"), f"of {trips:,} round trip{'s' * (trips != 1)}"),
-        _card(
+        card("Value", cents(int(live.value[-1])), f"started with {cents(cash)}"),
+        card("Profit", cents(profit, sign=True), percent(profit, cash), tone=made, below_tone=made),
+        card("Buy & hold", _written(values["buy_and_hold_return"], "buy_and_hold_return"), "the ticker's own return"),
+        card("Max drawdown", _written(values["max_drawdown"], "max_drawdown"), "from a peak"),
+        card("Win rate", _written(values["win_rate"], "win_rate"), f"of {trips:,} round trip{'s' * (trips != 1)}"),
+        card(
             "Probabilistic Sharpe",
             _written(values["probabilistic_sharpe"], "probabilistic_sharpe"),
             "chance that it is above 0",
@@ -105,12 +106,11 @@ def position_panel(strategy: StrategyRow, position: PositionRow, mark: tuple[int
     rows: list[tuple[str, Any, str]] = [("Cash", f"${amount(position.cash)}", "")]
     if position.shares:
         made = position.shares * (price - position.entry)
-        tone = "" if not made else "gain" if made > 0 else "loss"
         rows = [
             ("Shares", f"{position.shares:,}", ""),
             ("Bought at", f"${amount(position.entry)}", ""),
             ("Bought on", f"{moment(position.entered)} {ZONE}", ""),
-            ("Profit so far, before fees", f"{cents(made, sign=True)} ({_share(price, position.entry)})", tone),
+            ("Profit so far, before fees", f"{cents(made, sign=True)} ({_share(price, position.entry)})", tone(made)),
             *rows,
         ]
     else:
@@ -120,7 +120,7 @@ def position_panel(strategy: StrategyRow, position: PositionRow, mark: tuple[int
         ("Last price", f"${amount(price)}" if mark else NONE, ""),
         ("Last trade", f"{moment(mark[0])} {ZONE}" if mark else NONE, ""),
     ]
-    items = [html.Div([html.Dt(label), html.Dd(value, className=tone or None)]) for label, value, tone in rows]
+    items = [html.Div([html.Dt(label), html.Dd(value, className=kind or None)]) for label, value, kind in rows]
     return [html.H2("Position", className="section-title"), html.Dl(items, className="strategy-facts")]
 
 
@@ -178,17 +178,6 @@ def _statistic(one: Statistic, value: str) -> html.Div:
             html.Dt([term, html.Span(definition(one.name), id=tip, className="stat-tip", role="tooltip")]),
             html.Dd(value),
         ]
-    )
-
-
-def _card(label: str, figure: str, below: str, tone: str = "") -> html.Div:
-    return html.Div(
-        [
-            html.Div(label, className="label"),
-            html.Div(figure, className="figure" + tone),
-            html.Div(below, className="below" + (tone if below[:1] in f"+{MINUS}" else "")),
-        ],
-        className="card",
     )
 
 

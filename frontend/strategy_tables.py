@@ -9,6 +9,7 @@ from dash import html
 
 from frontend import grids
 from frontend.formats import ZONE, dollars, moment, reason
+from frontend.reduce import evenly
 from frontend.reports import Report
 from riskcontrol.equity import Equity
 from riskcontrol.statistics import STATISTICS, RoundTrips, format_value
@@ -125,7 +126,7 @@ def trip_rows(trips: RoundTrips) -> list[dict[str, Any]]:
 
 def series_rows(curve: Equity) -> list[dict[str, Any]]:
     """Return the rows of a curve, the newest first, evenly thinned where there are more than `MOST_ROWS`."""
-    places = np.unique(np.linspace(0, len(curve) - 1, min(len(curve), MOST_ROWS)).astype(np.int64))[::-1]
+    places = evenly(len(curve), MOST_ROWS)[::-1]
     some = curve.take(places)
     money = {name: np.asarray(dollars(getattr(some, name))).tolist() for name in ("value", "profit", "cash", "price")}
     columns = {"time": [moment(time) for time in some.time.tolist()], "shares": some.shares.tolist(), **money}

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dash import Patch
 
-from frontend import figures, history, performance, strategy_parts, strategy_tables, traded
+from frontend import figures, graphs, history, performance, strategy_parts, strategy_tables, traded
 from frontend.candles import last_line
 from frontend.context import Context
 from frontend.figures import empty
@@ -77,7 +76,7 @@ class View:
             # As text: JavaScript's numbers are too short for nanoseconds.
             "mark": " ".join(map(str, self.mark or ())),
             "twin": self.look.twin,
-            "indicators": overlay.ready,
+            "again": overlay.again,
         }
 
 
@@ -114,12 +113,13 @@ def view_of(view: View, context: Context, overlays: Overlays, shown: dict[str, A
     if not {"strategy", "history"} <= same:
         changed |= described(strategy, status_of(strategy, position))
         changed["verdict"] = strategy_parts.verdict_panel(report.verdict, report.since)
-    whole = {"key", "history", "twin", "indicators"} <= same
+    whole = {"key", "history", "twin", "again"} <= same
     if whole:
         return changed | _live(view, report, live)
-    if tab == "price" and overlay.ready:
+    if tab == "price" and not overlay.again:
         overlay = overlays.of(strategy, report.bars)
-    return changed | _tab(view, report, live, overlay, known="key" in same and "indicators" in same)
+        version["again"] = overlay.again
+    return changed | _tab(view, report, live, overlay, known={"key", "again"} <= same)
 
 
 def live_of(report: Report, strategy: StrategyRow, position: PositionRow, mark: tuple[int, int] | None) -> Equity:
@@ -149,14 +149,6 @@ def curve_of(report: Report, live: Equity, period: str) -> Equity:
     """Return the curve of a period with its live end."""
     whole = report.curve.joined([report.curve.take(slice(0, -1)), live.take(slice(1, None))])
     return whole.take(within(whole.time, period))
-
-
-def changes_of(new: dict[str, Any]) -> Patch:
-    """Return what changes a graph into a new one of the same: the browser keeps zoom and selection in the layout."""
-    patch = Patch()
-    patch["data"] = new["data"]
-    patch["layout"]["xaxis"]["rangebreaks"] = new["layout"]["xaxis"]["rangebreaks"]
-    return patch
 
 
 def _tab(view: View, report: Report, live: Equity, overlay: Overlay, *, known: bool) -> dict[str, Any]:
@@ -191,7 +183,7 @@ def _tab(view: View, report: Report, live: Equity, overlay: Overlay, *, known: b
 
 
 def _graph(name: str, drawn: dict[str, Any], note: Any, rows: list[dict[str, Any]], *, known: bool) -> dict[str, Any]:
-    figure = changes_of(drawn) if known and drawn["data"] else drawn
+    figure = graphs.renewed(drawn, "xaxis.rangebreaks") if known and drawn["data"] else drawn
     return {f"{name}_figure": figure, f"{name}_note": note, f"{name}_rows": rows}
 
 
@@ -199,22 +191,14 @@ def _live(view: View, report: Report, live: Equity) -> dict[str, Any]:
     """Return what a new price changes in the chosen tab's graph."""
     if view.look.tab == "overview":
         shown = performance.performance(report, live, view.look.period)
-        return {"overview_figure": _patched(performance.live_end(shown)), "overview_note": shown.words()}
+        return {"overview_figure": graphs.traces(performance.live_end(shown)), "overview_note": shown.words()}
     if view.look.tab == "series":
-        return {"series_figure": _patched(figures.live_end(live, view.look.show))}
+        return {"series_figure": graphs.traces(figures.live_end(live, view.look.show))}
     if view.look.tab == "price":
         _, bars = _candles(view, report, live)
         if not bars.empty:
-            return {"price_figure": _patched({traded.LAST: last_line(bars, int(live.price[-1]))})}
+            return {"price_figure": graphs.traces({traded.LAST: last_line(bars, int(live.price[-1]))})}
     return {}
-
-
-def _patched(traces: dict[int, dict[str, Any]]) -> Patch:
-    patch = Patch()
-    for number, changes in traces.items():
-        for name, values in changes.items():
-            patch["data"][number][name] = values
-    return patch
 
 
 def _candles(view: View, report: Report, live: Equity) -> tuple[str, pd.DataFrame]:

@@ -7,17 +7,16 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from frontend import history
+from frontend.periods import midnight
 from frontend.positions import Prices
 from frontend.reports import Report, Reports
 from frontend.sparkline import sparkline
-from riskcontrol.newyork import NEW_YORK
-from riskcontrol.trades import NS_PER_SECOND
 from riskcontrol.verdict import Decision
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ def summary_of(strategy: StrategyRow, report: Report, day: date) -> Summary:
         day: Which New York day is today on the tape.
     """
     curve, statistics = report.curve, report.statistics
-    midnight = int(datetime(day.year, day.month, day.day, tzinfo=NEW_YORK).timestamp()) * NS_PER_SECOND
-    at = int(np.searchsorted(curve.time, midnight, side="right")) - 1
+    at = int(np.searchsorted(curve.time, midnight(day), side="right")) - 1
     start = strategy.cash if report.since is None else int(curve.value[0])
     return Summary(
         before=int(curve.value[at]) if at >= 0 else start,

@@ -24,6 +24,8 @@ from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, NS_PER_SECOND, VOL
 
 HOUR = 60 * NS_PER_MINUTE
 DAY = 24 * HOUR
+SESSION_OPENS = 570 * NS_PER_MINUTE
+"""09:30, after midnight."""
 
 BARS = pa.schema(
     [
@@ -62,6 +64,28 @@ def parse_interval(text: str) -> int:
     if not 0 < interval <= DAY:
         raise ValueError(f"{text!r} is not an interval like 30s, 1m, 5m, 1h or 1d (at most one day)")
     return interval
+
+
+def alignment(interval: int) -> str:
+    """Return where the bars of an interval lie in the day, if not as one may think; else nothing.
+
+    Args:
+        interval: Length of a bar, nanoseconds, at most a day.
+
+    >>> alignment(5 * NS_PER_MINUTE), alignment(DAY)
+    ('', '')
+    >>> alignment(HOUR)
+    "Bars count from New York's midnight: the session's first begins at 09:00."
+    >>> alignment(35 * NS_PER_SECOND)[-52:]
+    "09:29:55, and the day's last is cut off at midnight."
+    """
+    first = SESSION_OPENS - SESSION_OPENS % interval
+    if interval == DAY or (first == SESSION_OPENS and DAY % interval == 0):
+        return ""
+    at = dt.datetime.fromtimestamp(first // NS_PER_SECOND, dt.UTC)
+    cut = ", and the day's last is cut off at midnight" if DAY % interval else ""
+    clock = f"{at:%H:%M:%S}".removesuffix(":00")
+    return f"Bars count from New York's midnight: the session's first begins at {clock}{cut}."
 
 
 class Aggregator:

@@ -8,10 +8,12 @@ open; stops, too, are looked at at closes alone. A split comes before the first 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +33,7 @@ from riskcontrol.split_kernel import apply_split
 from riskcontrol.splits import NO_SPLITS, comparable, of_ticker
 from riskcontrol.statistics import Executions, Record, executions
 from riskcontrol.strategy import Strategy
-from riskcontrol.trades import NS_PER_MINUTE
+from riskcontrol.trades import NS_PER_MINUTE, counts_of
 from riskcontrol.triggers import Room
 
 MOST_FILLS = 20_000_000
@@ -64,6 +66,26 @@ class Prices:
     columns: Mapping[str, Ints]
 
 
+class Account(Protocol):
+    """What results need of a strategy."""
+
+    @property
+    def username(self) -> str:
+        """Whose it is."""
+
+    @property
+    def name(self) -> str:
+        """The user's name for it."""
+
+    @property
+    def ticker(self) -> str:
+        """What it trades."""
+
+    @property
+    def cash(self) -> int:
+        """What it starts with, micro-dollars."""
+
+
 @dataclass(frozen=True, eq=False)
 class Backtest:
     """What became of strategies.
@@ -73,15 +95,15 @@ class Backtest:
         owner: Whose each fill is, a place in `strategies`, ascending.
         columns: The columns of `riskcontrol.rows.Fills` but the names, in the same order.
         prices: By ticker.
-        trades: How many trades (or bars) there were of their tickers.
+        trades: How many trades (or bars) there were of each of their tickers.
         splits: Those of their tickers, by time.
     """
 
-    strategies: Sequence[Strategy]
+    strategies: Sequence[Account]
     owner: NDArray[np.int32]
     columns: Mapping[str, NDArray]
     prices: Mapping[str, Prices]
-    trades: int
+    trades: Mapping[str, int]
     splits: Splits = NO_SPLITS
 
     @cached_property
@@ -99,21 +121,28 @@ class Backtest:
         return Fills(**names, **columns)
 
     def equity_of(self, number: int) -> Equity:
-        """Return the equity of a strategy: a point at each bar's end and each fill, and one at the last trade."""
+        """Return the equity of a strategy: a point at each bar's end and each fill, and one at the last trade.
+
+        Raises:
+            InputError: It doesn't fit into 64 bits.
+        """
         strategy, fills = self.strategies[number], self.fills_of(number)
         prices = self.prices[strategy.ticker]
-        return equity_curve(
-            strategy.cash,
-            fill_time=fills.time,
-            fill_price=fills.price,
-            fill_shares=fills.shares,
-            fill_cash=fills.cash,
-            fill_fee=fills.fee,
-            bar_time=prices.start,
-            bar_close=prices.close,
-            bar_length=prices.length,
-            mark=prices.mark,
-        )
+        try:
+            return equity_curve(
+                strategy.cash,
+                fill_time=fills.time,
+                fill_price=fills.price,
+                fill_shares=fills.shares,
+                fill_cash=fills.cash,
+                fill_fee=fills.fee,
+                bar_time=prices.start,
+                bar_close=prices.close,
+                bar_length=prices.length,
+                mark=prices.mark,
+            )
+        except OverflowError:
+            raise too_valuable(strategy) from None
 
     def record_of(self, number: int, equity: Equity | None = None) -> Record:
         """Return what a strategy's statistics are computed from.
@@ -129,7 +158,7 @@ class Backtest:
             made = Executions(fills.time, fills.price, fills.shares, fills.fee, fills.cash)
             return Record(cash, curve.time, curve.value, made, curve.price)
         # The end of a bar at the very time of a split is still before it.
-        first = np.searchsorted(curve.time, splits.time) + np.isin(splits.time, self._ends(ticker))
+        first = np.searchsorted(curve.time, splits.time) + np.isin(splits.time, self.bar_ends(ticker))
         closes = comparable(curve.price, first, splits)
         # On an ex-date's midnight there is no market.
         traded: NDArray[np.bool_] = np.ones(len(curve), np.bool_)
@@ -140,12 +169,20 @@ class Backtest:
 
     def points_of(self, number: int) -> Ints:
         """Return which point of a strategy's equity is that of each of its fills."""
-        return fill_points(self.fills_of(number).time, self._ends(self.strategies[number].ticker))
+        return fill_points(self.fills_of(number).time, self.bar_ends(self.strategies[number].ticker))
 
-    def _ends(self, ticker: str) -> Ints:
+    def bar_ends(self, ticker: str) -> Ints:
         """Return the ends of a ticker's bars that have a price."""
         prices = self.prices[ticker]
         return prices.start[prices.close > 0] + prices.length
+
+
+def too_valuable(strategy: Account) -> InputError:
+    """Return what is said of a strategy whose value doesn't fit into 64 bits."""
+    return InputError(
+        f"{strategy.name} on {strategy.ticker} comes to be worth more than 9.2 million million dollars, the "
+        "most that is reckoned with; give it less cash, or look for wrong prices in the files"
+    )
 
 
 def fills_text(fills: Fills) -> str:
@@ -174,14 +211,14 @@ def on_trades(strategies: Sequence[Strategy], blocks: Iterable[pa.RecordBatch], 
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, bars, trades = _opened(strategies), _Kept(), [], 0
+    book, fills, bars, trades = _opened(strategies), Kept(), [], Counter[str]()
     splits = _of_strategies(splits, strategies)
     advance(book, [splits])
-    for block in _only(blocks, {strategy.ticker for strategy in strategies}):
+    for block in only(blocks, {strategy.ticker for strategy in strategies}):
         outcome = advance(book, [block])
         fills.add(outcome.fills)
         bars.append(outcome.bars)
-        trades += outcome.trades
+        trades.update(counts_of(block))
     prices = {}
     for record in book.tickers[: book.count("tickers")]:
         ticker = record["ticker"]
@@ -211,21 +248,16 @@ def on_bars(
     Raises:
         InputError: There are more than `MOST_FILLS` fills.
     """
-    book, fills, splits = _opened(strategies), _Kept(), _of_strategies(splits, strategies)
+    book, fills, splits = _opened(strategies), Kept(), _of_strategies(splits, strategies)
     prices: dict[str, Prices] = {}
     room, days = Room(new_stack(), np.empty(VIEW)), Days(*transitions())
     for number in range(book.count("tickers")):
         ticker = book.tickers[number]["ticker"].decode()
         own = bars[ticker]
         rows = len(own["end"])
-        columns = {
-            name: np.ascontiguousarray(own[name], np.int64) for name in ("open", "high", "low", "close", "volume")
-        }
+        columns = prices_of(own)
         if rows:
-            dollars = [columns[n] / 1e6 for n in ("open", "high", "low", "close")]
-            table = np.column_stack([*dollars, columns["volume"], own["notional"], own["day"]])
-            table = np.ascontiguousarray(table, np.float64)
-            assert table.shape[1] == len(COLUMNS)  # noqa: S101  the order of the registry's columns
+            table = table_of(own)
             sequence = np.arange(1, rows + 1)
             for part, split in _between(own["start"], of_ticker(splits, ticker)):
                 if split is not None:
@@ -238,7 +270,21 @@ def on_bars(
                     )  # fmt: skip
                     fills.add(fill_rows(book, filled))
         prices[ticker] = Prices(np.asarray(own["end"]), columns["close"], 0, None, columns)
-    return Backtest(strategies, *fills.in_order(), prices, sum(len(own["end"]) for own in bars.values()), splits)
+    counts = {ticker: len(own["end"]) for ticker, own in bars.items()}
+    return Backtest(strategies, *fills.in_order(), prices, counts, splits)
+
+
+def prices_of(bars: Mapping[str, NDArray]) -> dict[str, Ints]:
+    """Return open, high, low, close and volume of bars as `on_bars` takes them, in integers."""
+    return {name: np.ascontiguousarray(bars[name], np.int64) for name in ("open", "high", "low", "close", "volume")}
+
+
+def table_of(bars: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """Return bars as `on_bars` takes them as indicators want them, shape (bars, 7)."""
+    dollars = [bars[name] / 1e6 for name in ("open", "high", "low", "close")]
+    table = np.column_stack([*dollars, bars["volume"], bars["notional"], bars["day"]])
+    assert table.shape[1] == len(COLUMNS)  # noqa: S101  the order of the registry's columns
+    return np.ascontiguousarray(table, np.float64)
 
 
 def _of_strategies(splits: Splits, strategies: Sequence[Strategy]) -> Splits:
@@ -256,36 +302,52 @@ def _between(start: Ints, splits: Splits) -> Iterator[tuple[slice, tuple[int, in
     yield from ((slice(*edge), split) for edge, split in zip(edges, [None, *ratios], strict=True))
 
 
-class _Kept:
+class Kept:
     """Collects fills without the names of whose they are: a sweep has many."""
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
         self._owners: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
         self._parts: dict[str, list[NDArray]] = {name: [np.zeros(0, np.int64)] for name in HASHED}
         self._parts["reason"] = [np.zeros(0, np.int8)]
 
     def add(self, fills: Fills) -> None:
-        """Add what one stretch of the tape gave.
+        """Add what one stretch of the tape gave, with numbers for names.
 
         Raises:
             InputError: They have become too many.
         """
-        self._count += len(fills)
-        if self._count > MOST_FILLS:
+        self.put(fills.name.astype(np.int32), {name: getattr(fills, name) for name in self._parts})
+
+    def put(self, owner: NDArray[np.int32], fills: Mapping[str, NDArray] | NDArray[np.void]) -> None:
+        """Add fills.
+
+        Args:
+            owner: Whose each is.
+            fills: By name of a column.
+
+        Raises:
+            InputError: They have become too many.
+        """
+        self.count += len(owner)
+        if self.count > MOST_FILLS:
             raise InputError(
                 f"more than {MOST_FILLS:,} fills, which memory may not hold; run fewer variants at once, or fewer days"
             )
-        self._owners.append(fills.name.astype(np.int32))
+        self._owners.append(owner)
         for name, parts in self._parts.items():
-            parts.append(getattr(fills, name))
+            parts.append(fills[name].astype(parts[0].dtype))
 
     def in_order(self) -> tuple[NDArray[np.int32], dict[str, NDArray]]:
         """Return whose the fills are and their columns, by strategy, oldest first; nothing is left here."""
         owner = np.concatenate(self._owners)
-        order = np.argsort(owner, kind="stable")
         self._owners.clear()
-        columns = {name: np.concatenate(self._parts.pop(name))[order] for name in (*HASHED, "reason")}
+        columns = {name: np.concatenate(self._parts.pop(name)) for name in (*HASHED, "reason")}
+        if (owner[1:] >= owner[:-1]).all():
+            return owner, columns
+        order = np.argsort(owner, kind="stable")
+        for name in columns:
+            columns[name] = columns[name][order]
         return owner[order], columns
 
 
@@ -299,7 +361,7 @@ def _opened(strategies: Sequence[Strategy]) -> Book:
     return book
 
 
-def _only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.RecordBatch]:
+def only(blocks: Iterable[pa.RecordBatch], tickers: set[str]) -> Iterator[pa.RecordBatch]:
     """Yield what blocks have of some tickers."""
     for block in blocks:
         column = block.column("ticker")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.errors import InputError
-from riskcontrol.indicators.barfile import BarFile, read_bars
+from riskcontrol.indicators.barfile import BarFile, NoTickerColumn, read_bars
 from riskcontrol.indicators.expressions import columns_read
 from riskcontrol.language.text import duration_text
 from riskcontrol.money import MAX_PRICE, MICROS
@@ -131,9 +131,7 @@ def read_tape(path: Path, ticker: str, definitions: Sequence[Definition]) -> Bar
     notes = []
     try:
         file = read_bars(path, wanted, ticker, _opened)
-    except InputError as error:
-        if error.field != "ticker":
-            raise
+    except NoTickerColumn:
         file = read_bars(path, wanted, "", _opened)
         notes.append(f"The file names no ticker; its bars are taken as {ticker}'s.")
     values, kept, more = _values(file)

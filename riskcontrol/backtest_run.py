@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 
-from riskcontrol.backtest import Backtest, fills_hash, on_bars, on_trades
+from riskcontrol.backtest import Account, Backtest, fills_hash, on_bars, on_trades
 from riskcontrol.backtest_bars import BarTape, read_tape
 from riskcontrol.equity import Equity
 from riskcontrol.errors import InputError, StrategyError
+from riskcontrol.luck import luck
 from riskcontrol.nearest import nearest
 from riskcontrol.newyork import date_of
 from riskcontrol.progress import on_terminal
 from riskcontrol.rows import Fills, Splits
 from riskcontrol.splits import NO_SPLITS, of_ticker, say_unmet, unmet
-from riskcontrol.statistics import Record, Value, compute
+from riskcontrol.statistics import Record, Value, compute, open_trip
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_document import read_file
 from riskcontrol.strategy_file import Definition, load, of_document, strategy_of
-from riskcontrol.sweep import Sweep, parse_axes, score, variants
+from riskcontrol.sweep import Sweep, parse_axes, score
+from riskcontrol.sweep_pass import sweep_on_bars, sweep_on_trades
 from riskcontrol.trade_tape import TradeTape
 from riskcontrol.verdict import DEFAULT, Limits, Verdict, verdict
 
@@ -37,11 +39,37 @@ class Data:
         files: Their names.
         kind: "trades" or "bars".
         notes: What was taken for granted, for the reader.
+        trades: How many trades the files have of all tickers; None of a file of bars.
     """
 
     files: tuple[str, ...]
     kind: str
     notes: tuple[str, ...] = ()
+    trades: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a strategy still holds at the end; it is no round trip, but its worth is in the equity.
+
+    Attributes:
+        shares: How many it holds.
+        bought: How many it bought; more or fewer than it holds where a split came since.
+        time: When it bought them, nanoseconds UTC.
+        entry: What it paid for each, micro-dollars, without the fee.
+        price: The last price, micro-dollars.
+    """
+
+    shares: int
+    bought: int
+    time: int
+    entry: int
+    price: int
+
+    @property
+    def value(self) -> int:
+        """What it is worth at the last price, micro-dollars."""
+        return self.shares * self.price
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +89,8 @@ class Result:
     limits: Limits = field(default=DEFAULT)
 
     @property
-    def strategy(self) -> Strategy:
-        """As the engine ran it."""
+    def strategy(self) -> Account:
+        """What it traded, and with how much."""
         return self.backtest.strategies[self.number]
 
     @cached_property
@@ -89,6 +117,16 @@ class Result:
     def verdict(self) -> Verdict:
         """What to do with it."""
         return verdict(self.statistics, self.record, self.limits)
+
+    @property
+    def holding(self) -> Holding | None:
+        """What it still holds at the end."""
+        made = self.record.fills
+        still = open_trip(made) if made is not None else None
+        if still is None:
+            return None
+        shares, price = int(self.fills.shares.sum()), int(self.equity.price[-1])
+        return Holding(shares, still.shares, still.entry_time, still.entry_price, price)
 
     @cached_property
     def hash(self) -> str:
@@ -118,25 +156,30 @@ def run(
     strategies = [strategy_of(one, ticker=ticker) for one, ticker in wanted]
     if isinstance(data, Path):
         return _run_on_bars(data, [one for one, _ in wanted], strategies, splits)
-    about, backtest = _on_trades(strategies, data, splits)
+    backtest = on_trades(strategies, data.batches(), splits)
+    about = _about_trades([one.ticker for one in strategies], backtest, data, splits)
     return about, [Result(one, backtest, i) for i, (one, _) in enumerate(wanted)]
 
 
-def _on_trades(strategies: Sequence[Strategy], tape: TradeTape, splits: Splits) -> tuple[Data, Backtest]:
-    """Run strategies on trades in one pass.
+def _about_trades(tickers: Iterable[str], backtest: Backtest, tape: TradeTape, splits: Splits) -> Data:
+    """Return what strategies of some tickers were run on.
 
     Raises:
-        InputError: A file can't be used, or a ticker has no trade that could drive a strategy.
+        InputError: A ticker has no trade that could drive a strategy.
     """
-    backtest = on_trades(strategies, tape.batches(), splits)
     names = ", ".join(tape.locations)
-    for ticker in dict.fromkeys(strategy.ticker for strategy in strategies):
+    for ticker in dict.fromkeys(tickers):
         if ticker not in tape.tickers:
-            raise InputError(f"no trades of {ticker}; {nearest(ticker, tape.tickers)}", source=names, field="ticker")
+            raise InputError(
+                f"no trades of {ticker}; {nearest(ticker, tape.tickers)}: choose one with --ticker, or in the strategy "
+                "file",
+                source=names,
+                field="ticker",
+            )
         if ticker not in backtest.prices or backtest.prices[ticker].mark is None:
             raise InputError(f"no trade of {ticker} sets its last price; nothing can fill", source=names)
     notes = (*tape.notes(), *notes_of(backtest), *_missed(splits, tape.tickers, "trades"))
-    return Data(tape.locations, "trades", notes), backtest
+    return Data(tape.locations, "trades", notes, sum(tape.tickers.values()))
 
 
 def _run_on_bars(path: Path, definitions: Sequence[Definition], strategies: Sequence[Strategy], splits: Splits) -> Runs:
@@ -192,25 +235,32 @@ def run_sweep(
             raise InputError(f"with {said}: {error.message}", source=str(path), field=error.field) from error
 
     count = math.prod(len(axis.values) for axis in axes)
-    with on_terminal(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
-        strategies = list(progress.track(variants(of, axes, ticker), total=count))
+
+    def tracked(strategies: Iterable[Strategy]) -> Iterator[Strategy]:
+        with on_terminal(TextColumn("variants"), BarColumn(), MofNCompleteColumn()) as progress:
+            yield from progress.track(strategies, total=count)
+
+    one = strategy_of(of({axis.name: axis.values[0] for axis in axes}), ticker=ticker)
     if isinstance(data, TradeTape):
-        about, backtest = _on_trades(strategies, data, splits)
+        backtest = sweep_on_trades(document, of, axes, data.batches(), ticker=ticker, splits=splits, tracked=tracked)
+        about = _about_trades([one.ticker], backtest, data, splits)
     else:
-        tape = read_tape(data, strategies[0].ticker, [definition])
-        every = tape.every_of(strategies[0])
-        backtest = on_bars(strategies, {strategies[0].ticker: tape.columns(every)}, splits)
+        tape = read_tape(data, one.ticker, [definition])
+        bars = tape.columns(tape.every_of(one))
+        backtest = sweep_on_bars(document, of, axes, bars, ticker=ticker, splits=splits, tracked=tracked)
         about = Data(
             (str(data),), "bars", (*tape.notes, *notes_of(backtest), *_missed(splits, backtest.prices, "bars"))
         )
     with on_terminal(TextColumn(by), BarColumn(), MofNCompleteColumn()) as progress:
         task = progress.add_task("", total=count)
-        scores = score(backtest, by, lambda done: progress.update(task, completed=done))
-    sweep = Sweep(axes, by, scores, np.diff(backtest.places))
+        scores, ratios = score(backtest, (by, "sharpe"), lambda done: progress.update(task, completed=done))
+    fills = np.diff(backtest.places)
+    sweep = Sweep(axes, by, scores, fills)
     best = sweep.best(1)
     if not best:
         raise InputError(f"no variant has a {by} on this tape; choose another statistic", source="--by")
-    return about, Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count)), sweep
+    result = Result(of(sweep.values_of(best[0])), backtest, best[0], Limits(trials=count))
+    return about, result, replace(sweep, luck=luck(ratios[fills > 0], result.record))
 
 
 def _missed(splits: Splits, tickers: Collection[str], what: str) -> list[str]:

@@ -103,6 +103,21 @@ def run_clock(clock, before, price, time, size, flags, moments, offsets):
     return bars[: closed + 2], edges[:closed]
 
 
+@inlined
+def keep_fresh(clock, edges, rows):
+    """Note whether a bar has closed after the last of a stretch's driving trades.
+
+    Args:
+        clock: Record of the clock.
+        edges: Of `run_clock`.
+        rows: How many driving trades there were.
+    """
+    if rows > 0:
+        clock.fresh = 1 if len(edges) > 0 and edges[-1] == rows else 0
+    elif len(edges) > 0:
+        clock.fresh = 1
+
+
 @njit(cache=True, nogil=True)
 def run_series(code, source, parameters, state, kept, bars, out):
     """Lead a series through the bars that closed.

@@ -89,7 +89,7 @@ class Kind(IntEnum):
     """No bound: it is looked at on every trade."""
 
 
-_COMPARISONS = {
+COMPARISONS = {
     "<": Op.LESS,
     "<=": Op.LESS_EQUAL,
     ">": Op.GREATER,
@@ -221,15 +221,15 @@ class Library:
     def _clause(self, clause: Clause, series: dict[Series, int], formulas: dict[int, int]) -> None:
         formula = -1
         if clause.market is not None:
-            number = self._formula(clause.market)
+            number = self.formula(clause.market)
             formula = formulas.setdefault(number, len(formulas))
         first = len(self._conditions)
         for condition in clause.conditions:
             self._conditions.append(self._condition(condition, series))
         self._clauses.append((formula, first, len(self._conditions), 0))
 
-    def _formula(self, node: Node) -> int:
-        """Compile a market condition, unless it is there, and return its number."""
+    def formula(self, node: Node) -> int:
+        """Compile a condition or number of the market, unless it is there, and return its number."""
         key = text(node)
         if key not in self.formula_numbers:
             series: dict[Series, int] = {}
@@ -326,7 +326,7 @@ class Library:
             case Comparison(operator, left, right):
                 emit(left)
                 emit(right)
-                put(_COMPARISONS[operator])
+                put(COMPARISONS[operator])
             case Cross(above, left, right, negated):
                 for then in (True, False):
                     self._emit(left, series, before=then, crossing=True)

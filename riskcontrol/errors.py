@@ -10,7 +10,7 @@
     ├── TapeError         a record of the tape can't be used         (.reason)
     ├── StateError        a shard's state doesn't fit the tape       (.shard)
     │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
-    ├── SettingsError     a setting is missing or wrong              (.field)
+    ├── SettingsError     a setting is missing or wrong              (.source, .line, .field)
     └── ServerError       a local server or a remote one fails us    (.server)
 
 The command line prints the message of these and exits with 1; any other exception is a fault of ours.
@@ -41,6 +41,11 @@ def _restored(
     return error
 
 
+def _place(source: str, line: int | None, field: str | None) -> str:
+    """Return where an error is, in the one way in which all of them say it."""
+    return ", ".join(part for part in (source, f"line {line}" if line is not None else "", field or "") if part)
+
+
 class InputError(RiskControlError):
     """A trade file, a line of it or a field of that line can't be used.
 
@@ -52,7 +57,7 @@ class InputError(RiskControlError):
     """
 
     def __init__(self, message: str, *, source: str = "", line: int | None = None, field: str | None = None) -> None:
-        place = source + (f", line {line}" if line is not None else "") + (f", {field}" if field else "")
+        place = _place(source, line, field)
         super().__init__(f"{place}: {message}" if place else message)
         self.source = source
         self.line = line
@@ -139,11 +144,15 @@ class SettingsError(RiskControlError):
     Args:
         message: What is wrong and how to set it.
         field: Name of the setting.
+        source: File that says it, where known.
+        line: One-based line in it, where known.
     """
 
-    def __init__(self, message: str, *, field: str) -> None:
-        super().__init__(f"{field}: {message}")
+    def __init__(self, message: str, *, field: str, source: str = "", line: int | None = None) -> None:
+        super().__init__(f"{_place(source, line, field)}: {message}")
         self.field = field
+        self.source = source
+        self.line = line
 
 
 class ServerError(RiskControlError):

@@ -22,8 +22,12 @@ _BUY, _HALTED = int(Order.BUY), int(Status.HALTED)
 
 @inlined
 def _keep_score(score, brought, shares, entry, own):
-    """Add a round trip to a position's score: what its sale brought, less the fee, for shares bought at `entry`."""
-    spent = np.float64(shares * entry) + np.float64(orders.fee(shares, entry, own))
+    """Add a round trip to a position's score: what its sale brought, less the fee, for shares bought at `entry`.
+
+    After a split, shares and entry are the new ones, and so is what is taken for the purchase's fee.
+    """
+    # After a split, shares and a price of one micro-dollar at least may have a product over 64 bits.
+    spent = np.float64(shares) * np.float64(entry) + np.float64(orders.fee(shares, entry, own))
     gain = np.float64(brought) / spent - 1.0
     square = gain * gain
     score.trips += 1

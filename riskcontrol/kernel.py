@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from riskcontrol.clocks import rows_of, run_clock, run_series
+from riskcontrol.clocks import keep_fresh, rows_of, run_clock, run_series
 from riskcontrol.cohorts import grown, run_cohort
 from riskcontrol.fills import FILL
 from riskcontrol.machine import COLUMNS, OUTPUTS, Market
@@ -290,10 +290,7 @@ def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, c
                     out = run_clock_and_cohorts(
                         t, clock, bars, edges, record.fresh == 1, shared, slots, code, rows, days, room, out
                     )
-                    if len(rows.price) > 0:
-                        record.fresh = 1 if len(edges) > 0 and edges[-1] == len(rows.price) else 0
-                    elif len(edges) > 0:
-                        record.fresh = 1
+                    keep_fresh(record, edges, len(rows.price))
                     if n_ran == len(ran):
                         ran, closed = grown(ran), grown(closed)
                     ran[n_ran], closed[n_ran] = clock, len(edges) > 0

@@ -12,10 +12,14 @@ NEAREST = 5
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return what to say of a name that isn't known.
 
+    Args:
+        name: What was asked for.
+        known: What there is, what is most likely wanted first.
+
     >>> nearest("IBN", ["IBM", "BAC"])
-    'did you mean IBM? there are BAC, IBM'
+    'did you mean IBM? there are IBM, BAC'
     """
-    names = sorted(known)
+    names = list(known)
     close = difflib.get_close_matches(name.upper(), names, NEAREST, 0.5)
     there = ", ".join(names[:NEAREST]) + (f" and {len(names) - NEAREST:,} more" if len(names) > NEAREST else "")
     offered = f"did you mean {' or '.join(close)}? " if close else ""

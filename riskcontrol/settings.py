@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
+import difflib
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,14 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from riskcontrol.errors import SettingsError
+from riskcontrol.language.tokens import quoted
+from riskcontrol.settings_file import DEFAULT_FILE, like, line_in, read_file
 
-DEFAULT_FILE = Path("riskcontrol.toml")
+PREFIX = "RISKCONTROL_"
+"""What the names of settings begin with in the environment."""
+
+_ALIKE = 0.8
+"""How alike two names are, of which one is taken for the other misspelt."""
 
 
 class Settings(BaseSettings):
@@ -20,7 +28,7 @@ class Settings(BaseSettings):
     An address left empty means: the local server that `riskcontrol up` started.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RISKCONTROL_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
     home: Path = Field(Path(".riskcontrol"), description="folder of local servers, state and logs")
     kafka: str = Field("", description="bootstrap servers, HOST:PORT[,HOST:PORT...]")
@@ -37,7 +45,9 @@ class Settings(BaseSettings):
     keyspace: str = Field("riskcontrol", pattern=r"^[a-z][a-z0-9_]{0,47}$", description="keyspace of the tables")
     replication: int = Field(1, ge=1, le=9, description="replicas of topic and keyspace, where made anew")
     snapshots: str = Field("", description="folder, or s3://BUCKET/PREFIX, for snapshots of the stream's state")
-    s3_endpoint: str = Field("", description="S3 endpoint URL; empty: the local server, or else Amazon's")
+    s3_endpoint: str = Field(
+        "", description="S3 endpoint; without one, the local server where it runs, or else Amazon's"
+    )
     s3_access_key: str = Field("", description="access key; empty: boto3's usual ways")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="secret key")
     s3_region: str = Field("us-east-1", description="region")
@@ -53,7 +63,8 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     Raises:
         SettingsError: A setting is wrong, or `file` isn't there.
     """
-    # Tables are the options of single commands: `riskcontrol.cli.options` takes those.
+    _refuse_misspelt()
+    # Tables are the options of single commands: `riskcontrol.cli.tables` takes those.
     values = {name: value for name, value in read_file(file).items() if not isinstance(value, dict)}
 
     class Located(Settings):
@@ -71,26 +82,61 @@ def load(file: Path | None = None, **flags: Any) -> Settings:
     try:
         found = Located(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
-        first = error.errors(include_input=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        where = f"flag --{field.replace('_', '-')}, RISKCONTROL_{field.upper()}, or {file or DEFAULT_FILE}"
-        raise SettingsError(f"{first['msg']} ({where})", field=field) from None
+        raise _told(dict(error.errors(include_url=False)[0]), file or DEFAULT_FILE, flags) from None
     # A plain `Settings`: what is pickled for Spark's workers must be a class that they can import.
     return Settings.model_construct(**{name: getattr(found, name) for name in Settings.model_fields})
 
 
-def read_file(file: Path | None = None) -> dict[str, Any]:
-    """Return what a TOML file says; the default one need not be there.
+def _refuse_misspelt() -> None:
+    """Refuse a variable of the environment that looks like a setting misspelt: it would be left out silently.
 
     Raises:
-        SettingsError: A file that was named isn't there, or isn't TOML.
+        SettingsError: There is one.
     """
-    path = file or DEFAULT_FILE
-    if not path.is_file():
-        if file is None:
-            return {}
-        raise SettingsError(f"{file} is not a file", field="config")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}", field="config") from None
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    for written in os.environ:
+        name = written.upper()  # lower case is read as well
+        close = difflib.get_close_matches(name, known, 1, _ALIKE) if name.startswith(PREFIX) else []
+        # Much of it is alike in any two: what is behind the prefix decides.
+        if name not in known and close and _alike(name.removeprefix(PREFIX), close[0].removeprefix(PREFIX)):
+            raise SettingsError(f"unknown variable of the environment; did you mean '{close[0]}'?", field=written)
+
+
+def _alike(name: str, other: str) -> bool:
+    return bool(difflib.get_close_matches(name, [other], 1, _ALIKE))
+
+
+def _told(error: dict[str, Any], file: Path, flags: Mapping[str, Any]) -> SettingsError:
+    """Return what is wrong with a setting, and where that was said."""
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        message = f"unknown setting; {like(name, Settings.model_fields, 'known')}"
+        return SettingsError(message, field=quoted(name)[1:-1], source=str(file), line=line_in(file, name))
+    message = f"{_value(name, error['input'])} is not accepted; write {_wanted(name)}"
+    if flags.get(name) is not None:
+        return SettingsError(message, field=f"--{name.replace('_', '-')}")
+    variable = PREFIX + name.upper()
+    if variable in map(str.upper, os.environ):
+        return SettingsError(message, field=variable)
+    return SettingsError(message, field=name, source=str(file), line=line_in(file, name))
+
+
+def _value(name: str, value: object) -> str:
+    secret = Settings.model_fields[name].annotation is SecretStr
+    return "what is there" if secret else quoted(value) if isinstance(value, str) else str(value)[:40]
+
+
+def _wanted(name: str) -> str:
+    """Return what a setting takes, in words."""
+    field = Settings.model_fields[name]
+    if field.annotation is int:
+        limits = {kind: getattr(one, kind) for one in field.metadata for kind in ("ge", "le") if hasattr(one, kind)}
+        return f"a whole number from {limits['ge']} to {limits['le']:,}"
+    return _FORMS.get(name, "text in quotes")
+
+
+_FORMS = {
+    "topic": "1 to 200 letters, digits, '.', '_' or '-' in quotes",
+    "keyspace": "a letter and up to 47 more of a-z, 0-9 and '_', in quotes",
+}
+"""How texts that have a pattern are written."""

@@ -8,8 +8,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from riskcontrol import orders
 from riskcontrol.book import PAGE, Book
 from riskcontrol.leaders import BINS, COARSE, FAR, FINE, GAINS, LOSSES, MIDDLE, MOST, NEAR, Leaders, Ranking
+
+LARGEST = int(np.iinfo(np.int64).max)
+"""Most that a strategy is said to be worth, micro-dollars: 9.2 million million dollars."""
 
 
 @njit(cache=True, nogil=True)
@@ -72,7 +76,9 @@ def value_all(pages, n_pages, positions, scores, tickers):
                 continue
             # Before a regular trade, what was paid is all that is known.
             price = last if last > 0 else position.entry
-            gain = (position.cash + position.shares * price) / score.cash - 1.0
+            # What 64 bits don't hold is the most that they do: a rally, or a hostile tape, must not lead by wrapping.
+            fits = orders.sale_fits(position.cash, position.shares, price)
+            gain = (position.cash + position.shares * price if fits else LARGEST) / score.cash - 1.0
             slots[n], gains[n], evidence[n] = slot, gain, evidence_of(score)
             counts[bin_of(gain)] += 1
             n += 1
@@ -123,6 +129,14 @@ def _ranking(
         ticker=book.slot_tickers(own),
         gain=gains[places],
         evidence=evidence[places],
-        value=positions["cash"] + positions["shares"] * price,
+        value=np.array(
+            [
+                min(LARGEST, cash + shares * each)
+                for cash, shares, each in zip(
+                    positions["cash"].tolist(), positions["shares"].tolist(), price.tolist(), strict=True
+                )
+            ],
+            np.int64,
+        ),
         trips=book.scores["trips"][own],
     )

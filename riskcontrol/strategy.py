@@ -57,15 +57,8 @@ class Strategy:
 
     def __post_init__(self) -> None:
         check_username(self.username)
-        if not NAME_PATTERN.fullmatch(self.name):
-            raise StrategyError(
-                f"must be 1 to {NAME_LENGTH} letters, digits, '_' or '-', and start with a letter or digit",
-                field="name",
-            )
-        if not TICKER_PATTERN.fullmatch(self.ticker):
-            raise StrategyError(
-                f"must be a ticker like IBM or BRK.B, at most {TICKER_LENGTH} characters", field="ticker"
-            )
+        check_name(self.name)
+        check_ticker(self.ticker)
         _check_amount("cash", self.cash, MAX_CASH)
         check_parameters(read_shape(self.shape), self.parameters)
 
@@ -142,6 +135,30 @@ def check_username(username: str) -> str:
             field="username",
         )
     return username
+
+
+def check_name(name: str) -> str:
+    """Return the name of a strategy if it is one.
+
+    Raises:
+        StrategyError: It isn't.
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        raise StrategyError(
+            f"must be 1 to {NAME_LENGTH} letters, digits, '_' or '-', and start with a letter or digit", field="name"
+        )
+    return name
+
+
+def check_ticker(ticker: str) -> str:
+    """Return the ticker if it is one.
+
+    Raises:
+        StrategyError: It isn't.
+    """
+    if not TICKER_PATTERN.fullmatch(ticker):
+        raise StrategyError(f"must be a ticker like IBM or BRK.B, at most {TICKER_LENGTH} characters", field="ticker")
+    return ticker
 
 
 def _check_amount(field: str, micros: int, most: int) -> None:

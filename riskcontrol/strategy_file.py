@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -38,7 +38,7 @@ from riskcontrol.language.tree import Node, Or
 from riskcontrol.language.words import FUNCTIONS, MARKET, ONLY_HELD, POSITION
 from riskcontrol.money import MAX_CASH, MICROS
 from riskcontrol.shape import shape_text
-from riskcontrol.strategy import NAME_LENGTH, NAME_PATTERN, Strategy
+from riskcontrol.strategy import Strategy, check_name, check_ticker
 from riskcontrol.strategy_document import line_of, read_document, read_file
 from riskcontrol.strategy_options import (
     OPTION_KEYS,
@@ -46,13 +46,13 @@ from riskcontrol.strategy_options import (
     choice,
     decimal_of,
     kind_of,
+    option_errors,
     read_options,
-    refuse_unknown,
     scaled,
+    unknown_keys,
     written_options,
 )
 from riskcontrol.terms import Session, Terms
-from riskcontrol.trades import TICKER_LENGTH, TICKER_PATTERN
 
 _LENGTHS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 86_400)
 EVERY = {duration_text(seconds): seconds for seconds in _LENGTHS}
@@ -66,6 +66,7 @@ MOST_TEXTS = 8
 """Most alternatives in a list."""
 
 _CASH = Amount("cash", MICROS, Decimal(MAX_CASH // MICROS), "dollars", "")
+Errors = tuple[StrategyError, ...]
 _PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,15}")
 _TAKEN = {*MARKET, *POSITION, *FUNCTIONS, *CALLED, "and", "or", "not"}
 
@@ -100,15 +101,8 @@ class Definition:
     parameters: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
-        if not NAME_PATTERN.fullmatch(self.name):
-            raise StrategyError(
-                f"must be 1 to {NAME_LENGTH} letters, digits, '_' or '-', and start with a letter or digit",
-                field="name",
-            )
-        if not TICKER_PATTERN.fullmatch(self.ticker):
-            raise StrategyError(
-                f"must be a ticker like IBM or BRK.B, at most {TICKER_LENGTH} characters", field="ticker"
-            )
+        check_name(self.name)
+        check_ticker(self.ticker)
         if not 0 < self.cash <= MAX_CASH:
             raise StrategyError(f"must be more than 0 and at most {MAX_CASH // MICROS:,} dollars", field="cash")
         if self.every not in EVERY.values():
@@ -173,22 +167,59 @@ def of_document(document: Mapping[str, Any], assignments: Mapping[str, str] | No
     Raises:
         StrategyError: A key is missing, unknown or wrong; a `LanguageError` if it is in a rule.
     """
-    refuse_unknown(document, KEYS)
-    for key in ("name", "ticker", "buy"):
-        if key not in document:
-            raise StrategyError(f"is missing; add it: {key} = {_EXAMPLES[key]}", field=key)
-    names = _parameters(document.get("parameters", {}), assignments or {})
-    return Definition(
-        name=_string(document, "name"),
-        ticker=_string(document, "ticker"),
-        cash=scaled(document.get("cash", 10_000), "cash", _CASH),
-        every=choice(document, "every", EVERY, "1m"),
-        session=choice(document, "session", SESSIONS, "regular"),
-        buy=_rule(document["buy"], "buy", names),
-        sell=_rule(document["sell"], "sell", names) if "sell" in document else None,
-        terms=read_options(document),
-        parameters=tuple(names.items()),
-    )
+    found = examine(document, assignments)
+    if isinstance(found, Definition):
+        return found
+    raise found[0]
+
+
+def examine(document: Mapping[str, Any], assignments: Mapping[str, str] | None = None) -> Definition | Errors:
+    """Return what a document defines, or all that is wrong with it: each key by itself, one error to a rule.
+
+    Args:
+        document: As `riskcontrol.strategy_document.read_document` gives it.
+        assignments: Other values for some of its parameters.
+    """
+    errors = list(unknown_keys(document, KEYS))
+    errors += [
+        StrategyError(f"is missing; add it: {key} = {example}", field=key)
+        for key, example in _EXAMPLES.items()
+        if key not in document
+    ]
+
+    def attempt(function: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            return function(*arguments)
+        except StrategyError as error:
+            errors.append(error)
+            return None
+
+    names, wrong = _parameters(document.get("parameters", {}), assignments or {}, errors)
+    values: dict[str, Any] = {}
+    if "name" in document:
+        values["name"] = attempt(lambda: check_name(_string(document, "name")))
+    if "ticker" in document:
+        values["ticker"] = attempt(lambda: check_ticker(_string(document, "ticker")))
+    values["cash"] = attempt(scaled, document.get("cash", 10_000), "cash", _CASH)
+    values["every"] = attempt(choice, document, "every", EVERY, "1m")
+    values["session"] = attempt(choice, document, "session", SESSIONS, "regular")
+    for key in ("buy", "sell"):
+        if key in document:
+            values[key] = _rule(document[key], key, names, wrong, errors)
+    try:
+        values["terms"] = read_options(document)
+    except StrategyError as error:
+        errors += list(option_errors(document)) or [error]
+    refused: Errors = ()
+    if not errors:
+        try:
+            return Definition(**values, parameters=tuple(names.items()))
+        except StrategyError as error:
+            refused = (error,)
+    for key in ("buy", "sell"):
+        if values.get(key) is not None:
+            attempt(_accepted, values[key], key)
+    return tuple(errors) or refused
 
 
 def of_text(content: str | bytes, form: str, assignments: Mapping[str, str] | None = None) -> Definition:
@@ -217,12 +248,30 @@ def load(path: Path, assignments: Mapping[str, str] | None = None) -> Definition
             is the `LanguageError` if a rule is wrong.
     """
     document, written = read_file(path)
-    try:
-        return of_document(document, assignments)
-    except StrategyError as error:
-        raise InputError(
-            error.message, source=str(path), line=line_of(written, error.field), field=error.field
-        ) from error
+    found = examine(document, assignments)
+    if isinstance(found, Definition):
+        return found
+    raise _placed(found[0], path, written) from found[0]
+
+
+def load_or_errors(path: Path, assignments: Mapping[str, str] | None = None) -> Definition | list[InputError]:
+    """Return what a file defines, or all that is wrong with it, in the order of its lines; errors as of `load`.
+
+    Raises:
+        InputError: It can't be read, or is no TOML or JSON: then no more is known.
+    """
+    document, written = read_file(path)
+    found = examine(document, assignments)
+    if isinstance(found, Definition):
+        return found
+    return sorted((_placed(cause, path, written) for cause in found), key=lambda error: error.line or 0)
+
+
+def _placed(cause: StrategyError, path: Path, written: str) -> InputError:
+    """Return an error of `examine` with the place in the file."""
+    error = InputError(cause.message, source=str(path), line=line_of(written, cause.field), field=cause.field)
+    error.__cause__ = cause
+    return error
 
 
 def strategy_of(definition: Definition, *, username: str = "backtest", name: str = "", ticker: str = "") -> Strategy:
@@ -259,17 +308,32 @@ def _string(document: Mapping[str, Any], key: str) -> str:
     return value
 
 
-def _rule(value: object, key: str, names: Mapping[str, str]) -> Node:
-    """Return a rule given as text, or as a list of texts of which one must hold."""
+def _rule(
+    value: object, key: str, names: Mapping[str, str], wrong: Sequence[str], errors: list[StrategyError]
+) -> Node | None:
+    """Return a rule given as text, or as a list of texts of which one must hold; None with errors added.
+
+    A text that names a wrong parameter is None, too: what it comes to isn't known until that is right.
+    """
     texts = value if isinstance(value, list) else [value]
     if not texts or len(texts) > MOST_TEXTS or not all(isinstance(each, str) for each in texts):
-        raise StrategyError(f"write a condition as text, or a list of 1 to {MOST_TEXTS} of them", field=key)
+        message = f"write a condition as text, or a list of 1 to {MOST_TEXTS} of them"
+        errors.append(StrategyError(message, field=key))
+        return None
     rules = []
     for number, each in enumerate(texts, start=1):
         name = key if len(texts) == 1 else f"{key} {number}"
-        rule = parse(each, names=names, field=name)
-        _check_held(rule, each, name)
-        rules.append(rule)
+        if any(re.search(rf"(?<!\w){re.escape(one)}(?!\w)", each, re.IGNORECASE) for one in wrong):
+            continue
+        try:
+            rule = parse(each, names=names, field=name)
+            _check_held(rule, each, name)
+        except StrategyError as error:
+            errors.append(error)
+        else:
+            rules.append(rule)
+    if len(rules) < len(texts):
+        return None
     return rules[0] if len(rules) == 1 else Or(tuple(rules))
 
 
@@ -299,29 +363,52 @@ def _check_held(rule: Node, written: str, name: str) -> None:
         )
 
 
-def _parameters(value: object, assignments: Mapping[str, str]) -> dict[str, str]:
-    """Return the numbers that a file names, as canonical texts."""
+def _parameters(
+    value: object, assignments: Mapping[str, str], errors: list[StrategyError]
+) -> tuple[dict[str, str], list[str]]:
+    """Return the numbers that a file names, as canonical texts, and the names of those that are wrong; errors added."""
     if not isinstance(value, dict):
-        raise StrategyError(f"{kind_of(value)} is no table; write [parameters] and names below", field="parameters")
+        message = f"{kind_of(value)} is no table; write [parameters] and names below"
+        errors.append(StrategyError(message, field="parameters"))
+        return {}, []
     for name in assignments:
         if name not in value:
             known = f"the file has {', '.join(map(str, value))}" if value else "the file has no [parameters]"
-            raise StrategyError(f"there is no such parameter; {known}", field=str(name)[:24])
-    found = {}
+            errors.append(StrategyError(f"there is no such parameter; {known}", field=str(name)[:24]))
+    found, wrong = {}, []
     for name, given in (value | dict(assignments)).items():
-        field_name = f"parameters.{str(name)[:24]}"
-        if not _PARAMETER.fullmatch(name) or name in _TAKEN:
-            raise StrategyError(
-                "a parameter's name is a letter and up to 15 of a-z, 0-9 and '_', and no word of the language",
-                field=field_name,
-            )
-        written = decimal_text(Fraction(decimal_of(given, field_name)))
-        if written is None:
-            raise StrategyError(
-                f"at most {DIGITS} digits before the point and {PLACES} after it are accepted", field=field_name
-            )
-        found[name] = written
-    return found
+        try:
+            found[name] = _parameter(name, given)
+        except StrategyError as error:
+            errors.append(error)
+            wrong.append(name)
+    return found, wrong
+
+
+def _parameter(name: str, given: object) -> str:
+    field_name = f"parameters.{str(name)[:24]}"
+    if not _PARAMETER.fullmatch(name) or name in _TAKEN:
+        raise StrategyError(
+            "a parameter's name is a letter and up to 15 of a-z, 0-9 and '_', and no word of the language",
+            field=field_name,
+        )
+    return parameter_text(given, field_name)
+
+
+def parameter_text(given: object, field: str) -> str:
+    """Return a parameter's number as canonical text.
+
+    Args:
+        given: As a file or an assignment says it.
+        field: What errors call it.
+
+    Raises:
+        StrategyError: It is no number of the language.
+    """
+    written = decimal_text(Fraction(decimal_of(given, field)))
+    if written is None:
+        raise StrategyError(f"at most {DIGITS} digits before the point and {PLACES} after it are accepted", field=field)
+    return written
 
 
 def _toml(value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -83,6 +83,22 @@ def read_options(document: Mapping[str, Any]) -> Terms:
     return Terms(**values)
 
 
+def option_errors(document: Mapping[str, Any]) -> Iterator[StrategyError]:
+    """Yield what is wrong with a document's options, each by itself.
+
+    >>> [error.field for error in option_errors({"stop_loss": "x", "size": 3, "fees": {"per_share": -1, "a": 1}})]
+    ['stop_loss', 'size', 'fees.per_share', 'fees.a']
+    """
+    for key in OPTION_KEYS:
+        value = document.get(key)
+        parts = [{name: each} for name, each in value.items()] if key == "fees" and isinstance(value, dict) else [value]
+        for part in parts if key in document else ():
+            try:
+                read_options({key: part})
+            except StrategyError as error:
+                yield error
+
+
 def written_options(terms: Terms) -> dict[str, Any]:
     """Return the options of a document that give these terms, without those that are as usual."""
     said = terms.canonical()
@@ -150,13 +166,22 @@ def refuse_unknown(keys: Iterable[object], known: Iterable[str], table: str = ""
     Raises:
         StrategyError: There is one; the text says what may have been meant.
     """
+    for error in unknown_keys(keys, known, table):
+        raise error
+
+
+def unknown_keys(keys: Iterable[object], known: Iterable[str], table: str = "") -> Iterator[StrategyError]:
+    """Yield an error for each key that a document can't have; its text says what may have been meant."""
     known = list(known)
     for key in keys:
         if key in known:
             continue
-        close = difflib.get_close_matches(str(key)[:40], known, n=1)
+        written = str(key)[:40]
+        # A key's beginning alone may be what was meant, or misspelt: "slipage".
+        begun = [one for one in known if difflib.get_close_matches(written, [one[: len(written) + 1]], 1, 0.8)]
+        close = difflib.get_close_matches(written, known, n=1) or begun
         remedy = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
-        raise StrategyError(f"unknown key; {remedy}", field=f"{table}{'.' if table else ''}{quoted(str(key))[1:-1]}")
+        yield StrategyError(f"unknown key; {remedy}", field=f"{table}{'.' if table else ''}{quoted(str(key))[1:-1]}")
 
 
 def kind_of(value: object) -> str:

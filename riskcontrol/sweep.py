@@ -14,9 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.backtest import Backtest
+from riskcontrol.ends import Ends
 from riskcontrol.errors import InputError
+from riskcontrol.luck import Luck
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import STATISTICS
+from riskcontrol.statistics.record import Floats
+from riskcontrol.statistics.returns import gained
+from riskcontrol.statistics.risk import probability_above, sharpes, sortinos
 from riskcontrol.strategy import Strategy
 from riskcontrol.strategy_file import Definition, strategy_of
 
@@ -60,12 +65,14 @@ class Sweep:
         by: Name of the statistic.
         scores: Its values, NaN where there is none, shape (variants,).
         fills: How many fills each has, shape (variants,).
+        luck: What is known of the luck in the best one; None where that wasn't looked at.
     """
 
     axes: tuple[Axis, ...]
     by: str
     scores: NDArray[np.float64]
     fills: Ints
+    luck: Luck | None = None
 
     @property
     def grid(self) -> NDArray[np.float64]:
@@ -224,17 +231,26 @@ def _places(
     return one, sources
 
 
-def score(backtest: Backtest, by: str, progress: Callable[[int], None] = lambda _: None) -> NDArray[np.float64]:
-    """Return a statistic of every strategy of a pass, NaN where there is none, shape (strategies,).
+def score(
+    backtest: Backtest, names: Sequence[str], progress: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float64]:
+    """Return statistics of every strategy of a pass, NaN where there is none, shape (names, strategies).
 
     Args:
         backtest: The pass.
-        by: Name of the statistic.
-        progress: Called with how many are done, now and then.
+        names: Of the statistics.
+        progress: Called with how many strategies are done, now and then.
     """
-    function = STATISTICS[by].function
-    found = np.full(len(backtest.strategies), np.nan)
-    known: dict[bytes, float] = {}
+    found = np.full((len(names), len(backtest.strategies)), np.nan)
+    ends = Ends.of(backtest)
+    drawn = list(enumerate(names))
+    if ends is not None:
+        _score_ends(found, backtest, ends, names)
+        drawn = [(row, name) for row, name in drawn if name not in _OF_ENDS and name not in _OF_RETURNS]
+    if not drawn:
+        return found
+    rows_of = [row for row, _ in drawn]
+    known: dict[bytes, list[float]] = {}
     for number, strategy in enumerate(backtest.strategies):
         rows = slice(*backtest.places[number : number + 2].tolist())
         # Variants often fill alike; what comes of them is the same.
@@ -243,12 +259,43 @@ def score(backtest: Backtest, by: str, progress: Callable[[int], None] = lambda 
             digest.update(backtest.columns[name][rows].tobytes())
         key = digest.digest()
         if key not in known:
-            value = function(backtest.record_of(number))
-            known[key] = math.nan if value is None else float(value)
-        found[number] = known[key]
+            record = backtest.record_of(number)
+            values = [STATISTICS[name].function(record) for _, name in drawn]
+            known[key] = [math.nan if value is None else float(value) for value in values]
+        found[rows_of, number] = known[key]
         if number % 100 == 0:
             progress(number)
     return found
+
+
+def _score_ends(found: Floats, backtest: Backtest, ends: Ends, names: Sequence[str]) -> None:
+    """Put in those statistics for which start and end, or the returns of days, are enough."""
+    if any(name in _OF_ENDS for name in names):
+        values = ends.values().tolist()
+        for row, name in enumerate(names):
+            if name in _OF_ENDS:
+                pairs = zip(backtest.strategies, values, strict=True)
+                found[row] = _numbers([_OF_ENDS[name](one.cash, value) for one, value in pairs])
+    if any(name in _OF_RETURNS for name in names):
+        for numbers, returns in ends.returns():
+            for row, name in enumerate(names):
+                if name in _OF_RETURNS:
+                    found[row, numbers] = _OF_RETURNS[name](returns)
+
+
+def _numbers(values: Sequence[float | None]) -> Floats:
+    return np.array([math.nan if value is None else value for value in values], np.float64)
+
+
+def _probabilities(returns: Floats) -> Floats:
+    return _numbers([probability_above(own, 0.0) for own in returns])
+
+
+_OF_ENDS: dict[str, Callable[[int, int], float | None]] = {"total_return": gained, "end_equity": lambda _, end: end}
+"""Statistics for which start and end are enough: no equity curve has to be drawn."""
+
+_OF_RETURNS = {"sharpe": sharpes, "sortino": sortinos, "probabilistic_sharpe": _probabilities}
+"""Statistics for which the returns of days are."""
 
 
 def colour_of(share: float) -> tuple[int, int, int]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from riskcontrol.aggregate import DAY, Aggregator
+from riskcontrol.trades import counts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Tickers:
     """Counts the trades of each ticker, in any number of steps."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
         self._days = Aggregator(DAY)
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -44,11 +45,7 @@ class Tickers:
         Args:
             batch: Schema `riskcontrol.trades.TRADES`; batches in the order of the trades.
         """
-        column = batch.column("ticker")
-        names = column.dictionary.to_pylist()
-        counts = np.bincount(column.indices.to_numpy(), minlength=len(names)).tolist()
-        for name, count in zip(names, counts, strict=True):
-            self._counts[name] = self._counts.get(name, 0) + count
+        self._counts.update(counts_of(batch))
         self._days.add(batch)
 
     def found(self) -> list[Ticker]:
@@ -64,5 +61,4 @@ class Tickers:
         return [
             Ticker(name, count, count / total, volumes[name], *([p[0], p[-1]] if (p := prices[name]) else [None, None]))
             for name, count in sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
-            if count
         ]

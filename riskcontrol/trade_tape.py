@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingCo
 
 from riskcontrol.progress import on_terminal
 from riskcontrol.settings import Settings
+from riskcontrol.trades import counts_of
 
 
 class TradeTape:
@@ -24,7 +26,6 @@ class TradeTape:
     Attributes:
         sources: The files, in date order.
         rejects: Where their bad lines are.
-        tickers: What has been traded, as far as the files have been read.
     """
 
     def __init__(
@@ -39,12 +40,17 @@ class TradeTape:
             settings = servers.resolve(settings)
         self.rejects = rejects or settings.home / "rejects.tsv"
         self.sources = find_all(locations, settings, rejects=self.rejects, max_reject_share=max_reject_share)
-        self.tickers: set[str] = set()
+        self._counts: Counter[str] = Counter()
 
     @property
     def locations(self) -> tuple[str, ...]:
         """Where each file is."""
         return tuple(source.location for source in self.sources)
+
+    @property
+    def tickers(self) -> dict[str, int]:
+        """How many trades there are of each ticker as far as the files have been read, the most traded first."""
+        return dict(sorted(self._counts.items(), key=lambda item: (-item[1], item[0])))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the trades of all files.
@@ -60,7 +66,7 @@ class TradeTape:
             for source in self.sources:
                 progress.update(task, description=source.name)
                 for batch in source.batches():
-                    self.tickers.update(batch.column("ticker").dictionary.to_pylist())
+                    self._counts.update(counts_of(batch))
                     yield batch
                     progress.update(task, completed=before + source.report.bytes_read)
                 before += source.size

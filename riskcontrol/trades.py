@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pyarrow as pa
 
 LAST = 1
@@ -63,3 +64,16 @@ TRADES = pa.schema(
     ]
 )
 """Schema of a block of trades."""
+
+
+def counts_of(batch: pa.RecordBatch) -> dict[str, int]:
+    """Return how many trades a block has of each ticker that it has any of.
+
+    >>> column = pa.DictionaryArray.from_arrays(pa.array([1, 1, 2], pa.int32()), ["AIG", "IBM", "BAC"])
+    >>> counts_of(pa.RecordBatch.from_arrays([column], ["ticker"]))
+    {'IBM': 2, 'BAC': 1}
+    """
+    column = batch.column("ticker")
+    names = column.dictionary.to_pylist()
+    counts = np.bincount(column.indices.to_numpy(), minlength=len(names)).tolist()
+    return {name: count for name, count in zip(names, counts, strict=True) if count}

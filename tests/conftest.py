@@ -19,7 +19,7 @@ SHARDS = 3
 
 # How long an example takes depends on what else the machine does: no test is about that.
 _PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
-hypothesis.settings.register_profile("tests", max_examples=50, **_PATIENT)
+hypothesis.settings.register_profile("tests", max_examples=30, **_PATIENT)
 hypothesis.settings.register_profile("deep", max_examples=1_000, **_PATIENT)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tests"))
 

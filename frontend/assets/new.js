@@ -90,13 +90,16 @@
             again: function (n, state) {
                 return state && state.soon ? n : window.dash_clientside.no_update;
             },
-            leave: function (address) {
-                if (!address) {
+            leave: function (sent) {
+                if (!sent) {
                     return window.dash_clientside.no_update;
                 }
                 clearTimeout(timer);
                 keep(AGAIN + location.search, null);
-                return address;
+                set("pending", { data: sent.pending });
+                set("toasts", { sendNotifications: sent.toasts });
+                set("visitor", { data: sent.visitor });
+                return sent.address;
             },
             focus: function (message) {
                 var wrong = message && document.querySelector(".new-form [aria-invalid='true']");

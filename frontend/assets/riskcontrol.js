@@ -61,7 +61,12 @@
         }
     });
 
-    window.riskcontrol = { go: go };
+    // The address holds what a page shows, so that it can be shared; the page isn't loaded anew.
+    function tell(shown) {
+        history.replaceState(history.state, "", location.pathname + "?" + new URLSearchParams(shown).toString());
+    }
+
+    window.riskcontrol = { go: go, tell: tell };
 })();
 
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
@@ -86,14 +91,10 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
         fold: function () {
             window.dash_clientside.set_props("burger", { opened: false });
         },
-        // The address holds what the leaders' page shows, so that it can be shared; the page isn't loaded anew.
+        // What the leaders' page shows.
         ask: function (by, user) {
-            var query = new URLSearchParams({ by: by });
-            if (user) {
-                query.set("user", user);
-            }
             if (location.pathname === "/leaders") {
-                history.replaceState(history.state, "", "/leaders?" + query.toString());
+                window.riskcontrol.tell(user ? { by: by, user: user } : { by: by });
             }
         },
         // Whose place the leaders' page shows if its address doesn't say.

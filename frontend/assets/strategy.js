@@ -21,23 +21,24 @@
 
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
     strategy: {
-        // The address holds what is shown, so that it can be shared; the page isn't loaded anew.
         address: function (tab, period, show) {
             if (/^\/user\/[^/]+\/[^/]+\/[^/]+$/.test(location.pathname)) {
-                var query = new URLSearchParams({ tab: tab, period: period });
-                if (tab === "series") {
-                    query.set("show", show);
-                }
-                history.replaceState(history.state, "", location.pathname + "?" + query.toString());
+                var shown = { tab: tab, period: period };
+                window.riskcontrol.tell(tab === "series" ? Object.assign(shown, { show: show }) : shown);
             }
             return ["overview", "price", "series"].indexOf(tab) < 0;
         },
-        // What the server is still working on is asked for again, even if nothing is traded meanwhile.
+        // What the server is still working on is asked for until it comes, even if nothing is traded meanwhile.
         again: function (version) {
-            if (version && version.indicators === false) {
-                setTimeout(function () {
-                    window.dash_clientside.set_props("strategy-again", { data: Date.now() });
-                }, 1000);
+            clearInterval(window.riskcontrol.asking);
+            if (version && version.again) {
+                window.riskcontrol.asking = setInterval(function () {
+                    if (document.getElementById("strategy-cards")) {
+                        window.dash_clientside.set_props("strategy-again", { data: Date.now() });
+                    } else {
+                        clearInterval(window.riskcontrol.asking); // another page is shown
+                    }
+                }, 1000 * version.again);
             }
         },
     },

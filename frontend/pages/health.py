@@ -6,23 +6,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Dash, Input, Output, Patch, State, dcc, html, no_update
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
-from frontend import grids, pace
-from frontend.context import Context, in_thread
-from frontend.figures import empty
+from frontend import graphs, grids, pace
+from frontend.answers import changed
+from frontend.cards import card
+from frontend.context import Context, in_thread, unfolded
 from frontend.formats import NONE, ZONE, moment
-from frontend.graphs import GRAPH
 from frontend.market import Snapshot
 from frontend.pulse import State as StreamState
 from frontend.recent import Rates, Recent
-from frontend.shell import alert
+from frontend.shell import WIDE, alert, titled
 from frontend.watch import Answer, Watch
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
 from riskcontrol.trades import NS_PER_SECOND
 
-ADDRESS = {"path": "/health"}
+PAGE = {"path": "/health", "title": titled("Health")}
 
 _STATES = {
     StreamState.NEVER: (False, "has not run yet: start it with riskcontrol stream"),
@@ -59,7 +59,7 @@ def layout(**query: str) -> dmc.Container:
                 [
                     html.H2("Batches of the last hour", className="section-title"),
                     html.Div(
-                        dcc.Graph(id="pace", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}),
+                        graphs.graph("pace"),
                         className="pace",
                     ),
                     html.Details(
@@ -72,8 +72,7 @@ def layout(**query: str) -> dmc.Container:
                 className="panel candles-panel",
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
@@ -122,15 +121,15 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
             nodes = context.source.read(lambda reader: reader.nodes())
             version = {"market": snapshot.version, "servers": f"{broker} {nodes}"}
             if all(shown.get(part) == value for part, value in version.items()):
-                return _changed()
+                return changed(_OUTPUTS)
             batches, rates = recent.batches(), recent.rates(snapshot)
         except ServerError as error:
             version = {"market": "away", "servers": f"{broker} {error}"}
             if shown == version:
-                return _changed()
+                return changed(_OUTPUTS)
             database = Answer(False, str(error).removeprefix("cassandra: "))
             servers = [_server("Cassandra", database), _server("Kafka", broker)]
-            return _changed(servers=servers, version=version, notice=None)
+            return changed(_OUTPUTS, servers=servers, version=version, notice=None)
         up, all_ = nodes
         answers = {
             "Cassandra": Answer(up == all_, f"{up} of {all_} nodes answer" if all_ > 1 else "answers"),
@@ -146,8 +145,9 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
             version["drawn"] = "yes"
             if shown.get("market") != snapshot.version:
                 drawn = pace.figure(batches)
-                figure = _changes(drawn) if shown.get("drawn") else drawn
-        return _changed(
+                figure = graphs.renewed(drawn) if shown.get("drawn") else drawn
+        return changed(
+            _OUTPUTS,
             cards=_cards(snapshot, rates, found),
             servers=[_server(name, answer) for name, answer in answers.items()],
             figure=figure,
@@ -164,7 +164,7 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
     @in_thread
     def twin(clicks: Any, version: Any) -> Any:
         """Fill the table below the graph while it is open."""
-        if not isinstance(clicks, int) or clicks % 2 == 0:
+        if not unfolded(clicks):
             return no_update
         try:
             return pace.rows(recent.batches())
@@ -204,42 +204,26 @@ def _cards(snapshot: Snapshot, rates: Rates, found: pace.Pace | None) -> list[ht
     beat = snapshot.pulse
     fills = f"{rates.fills:,.1f}" if rates.fills < _FEW else f"{rates.fills:,.0f}"
     cards = [
-        _card("Trades/s", f"{rates.trades:,.0f}", "over the last minute"),
-        _card("Fills/s", fills, "over the last minute"),
+        card("Trades/s", f"{rates.trades:,.0f}", "over the last minute"),
+        card("Fills/s", fills, "over the last minute"),
     ]
     if found is not None:
+        late = "loss" if found.p99 > found.interval else ""
         slow = f"p99 {found.p99:.2f} s of {found.interval:g} s"
         oldest = f"the oldest for {found.behind:.1f} s" if found.waiting else "none"
         cards += [
-            _card("Last batch", f"{beat.processing:.2f} s", f"delay {beat.delay:.2f} s"),
-            _card("Processing, last hour", f"{found.median:.2f} s", slow, bad=found.p99 > found.interval),
-            _card("Delay p99, last hour", f"{found.delay_p99:.2f} s", f"{found.batches:,} batches"),
-            _card("Lag", f"{found.lag:,}", "records of the tape not taken"),
-            _card("Rows waiting", f"{found.waiting:,}", oldest),
-            _card("Rejects, last hour", f"{found.rejected:,}", "records that could not be used"),
+            card("Last batch", f"{beat.processing:.2f} s", f"delay {beat.delay:.2f} s"),
+            card("Processing, last hour", f"{found.median:.2f} s", slow, below_tone=late),
+            card("Delay p99, last hour", f"{found.delay_p99:.2f} s", f"{found.batches:,} batches"),
+            card("Lag", f"{found.lag:,}", "records of the tape not taken"),
+            card("Rows waiting", f"{found.waiting:,}", oldest),
+            card("Rejects, last hour", f"{found.rejected:,}", "records that could not be used"),
         ]
     event = moment(beat.event_time) if beat.event_time else ""
     speed = f", {found.speed:,.1f} × the clock" if found is not None and found.speed is not None else ""
     wall = moment(int(datetime.now(UTC).timestamp()) * NS_PER_SECOND)
     return [
         *cards,
-        _card("Event time", event[11:] or NONE, f"{event[:10]} {ZONE}{speed}" if event else "no trade yet"),
-        _card("Wall clock", wall[11:], f"{wall[:10]} {ZONE}"),
+        card("Event time", event[11:] or NONE, f"{event[:10]} {ZONE}{speed}" if event else "no trade yet"),
+        card("Wall clock", wall[11:], f"{wall[:10]} {ZONE}"),
     ]
-
-
-def _card(label: str, figure: str, more: str, *, bad: bool = False) -> html.Div:
-    lines = {"label": label, "figure": figure, "more loss" if bad else "more": more}
-    return html.Div([html.Div(words, className=name) for name, words in lines.items()], className="card")
-
-
-def _changes(figure: dict[str, Any]) -> Patch:
-    """Return what changes the graph into a newer one: the browser keeps zoom and selection in the layout."""
-    patch = Patch()
-    patch["data"] = figure["data"]
-    return patch
-
-
-def _changed(**values: Any) -> dict[str, Any]:
-    """Return what the callback answers where only these outputs change."""
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}

@@ -10,9 +10,9 @@ from dash import Dash, Input, Output, State, html, no_update
 from frontend.access import viewer
 from frontend.account_menu import own_way, shown_if
 from frontend.grids import named
-from frontend.shell import alert, go_to
+from frontend.shell import TITLE, alert, go_to
 
-ADDRESS = {"path": "/"}
+PAGE = {"path": "/", "title": TITLE}
 
 NEXT = (
     ("New strategy", "Write rules, see them on stored bars, open them in the stream", "/new"),

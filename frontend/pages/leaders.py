@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
 from typing import Any
 
 import dash_ag_grid as dag
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
-from frontend import grids, spread, standings
+from frontend import graphs, grids, spread, standings
 from frontend.access import require_member, viewer
+from frontend.answers import changed, digest
 from frontend.context import Context, in_thread, one_of, text
-from frontend.figures import empty
+from frontend.controls import choice
 from frontend.formats import ZONE, moment
-from frontend.graphs import GRAPH
 from frontend.leading import Leading
-from frontend.shell import alert
+from frontend.shell import WIDE, alert, titled
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.leaders import Leaders
 from riskcontrol.strategy import check_username
 
-ADDRESS = {"path": "/leaders"}
+PAGE = {"path": "/leaders", "title": titled("Leaders")}
 
 _OUTPUTS = {
     "ranking": Output("ranking", "rowData"),
@@ -62,13 +59,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
                 [
                     dmc.Title("Leaders", order=1, size="h2"),
                     html.Div(
-                        dmc.SegmentedControl(
-                            id="leaders-by",
-                            value=by,
-                            data=[{"value": name, "label": words} for name, words in standings.RANKINGS.items()],
-                            size="sm",
-                            attributes={"root": {"aria-label": "Rank by"}},
-                        ),
+                        choice("leaders-by", standings.RANKINGS, by, about="Rank by", size="sm"),
                         className="scroll-x",
                     ),
                 ],
@@ -98,8 +89,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
                 hidden=True,
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
@@ -163,7 +153,7 @@ def _spread() -> html.Section:
         [
             html.H2("Everyone's returns", className="section-title"),
             html.Div(
-                dcc.Graph(id="spread", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}),
+                graphs.graph("spread"),
                 className="spread",
             ),
             html.Div(id="spread-quantiles", className="quantiles"),
@@ -190,26 +180,25 @@ def register(app: Dash, context: Context) -> None:
     @in_thread
     def refresh(market: Any, by: Any, user: Any, shown: Any) -> dict[str, Any]:
         """Bring the page up to date, where anything on it changed."""
-        by = text(by, "by")
-        by = by if by in standings.RANKINGS else "return"
+        by = one_of(text(by, "by"), standings.RANKINGS, "return")
         require_member()
         username, wrong = _typed(viewer().only or user)
         try:
             leaders = leading.now()
             # Shards' parts of a minute come one after the other: the counts differ where the time does not.
             what = leaders and (leaders.time, leaders.strategies, leaders.counts.tolist())
-            version = f"{_SPREAD if leaders and leaders.strategies else ''}{_digest([what, by, username, wrong])}"
+            version = f"{_SPREAD if leaders and leaders.strategies else ''}{digest([what, by, username, wrong])}"
             if version == shown:
-                return _changed()
+                return changed(_OUTPUTS)
             mine, place = _place(context, leaders, username, by) if leaders else ([], "")
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return _changed(wrong=wrong)
+                return changed(_OUTPUTS, wrong=wrong)
             message = alert("The leaders can't be shown while the database is away.", "gray")
-            return _changed(about="", notice=message, hidden=True, wrong=wrong)
+            return changed(_OUTPUTS, about="", notice=message, hidden=True, wrong=wrong)
         drawn = _drawn(leaders, by, username, mine)
         if isinstance(shown, str) and shown.startswith(_SPREAD) and version.startswith(_SPREAD):
-            drawn["spread"] = spread.changes(drawn["spread"])
+            drawn["spread"] = graphs.renewed(drawn["spread"], "shapes", "annotations")
         return drawn | {"place": place, "wrong": wrong, "version": version}
 
     grids.register(app, "ranking", "own-table")
@@ -253,7 +242,7 @@ def _place(context: Context, leaders: Leaders, username: str, by: str) -> tuple[
 def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str, Any]]) -> dict[str, Any]:
     if leaders is None or not leaders.strategies:
         message = "No minute of the tape has ended yet: strategies are ranked at the end of each."
-        return _changed(about="", notice=alert(message, "blue"), hidden=True)
+        return changed(_OUTPUTS, about="", notice=alert(message, "blue"), hidden=True)
     rank = standings.ranking(leaders, by)
     bars = spread.histogram(leaders)
     marked = [(f"{row['strategy']} · {row['strategy_below']}", row["gain"] / 100) for row in mine]
@@ -268,7 +257,7 @@ def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str,
         "notice": None if len(rank) else alert(f"Nobody has {nobody} yet.", "blue"),
         "hidden": False,
         "spread": spread.figure(bars, leaders.quantile(0.5), marked, key="spread"),
-        "bars": _table(("Return", "Strategies"), spread.table(bars)),
+        "bars": grids.plain(("Return", "Strategies"), spread.table(bars)),
         "quantiles": [
             html.Div([html.Span(share, className="label"), html.Span(gain)])
             for share, gain in spread.quantiles(leaders)
@@ -277,21 +266,3 @@ def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str,
         "own_size": {"height": grids.fitting(len(mine), 5)},
         "own_hidden": not mine,
     }
-
-
-def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> html.Table:
-    return html.Table(
-        [
-            html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])),
-            html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows]),
-        ]
-    )
-
-
-def _changed(**values: Any) -> dict[str, Any]:
-    """Return what the callback answers where only these outputs change."""
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
-
-
-def _digest(what: Any) -> str:
-    return hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()

@@ -9,17 +9,20 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from frontend.addresses import ticker_address
-from frontend.board import LEAST_PRICE, Board, Quote
+from frontend.answers import changed
+from frontend.board import LEAST_PRICE, Board, Quote, movers
+from frontend.cards import card
 from frontend.context import Context, in_thread, text
-from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent
+from frontend.controls import unfolding
+from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent, tone
 from frontend.market import Snapshot
 from frontend.positions import Prices
 from frontend.recent import Rates, Recent
-from frontend.shell import alert
+from frontend.shell import WIDE, alert, titled
 from riskcontrol.errors import ServerError
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
 
-ADDRESS = {"path": "/market"}
+PAGE = {"path": "/market", "title": titled("Market")}
 
 LISTS = {
     "active": ("Most active", "by money traded today"),
@@ -28,7 +31,12 @@ LISTS = {
 }
 """The lists of tickers, with their titles and what they are ranked by."""
 
-_OUTPUTS = ("day", "cards", *LISTS, "notice")
+_OUTPUTS = {
+    **{name: Output(f"board-{name}", "children") for name in ("day", "cards", *LISTS, "notice")},
+    "version": Output("board-version", "data"),
+    "there": Output("board-there", "data"),
+}
+"""What the page's callback may change."""
 
 
 def layout(**query: str) -> dmc.Container:
@@ -52,9 +60,10 @@ def layout(**query: str) -> dmc.Container:
                         filter={"function": "tickers"},
                         selectFirstOptionOnChange=True,
                         nothingFoundMessage="No such ticker has traded",
-                        attributes={
-                            "input": {"aria-label": "Find a ticker", "maxLength": TICKER_LENGTH, "spellCheck": "false"}
-                        },
+                        **unfolding(
+                            "Tickers",
+                            {"aria-label": "Find a ticker", "maxLength": TICKER_LENGTH, "spellCheck": "false"},
+                        ),
                         className="ticker-search",
                     ),
                 ],
@@ -67,8 +76,7 @@ def layout(**query: str) -> dmc.Container:
                 className="market-lists",
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
@@ -82,29 +90,25 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
     """
 
     @app.callback(
-        *(Output(f"board-{name}", "children") for name in _OUTPUTS),
-        Output("board-version", "data"),
-        Output("board-there", "data"),
-        Input("market", "data"),
-        State("board-version", "data"),
+        output=_OUTPUTS,
+        inputs=[Input("market", "data"), State("board-version", "data")],
         running=[(Output("clock", "disabled"), True, False)],
     )
     @in_thread
-    def refresh(market: Any, shown: Any) -> tuple[Any, ...]:
+    def refresh(market: Any, shown: Any) -> dict[str, Any]:
         """Bring the page up to date, where anything in it changed."""
         try:
             snapshot = context.market.snapshot()
             board = context.market.board()
             version = f"{snapshot.version} {board.time if board else 0}"
             if version == shown:
-                return (no_update,) * (len(_OUTPUTS) + 2)
+                return changed(_OUTPUTS)
             rates = recent.rates(snapshot)
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return (no_update,) * (len(_OUTPUTS) + 2)
-            message = alert("The market can't be shown while the database is away.", "gray")
-            return (*(no_update,) * (len(_OUTPUTS) - 1), message, no_update, no_update)
-        return (*_shown(snapshot, board, rates), version, no_update if shown else "yes")
+                return changed(_OUTPUTS)
+            return changed(_OUTPUTS, notice=alert("The market can't be shown while the database is away.", "gray"))
+        return {**_shown(snapshot, board, rates), "version": version, "there": no_update if shown else "yes"}
 
     @app.callback(
         Output("ticker-search", "data"),
@@ -134,27 +138,27 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
         return (ticker_address(ticker), None) if ticker else (no_update, no_update)
 
 
-def _shown(snapshot: Snapshot, board: Board | None, rates: Rates) -> tuple[Any, ...]:
+def _shown(snapshot: Snapshot, board: Board | None, rates: Rates) -> dict[str, Any]:
     if board is None:
         message = "No minute of a trading day is over yet. Trades come with riskcontrol ingest; search works already."
-        return "", _cards({"Trades/s": f"{rates.trades:,.0f}"}), *((None,) * len(LISTS)), alert(message, "blue")
+        cards = [card("Trades/s", f"{rates.trades:,.0f}")]
+        return {"day": "", "cards": cards, **dict.fromkeys(LISTS), "notice": alert(message, "blue")}
     day = f"{board.day:%A}, {board.day} · until {minute(board.time + NS_PER_MINUTE)} {ZONE}"
-    cards = {
+    figures = {
         "Trades/s, last minute": f"{rates.trades:,.0f}",
         "Tickers traded today": f"{board.tickers:,}",
         "Trades today": compact(board.trades),
         "Money traded today": f"${compact(board.notional // 1_000_000)}",
         "Rising : falling": f"{board.rising:,} : {board.falling:,}",
     }
-    lists = (_quotes(name, getattr(board, name), snapshot.prices) for name in LISTS)
-    return day, _cards(cards), *lists, None
-
-
-def _cards(figures: dict[str, str]) -> list[Any]:
-    return [
-        html.Div([html.Div(label, className="label"), html.Div(figure, className="figure")], className="card")
-        for label, figure in figures.items()
-    ]
+    return {
+        "day": day,
+        "cards": [card(label, figure) for label, figure in figures.items()],
+        "active": _quotes("active", board.active, snapshot.prices),
+        "gainers": _quotes("gainers", movers(board.gainers, snapshot.prices), snapshot.prices),
+        "losers": _quotes("losers", movers(board.losers, snapshot.prices, falling=True), snapshot.prices),
+        "notice": None,
+    }
 
 
 def _quotes(name: str, quotes: Sequence[Quote], prices: Prices) -> list[Any]:
@@ -165,10 +169,9 @@ def _quotes(name: str, quotes: Sequence[Quote], prices: Prices) -> list[Any]:
     body = []
     for quote in quotes:
         last, change = quote.last(prices), quote.change(prices)
-        tone = "" if not change else " gain" if change > 0 else " loss"
         numbers = [
             html.Td(amount(last) if last else NONE),
-            html.Td(signed_percent(change) if change is not None else NONE, className=tone.strip() or None),
+            html.Td(signed_percent(change) if change is not None else NONE, className=tone(change or 0.0) or None),
             html.Td(compact(quote.notional // 1_000_000)),
         ]
         if active:

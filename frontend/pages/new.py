@@ -18,7 +18,7 @@ from frontend.form import FIELDS, Problem, element
 from frontend.formats import options as options_said
 from frontend.formats import rule
 from frontend.openings import pending
-from frontend.shell import alert
+from frontend.shell import alert, titled
 from riskcontrol.errors import InputError, ServerError, StrategyError
 from riskcontrol.strategy import NAME_PATTERN, Strategy, check_username
 from riskcontrol.templates import names, summary
@@ -26,7 +26,7 @@ from riskcontrol.terms import Session
 from riskcontrol.trades import TICKER_PATTERN
 from riskcontrol.vocabulary import sections
 
-ADDRESS = {"path": "/new"}
+PAGE = {"path": "/new", "title": titled("New strategy")}
 MOST_TYPED = 2 * fields.PASTED
 """Longest text of a field that is looked at."""
 
@@ -131,7 +131,7 @@ def _beside() -> dmc.Tabs:
                 ),
                 html.Details(
                     [html.Summary("As a table"), html.Div(id="new-table", tabIndex="0", role="region", **_TABLES)],
-                    className="twin",
+                    className="preview-twin",
                 ),
             ],
             id="new-preview",
@@ -181,13 +181,12 @@ def register(app: Dash, context: Context) -> None:
         if wanted is None:
             return (no_update,) * len(FIELDS)
         try:
-            mine = context.source.read(lambda reader: reader.strategies(wanted["username"]))
+            row = find(context, wanted)
+            if row is None:
+                return (no_update,) * len(FIELDS)
+            taken = names_of(context, row.username, row.ticker, None)
         except ServerError:
             return (no_update,) * len(FIELDS)  # the page says so above
-        row = _find(mine, wanted)
-        if row is None:
-            return (no_update,) * len(FIELDS)
-        taken = [one.name for one in mine if one.ticker == row.ticker]
         filled: dict[str, str | None] = {
             **form.strategy_values(row),
             "template": None,
@@ -206,7 +205,7 @@ def register(app: Dash, context: Context) -> None:
             return None, "Open strategy"
         name, ticker = wanted["name"], wanted["ticker"]
         try:
-            row = _find(context.source.read(lambda reader: reader.strategies(wanted["username"])), wanted)
+            row = find(context, wanted)
         except ServerError:
             return alert(f"{name} on {ticker} can't be read while the database is away.", "gray"), "Open strategy"
         if row is None:
@@ -337,8 +336,13 @@ def names_of(context: Context, username: str, ticker: str, kept: Any) -> set[str
     return {one.name for one in known if one.ticker == ticker}
 
 
-def _find(mine: list[StrategyRow], wanted: dict[str, Any]) -> StrategyRow | None:
-    return next((one for one in mine if (one.ticker, one.name) == (wanted["ticker"], wanted["name"])), None)
+def find(context: Context, wanted: dict[str, Any]) -> StrategyRow | None:
+    """Return the strategy that a new one is made from, of `source_of`; None if there is none.
+
+    Raises:
+        ServerError: The database is away.
+    """
+    return context.source.read(lambda reader: reader.strategy(wanted["username"], wanted["ticker"], wanted["name"]))
 
 
 def trial(values: dict[str, str]) -> form.Reading:

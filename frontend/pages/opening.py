@@ -9,13 +9,13 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
 from frontend import fields, form
-from frontend.addresses import user_address
+from frontend.addresses import strategy_address
+from frontend.answers import changed
 from frontend.context import Context, in_thread
 from frontend.form import FIELDS, Problem, element
 from frontend.openings import MOST, sent
-from frontend.pages.new import names_of, source_of, taken, values_of
-from frontend.pages.strategy import toast
-from frontend.shell import alert
+from frontend.pages.new import find, names_of, source_of, taken, values_of
+from frontend.shell import alert, toast
 from riskcontrol.errors import ServerError
 from riskcontrol.strategy import Action
 
@@ -23,10 +23,10 @@ _OUTPUTS = {
     "errors": {name: Output(element(name), "error", allow_duplicate=True) for name in fields.MARKED},
     "unfolded": Output("new-options", "value", allow_duplicate=True),
     "message": Output("new-message", "children"),
-    "pending": Output("pending", "data"),
-    "toasts": Output("toasts", "sendNotifications"),
     "sent": Output("new-sent", "data"),
 }
+"""All of them on the page: with one outside it, Dash would call `submit` as the page appears, and while that runs the
+button is disabled and loses clicks."""
 
 
 def register(app: Dash, context: Context) -> None:
@@ -46,7 +46,7 @@ def register(app: Dash, context: Context) -> None:
     @in_thread
     def submit(clicks: Any, typed: Any, kept: Any, source: Any) -> dict[str, Any]:
         """Check what was typed and send it to the stream; of a new version, stop the old one after that."""
-        if not clicks:  # called because the page appeared
+        if not clicks:  # nobody asked for it
             raise PreventUpdate
         values = values_of({element(name): value for name, value in typed.items()})
         version = source_of(source)
@@ -70,19 +70,22 @@ def register(app: Dash, context: Context) -> None:
                 return _refused(problems)
             context.publish(strategy, Action.OPEN)
         except ServerError as error:
-            return _changed({}, message=alert(f"It was not opened. {error}", "red", "new-failure"))
+            return _answer({}, message=alert(f"It was not opened. {error}", "red", "new-failure"))
         said, color = f"{strategy.name} on {strategy.ticker} opened, waiting for its first trade.", "green"
         if version is not None:
             said, color = _stop(context, version, said)
-        return _changed(
+        return _answer(
             {},
             message=None,
-            pending=[*(kept if isinstance(kept, list) else []), sent(strategy, time.time())][-MOST:],
-            toasts=toast(said, color),
-            sent=user_address(strategy.username),
+            sent={
+                "pending": [*(kept if isinstance(kept, list) else []), sent(strategy, time.time())][-MOST:],
+                "toasts": toast(said, color),
+                "address": strategy_address(strategy.username, strategy.ticker, strategy.name),
+                "visitor": strategy.username,
+            },
         )
 
-    # It forgets the draft before it leads away.
+    # It hands the frame what is the frame's, and forgets the draft before it leads away.
     app.clientside_callback(
         ClientsideFunction("strategy_form", "leave"),
         Output("goto", "href", allow_duplicate=True),
@@ -92,16 +95,16 @@ def register(app: Dash, context: Context) -> None:
     app.clientside_callback(ClientsideFunction("strategy_form", "focus"), Input("new-message", "children"))
 
 
-def _changed(problems: dict[str, Problem], **values: Any) -> dict[str, Any]:
+def _answer(problems: dict[str, Problem], **values: Any) -> dict[str, Any]:
     errors = {name: fields.error(problems.get(name)) for name in fields.MARKED}
-    return {"errors": errors, **{name: values.get(name, no_update) for name in _OUTPUTS if name != "errors"}}
+    return changed(_OUTPUTS, errors=errors, **values)
 
 
 def _refused(problems: dict[str, Problem]) -> dict[str, Any]:
     count = len(problems)
     message = f"It was not opened: {'a field is' if count == 1 else f'{count} fields are'} marked above."
     unfolded = "options" if set(problems) & set(form.OPTIONS) else no_update
-    return _changed(problems, message=alert(message, "red", "new-failure"), unfolded=unfolded)
+    return _answer(problems, message=alert(message, "red", "new-failure"), unfolded=unfolded)
 
 
 def _moved(values: dict[str, str], version: dict[str, Any]) -> dict[str, Problem]:
@@ -118,8 +121,7 @@ def _stop(context: Context, version: dict[str, Any], opened: str) -> tuple[str, 
     """Stop the strategy that there is a new version of; returns what to say, and its colour."""
     name = version["name"]
     try:
-        rows = context.source.read(lambda reader: reader.strategies(version["username"]))
-        old = next((one for one in rows if (one.ticker, one.name) == (version["ticker"], name)), None)
+        old = find(context, version)
         if old is None or old.stopped is not None:
             return opened, "green"
         context.publish(old, Action.STOP)

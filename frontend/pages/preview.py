@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, Patch, State, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html
 
+from frontend import graphs, grids
+from frontend.answers import changed, digest
+from frontend.cards import card
 from frontend.context import Context, in_thread
-from frontend.formats import ZONE, moment
+from frontend.formats import ZONE, moment, tone
 from frontend.pages.new import trial, values_of
 from frontend.preview import Job, Preview, Refusal
 from frontend.preview_figures import equity_rows, figure, fill_rows
@@ -66,7 +68,7 @@ def register(app: Dash, context: Context) -> None:
     def preview(typed: Any, again: Any, shown: Any, axis: Any) -> dict[str, Any]:
         """Try what was typed on the stored bars, where it changed."""
         if typed is None:
-            return _changed()
+            return changed(_OUTPUTS)
         values = values_of(typed)
         if not values["ticker"]:
             return _without("Name a ticker to see what the strategy would have done.", hidden=True)
@@ -87,15 +89,14 @@ def register(app: Dash, context: Context) -> None:
             return _without(wanted.message, hidden=True)
         version = _version(wanted)
         if isinstance(shown, dict) and shown.get("version") == version:
-            return _changed(note=None, stale="")
+            return changed(_OUTPUTS, note=None, stale="")
         found = context.previews.run(wanted)
         if isinstance(found, Refusal):
             return _without(found.message, hidden=not found.soon, soon=found.soon)
         drawn: Any = figure(found, strategy.ticker)
         time = [strategy.ticker, *drawn["layout"]["xaxis"]["range"]]
         if axis == time:  # its zoom stays
-            data, drawn = drawn["data"], Patch()
-            drawn["data"] = data
+            drawn = graphs.renewed(drawn)
         return {
             "figure": drawn,
             "hidden": False,
@@ -108,10 +109,6 @@ def register(app: Dash, context: Context) -> None:
         }
 
 
-def _changed(**values: Any) -> dict[str, Any]:
-    return {name: values.get(name, no_update) for name in _OUTPUTS}
-
-
 def _without(message: str, *, hidden: bool = False, soon: bool = False) -> dict[str, Any]:
     """Return what changes where there is no preview: a message, above the last one unless that is hidden.
 
@@ -122,15 +119,14 @@ def _without(message: str, *, hidden: bool = False, soon: bool = False) -> dict[
     """
     note = dmc.Text(message, c="dimmed", size="sm")
     more = {"hidden": True} if hidden else {"stale": "stale"}
-    return _changed(note=note, state={"soon": soon}, **more)
+    return changed(_OUTPUTS, note=note, state={"soon": soon}, **more)
 
 
 def _version(job: Job) -> str:
     """Return what changes with the strategy and with the bars that it is tried on."""
     one, time = job.strategy, job.bars["time"]
     parts = (one.ticker, one.cash, one.shape, one.parameters, one.terms.text(), job.seconds)
-    closes = hashlib.blake2b(job.bars["close"].tobytes(), digest_size=12).hexdigest()
-    return hashlib.blake2b(repr((parts, int(time[0]), len(time), closes)).encode(), digest_size=12).hexdigest()
+    return digest([*parts, int(time[0]), job.bars["close"].tolist()])
 
 
 def _result(preview: Preview, definition: Definition, job: Job) -> list[Any]:
@@ -170,12 +166,11 @@ def _result(preview: Preview, definition: Definition, job: Job) -> list[Any]:
 
 def _card(name: str, label: str, preview: Preview) -> html.Div:
     value = preview.statistics[name]
-    tone = "" if name not in _SIGNED or not value else " gain" if value > 0 else " loss"
+    made = tone(value or 0) if name in _SIGNED else ""
     written = format_value(STATISTICS[name], value)
-    if tone == " gain":
+    if made == "gain":
         written = f"+{written}"
-    parts = [html.Div(label, className="label"), html.Div(written, className=f"figure{tone}")]
-    return html.Div(parts, className="card", title=(STATISTICS[name].function.__doc__ or "").partition("\n")[0])
+    return card(label, written, tone=made, about=(STATISTICS[name].function.__doc__ or "").partition("\n")[0])
 
 
 def _tables(preview: Preview) -> list[Any]:
@@ -183,12 +178,6 @@ def _tables(preview: Preview) -> list[Any]:
     equity = (f"Time ({ZONE})", "Equity", "Buy & hold", "Price")
     fills = (f"Time ({ZONE})", "Shares", "Price", "Reason")
     return [
-        _table("Last values of each hour, the newest first", equity, equity_rows(preview)),
-        _table("Fills, the newest first", fills, fill_rows(preview)),
+        grids.plain(equity, equity_rows(preview), "Last values of each hour, the newest first"),
+        grids.plain(fills, fill_rows(preview), "Fills, the newest first"),
     ]
-
-
-def _table(title: str, header: tuple[str, ...], rows: list[tuple[str, str, str, str]]) -> html.Table:
-    head = html.Thead(html.Tr([html.Th(name, scope="col") for name in header]))
-    body = html.Tbody([html.Tr([html.Td(cell) for cell in row]) for row in rows])
-    return html.Table([html.Caption(title), head, body], className="plain")

@@ -11,26 +11,36 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
-from frontend import exports, grids, strategy_tables
+from frontend import exports, graphs, grids, strategy_tables
 from frontend.access import require_change, viewer
 from frontend.account_menu import shown_if
-from frontend.addresses import copy_address, share_address, ticker_address, user_address
+from frontend.addresses import checked_names, copy_address, share_address, ticker_address, user_address
+from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text
-from frontend.figures import ALL, SERIES, SHOWS, empty
-from frontend.graphs import GRAPH
+from frontend.controls import choice
+from frontend.figures import ALL, SERIES, SHOWS
 from frontend.grids import named
 from frontend.openings import pending as pending_of
 from frontend.overlays import Overlays
 from frontend.pages import home
 from frontend.periods import PERIODS, USUAL
-from frontend.positions import status_of
-from frontend.shell import alert
+from frontend.positions import CONFIRM_SECONDS, SENT, UNCONFIRMED, status_of
+from frontend.shell import TITLE, WIDE, alert, titled, toast
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
 from riskcontrol.errors import ServerError, StrategyError
-from riskcontrol.strategy import NAME_PATTERN, Action, check_username
-from riskcontrol.trades import TICKER_PATTERN
+from riskcontrol.strategy import Action
 
-ADDRESS = {"path_template": "/user/<username>/<ticker>/<name>", "order": 0}
+
+def title(username: str = "", ticker: str = "", name: str = "") -> str:
+    """Return the page's title; that of all pages where the address names no strategy."""
+    try:
+        _, ticker, name = checked_names(unquote(username), unquote(ticker), unquote(name))
+    except StrategyError:
+        return TITLE
+    return titled(f"{name} on {ticker}")
+
+
+PAGE = {"path_template": "/user/<username>/<ticker>/<name>", "order": 0, "title": title}
 """It comes before the page of a user, whose template takes any number of slashes."""
 _FILES = {
     "Fills, CSV": ("fills", "csv"),
@@ -82,7 +92,7 @@ def layout(
     """
     try:
         # What is given twice in an address comes as a list.
-        username, ticker, name = _checked(*(unquote(str(part)) for part in (username, ticker, name)))
+        username, ticker, name = checked_names(*(unquote(str(part)) for part in (username, ticker, name)))
     except StrategyError as error:
         return home.start(f"No such strategy: {error.message}.")
     tab, period, show = one_of(tab, TABS, "overview"), one_of(period, PERIODS, USUAL), one_of(show, SHOWS, "value")
@@ -110,8 +120,7 @@ def layout(
             ),
             _stop_dialog(),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
@@ -195,12 +204,8 @@ def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
                 [
                     dmc.TabsList([dmc.TabsTab(label, value=value) for value, label in TABS.items()]),
                     html.Div(
-                        dmc.SegmentedControl(
-                            id="strategy-period",
-                            value=period,
-                            data=list(PERIODS),
-                            size="xs",
-                            attributes={"root": {"aria-label": "Period of the graphs"}},
+                        choice(
+                            "strategy-period", {name: name for name in PERIODS}, period, about="Period of the graphs"
                         ),
                         id="strategy-period-frame",
                     ),
@@ -216,9 +221,6 @@ def _tabs(tab: str, period: str, show: str) -> dmc.Tabs:
 
 
 def _graph(name: str, *above: Any) -> list[Any]:
-    graph = dcc.Graph(
-        id=f"strategy-{name}-graph", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}, responsive=True
-    )
     twin = dmc.Accordion(
         dmc.AccordionItem(
             [dmc.AccordionControl("As a table"), dmc.AccordionPanel(_TWINS[name]())],
@@ -229,19 +231,14 @@ def _graph(name: str, *above: Any) -> list[Any]:
         chevronPosition="left",
         variant="default",
     )
+    graph = graphs.graph(f"strategy-{name}-graph")
     frame = html.Div(graph, id=f"strategy-{name}-frame", className=f"strategy-graph strategy-graph-{name}")
     return [*above, html.P(id=f"strategy-{name}-note", className="about", role="status"), frame, twin]
 
 
 def _shows(show: str) -> dmc.SegmentedControl:
     labels = {**{name: series.label for name, series in SERIES.items()}, ALL: "All"}
-    return dmc.SegmentedControl(
-        id="strategy-show",
-        value=show,
-        data=[{"value": name, "label": label} for name, label in labels.items()],
-        size="xs",
-        attributes={"root": {"aria-label": "What the graph shows"}},
-    )
+    return choice("strategy-show", labels, show, about="What the graph shows")
 
 
 def _stop_dialog() -> dmc.Modal:
@@ -300,19 +297,18 @@ def register(app: Dash, context: Context) -> None:
             strategy, position = _find(context, username, ticker, name)
             if strategy is None or position is None:
                 sent = pending_of(pending, username, time.time())
-                waits = any((one.ticker, one.name) == (ticker, name) for one in sent)
-                return _changed(_without(username, ticker, name, strategy, waiting=waits), shown)
+                waits = next((one.status for one in reversed(sent) if (one.ticker, one.name) == (ticker, name)), None)
+                rejects = f"{context.settings.topic}.rejected"
+                found = _without((username, ticker, name), strategy, waits, rejects=rejects)
+                return changed(_OUTPUTS, **({} if found["version"] == shown else found))
             mark = context.market.snapshot().prices.get(ticker)
             view = View(strategy, position, mark, look)
-            return {
-                **dict.fromkeys(_OUTPUTS, no_update),
-                **view_of(view, context, overlays, shown if isinstance(shown, dict) else {}),
-            }
+            return changed(_OUTPUTS, **view_of(view, context, overlays, shown if isinstance(shown, dict) else {}))
         except ServerError as error:
             if shown:  # what is on the page stays, under the frame's message
-                return dict.fromkeys(_OUTPUTS, no_update)
+                return changed(_OUTPUTS)
             said = alert(f"The strategy can't be shown while the database is away: {error}", "gray")
-            return {**dict.fromkeys(_OUTPUTS, no_update), "notice": said, "all_hidden": True}
+            return changed(_OUTPUTS, notice=said, all_hidden=True)
 
     @app.callback(
         Output("stop-dialog", "opened"),
@@ -355,47 +351,40 @@ def register(app: Dash, context: Context) -> None:
     )
 
 
-def toast(message: str, color: str) -> list[dict[str, Any]]:
-    """Return a message that shows itself in a corner for some seconds."""
-    return [{"action": "show", "message": message, "color": color, "autoClose": 6_000, "withBorder": True}]
+def _without(
+    which: tuple[str, str, str], strategy: StrategyRow | None, waits: str | None, *, rejects: str
+) -> dict[str, Any]:
+    """Return what is shown of a strategy that hasn't seen a trade, or that there isn't.
 
-
-def _changed(values: dict[str, Any], shown: Any) -> dict[str, Any]:
-    """Return what the page's callback answers where only these outputs change; nothing where the version is shown."""
-    if values["version"] == shown:
-        values = {}
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
-
-
-def _without(username: str, ticker: str, name: str, strategy: StrategyRow | None, *, waiting: bool) -> dict[str, Any]:
-    """Return what is shown of a strategy that hasn't seen a trade, or that there isn't."""
+    Args:
+        which: Username, ticker and name.
+        strategy: Its row, where there is one.
+        waits: `SENT` or `UNCONFIRMED` if this browser has sent it.
+        rejects: The topic of records that couldn't be used.
+    """
+    username, ticker, name = which
     if strategy is not None:
         said = alert(f"Waiting for the first trade of {ticker}. {name} starts with it.", "blue", "strategy-waiting")
         about = described(strategy, status_of(strategy, None))
-    elif waiting:
+    elif waits == SENT:
         said = alert(f"{name} on {ticker} was sent to the stream, which hasn't written it yet.", "blue")
-        about = {"status": "sent", "status_class": "strategy-state", "stopped": True}
+        about = {"status": SENT, "status_class": "strategy-state", "stopped": True}
+    elif waits == UNCONFIRMED:
+        said = alert(
+            [
+                f"{name} on {ticker} was sent, but the stream hasn't confirmed it within {CONFIRM_SECONDS} seconds. ",
+                dcc.Link("Health", href="/health"),
+                " tells whether a stream runs and how far behind it is: one that comes or catches up opens it all the "
+                f"same. An opening that it refused is in the topic {rejects}, with the reason.",
+            ],
+            "yellow",
+            "strategy-unconfirmed",
+        )
+        about = {"status": UNCONFIRMED, "status_class": "strategy-state strategy-state-not-confirmed", "stopped": True}
     else:
         said = alert(f"{username} has no strategy {name} on {ticker}.", "yellow", "no-strategy")
         about = {"status": "unknown", "status_class": "strategy-state", "stopped": True}
     return {**about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
-
-
-def _checked(username: str, ticker: str, name: str) -> tuple[str, str, str]:
-    """Return the names of an address.
-
-    Raises:
-        StrategyError: One of them isn't one.
-    """
-    try:
-        check_username(username)
-    except StrategyError as error:
-        raise StrategyError(f"a username {error.message}", field="username") from None
-    if not TICKER_PATTERN.fullmatch(ticker):
-        raise StrategyError("the address has no ticker like IBM or BRK.B", field="ticker")
-    if not NAME_PATTERN.fullmatch(name):
-        raise StrategyError("the address has no strategy's name", field="name")
-    return username, ticker, name
 
 
 def _which(value: Any) -> tuple[str, str, str]:
@@ -406,7 +395,7 @@ def _which(value: Any) -> tuple[str, str, str]:
     """
     given = value if isinstance(value, dict) else {}
     try:
-        return _checked(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
+        return checked_names(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
     except StrategyError as error:
         raise HTTPException(400, str(error)) from None
 

@@ -10,20 +10,29 @@ from urllib.parse import unquote
 import dash_mantine_components as dmc
 import numpy as np
 import pandas as pd
-from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from frontend import candles, grids
+from frontend import candles, graphs, grids
+from frontend.answers import changed
 from frontend.board import Quote
-from frontend.context import Context, in_thread, one_of, text
+from frontend.context import Context, in_thread, one_of, text, unfolded
+from frontend.controls import choice
 from frontend.figures import empty
-from frontend.formats import NONE, ZONE, amount, compact, dollars, moment, new_york_day, signed_percent
-from frontend.graphs import GRAPH
+from frontend.formats import NONE, ZONE, amount, compact, dollars, moment, signed_percent, tone
 from frontend.market import Snapshot
-from frontend.shell import alert
+from frontend.shell import TITLE, WIDE, alert, titled
 from riskcontrol.errors import ServerError
+from riskcontrol.newyork import date_of
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_PATTERN
 
-ADDRESS = {"path_template": "/market/<ticker>"}
+
+def title(ticker: str = "") -> str:
+    """Return the page's title; that of all pages where the address has no ticker."""
+    ticker = unquote(ticker)
+    return titled(ticker) if TICKER_PATTERN.fullmatch(ticker) else TITLE
+
+
+PAGE = {"path_template": "/market/<ticker>", "title": title}
 
 PERIODS = {"1d": ("Day", 1), "5d": ("5 days", 7), "1mo": ("Month", 31)}
 """What is shown, as the address says it: words, and how many calendar days."""
@@ -60,7 +69,7 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
         message = (
             "No such ticker: one has up to 16 letters, digits or any of . / _ - and begins with a letter or digit."
         )
-        return dmc.Container([to_market, alert(message, "red", "ticker-error")], size=1440, px=0)
+        return dmc.Container([to_market, alert(message, "red", "ticker-error")], **WIDE)
     period = one_of(period, PERIODS, "1d")
     interval = one_of(interval, candles.INTERVALS, USUAL[period])
     return dmc.Container(
@@ -107,9 +116,7 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
                                 className="pickers",
                             ),
                             html.Div(
-                                dcc.Graph(
-                                    id="candles", figure=empty("Loading …"), config=GRAPH, style={"height": "100%"}
-                                ),
+                                graphs.graph("candles"),
                                 className="candles",
                             ),
                             html.Details(
@@ -127,20 +134,12 @@ def layout(ticker: str = "", period: str = "1d", interval: str = "", **query: st
                 hidden=True,
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
 def _picker(name: str, labels: dict[str, str], value: str) -> html.Div:
-    control = dmc.SegmentedControl(
-        id=f"candles-{name}",
-        value=value,
-        data=[{"value": each, "label": label} for each, label in labels.items()],
-        size="xs",
-        attributes={"root": {"aria-label": name.capitalize()}},
-    )
-    return html.Div(control, className="scroll-x")
+    return html.Div(choice(f"candles-{name}", labels, value, about=name.capitalize()), className="scroll-x")
 
 
 def _table() -> html.Div:
@@ -183,9 +182,9 @@ def register(app: Dash, context: Context) -> None:
             return _drawn(context, ticker, *chosen, shown)
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return _changed()
+                return changed(_OUTPUTS)
             message = alert(f"{ticker} can't be shown while the database is away.", "gray")
-            return _changed(notice=message, hidden=True)
+            return changed(_OUTPUTS, notice=message, hidden=True)
 
     @app.callback(
         Output("candles-rows", "rowData"),
@@ -201,7 +200,7 @@ def register(app: Dash, context: Context) -> None:
     @in_thread
     def twin(clicks: Any, version: Any, ticker: Any, period: Any, interval: Any, shown: Any) -> tuple[Any, Any]:
         """Fill the table below the graph while it is open, where its candles changed."""
-        if not isinstance(clicks, int) or clicks % 2 == 0:
+        if not unfolded(clicks):
             return no_update, no_update
         drawn = [version.get("key"), version.get("bars")] if isinstance(version, dict) else None
         if drawn is not None and drawn == shown:
@@ -225,9 +224,8 @@ def register(app: Dash, context: Context) -> None:
 
 def _chosen(period: Any, interval: Any) -> tuple[str, str]:
     """Return what the pickers say; the usual where it isn't one of theirs."""
-    period, interval = text(period, "period"), text(interval, "interval")
-    period = period if period in PERIODS else "1d"
-    return period, interval if interval in candles.INTERVALS else USUAL[period]
+    period = one_of(text(period, "period"), PERIODS, "1d")
+    return period, one_of(text(interval, "interval"), candles.INTERVALS, USUAL[period])
 
 
 def _known(context: Context, ticker: str) -> tuple[int, Quote | None, Snapshot] | None:
@@ -242,7 +240,7 @@ def _known(context: Context, ticker: str) -> tuple[int, Quote | None, Snapshot] 
 
 def _bars(context: Context, ticker: str, period: str, interval: str, latest: int) -> tuple[str, pd.DataFrame]:
     """Return a period's candles, of the interval or of the next longer one that is not too many of them."""
-    today = new_york_day(latest)
+    today = date_of(latest)
     days = [day for day in _days(today, PERIODS[period][1]) if day.weekday() < _SATURDAY or day == today]
     bars = context.source.read(lambda reader: context.past.bars(reader, ticker, days, today))
     return candles.fitted(bars, interval)
@@ -258,12 +256,12 @@ def _drawn(context: Context, ticker: str, period: str, interval: str, shown: dic
     if known is None:
         version = {"key": key, "bars": "unknown"}
         if shown == version:
-            return _changed()
+            return changed(_OUTPUTS)
         message = (
             f"{ticker} has not traded on this stream. Check the spelling, or find it on the market's page. A strategy "
             "on it can be opened all the same and waits for its first trade."
         )
-        return _changed(version=version, notice=alert(message, "yellow", "ticker-unknown"), hidden=True)
+        return changed(_OUTPUTS, version=version, notice=alert(message, "yellow", "ticker-unknown"), hidden=True)
     latest, quote, snapshot = known
     time, last = snapshot.prices.get(ticker, (0, 0))
     last = last or (quote.close if quote else 0)
@@ -275,7 +273,7 @@ def _drawn(context: Context, ticker: str, period: str, interval: str, shown: dic
         "last": f"{time} {last}",
     }
     if shown == version:
-        return _changed()
+        return changed(_OUTPUTS)
     described: dict[str, Any] = {
         "version": version,
         "last": _last(last, time, quote, snapshot),
@@ -284,38 +282,23 @@ def _drawn(context: Context, ticker: str, period: str, interval: str, shown: dic
         "hidden": False,
     }
     if all(shown.get(part) == version[part] for part in ("key", "bars")):
-        patch = Patch()
-        patch["data"][candles.LAST]["y"] = [dollars(last)] * 2
-        return _changed(**described, figure=patch)
+        return changed(_OUTPUTS, **described, figure=graphs.traces({candles.LAST: {"y": [dollars(last)] * 2}}))
     used, bars = _bars(context, ticker, period, interval, latest)
     if bars.empty:
         version["bars"] = ""
-        return _changed(**described, figure=empty(f"{ticker}'s first minute isn't over yet"), note="")
+        return changed(_OUTPUTS, **described, figure=empty(f"{ticker}'s first minute isn't over yet"), note="")
     figure = candles.figure(bars, used, last, key=key)
     same = shown.get("key") == key and shown.get("bars")
     note = f"Shown in {used}: {interval} would be more than can be drawn." if used != interval else ""
-    return _changed(**described, figure=_changes(figure) if same else figure, note=note)
-
-
-def _changes(figure: dict[str, Any]) -> Patch:
-    """Return what changes a graph into a newer one of the same: the browser keeps zoom and selection in the layout."""
-    patch = Patch()
-    patch["data"] = figure["data"]
-    patch["layout"]["xaxis"]["rangebreaks"] = figure["layout"]["xaxis"]["rangebreaks"]
-    return patch
-
-
-def _changed(**values: Any) -> dict[str, Any]:
-    """Return what the callback answers where only these outputs change."""
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
+    drawn = graphs.renewed(figure, "xaxis.rangebreaks") if same else figure
+    return changed(_OUTPUTS, **described, figure=drawn, note=note)
 
 
 def _last(last: int, time: int, quote: Quote | None, snapshot: Snapshot) -> list[Any]:
     change = quote.change(snapshot.prices) if quote else None
     said = [html.Span(f"${amount(last)}" if last else NONE, className="last-price")]
     if change is not None:
-        tone = "gain" if change > 0 else "loss" if change < 0 else ""
-        said.append(html.Span(f"{signed_percent(change)} today", className=tone))
+        said.append(html.Span(f"{signed_percent(change)} today", className=tone(change)))
     if time:
         said.append(html.Span(f"{moment(time)} {ZONE}", className="muted"))
     return said

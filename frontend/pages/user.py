@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -14,21 +12,31 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_u
 
 from frontend import grids
 from frontend.activity import Event, Fills, Pair, events
+from frontend.answers import changed, digest
+from frontend.cards import card
 from frontend.context import Context, in_thread, username_of
-from frontend.formats import MINUS, ZONE, new_york_day
+from frontend.formats import MINUS, ZONE
 from frontend.market import Snapshot
 from frontend.openings import pending as pending_of
 from frontend.pages import home
-from frontend.positions import Totals, key, table
-from frontend.shell import alert
+from frontend.positions import MOST_ROWS, Totals, key, most_valuable, table
+from frontend.shell import TITLE, WIDE, alert, titled
 from frontend.summaries import Summaries, Summary
 from riskcontrol.errors import ServerError, StrategyError
-from riskcontrol.strategy import check_username
+from riskcontrol.newyork import date_of
+from riskcontrol.strategy import USERNAME_PATTERN, check_username
 
-ADDRESS = {"path_template": "/user/<username>"}
+
+def title(username: str = "") -> str:
+    """Return the page's title; that of all pages where the address has no username."""
+    username = unquote(username)
+    return titled(username) if USERNAME_PATTERN.fullmatch(username) else TITLE
+
+
+PAGE = {"path_template": "/user/<username>", "title": title}
 
 MOST_SUMMARISED = 1_000
-"""Most strategies of a user whose statistics are shown: the newest."""
+"""Most strategies in a table whose statistics are shown: the newest, which stand first."""
 FIRST_SECONDS, MORE_SECONDS = 0.04, 0.25
 """How long one answer may make statistics: the first, so that there is something to see, and those after it."""
 _MOST_ROWS_IN_VIEW = 12
@@ -104,8 +112,7 @@ def layout(username: str = "", **query: str) -> dmc.Container:
                 hidden=True,
             ),
         ],
-        size=1440,
-        px=0,
+        **WIDE,
     )
 
 
@@ -183,15 +190,18 @@ def register(app: Dash, context: Context) -> None:
             snapshot = context.market.snapshot()
             pairs = list(zip(strategies, positions, strict=True))
             seconds = MORE_SECONDS if shown else FIRST_SECONDS
-            summarised = _summaries(context, summaries, pairs, snapshot, seconds)
+            chosen = most_valuable(strategies, positions, snapshot.prices, _rows_of(shown), MOST_ROWS)
+            in_rows = [pair for pair in pairs if key(pair[0].ticker, pair[0].name) in chosen]
+            summarised = _summaries(context, summaries, in_rows, snapshot, seconds)
             happened = context.source.read(lambda reader: events(pairs, newest.newest(reader, pairs)))
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return _changed()
+                return changed(_OUTPUTS)
             message = alert("The positions can't be shown while the database is away.", "gray")
-            return _changed(notice=message, hidden=True)
-        rows, totals = table(strategies, positions, snapshot.prices, waiting, summarised)
-        return _shown(rows, totals, happened, summarised, shown) | {"known": no_update if shown else username}
+            return changed(_OUTPUTS, notice=message, hidden=True)
+        rows, totals = table(strategies, positions, snapshot.prices, waiting, summarised, chosen)
+        answer = _shown(rows, totals, len(chosen), happened, summarised, shown)
+        return answer | {"known": no_update if shown else username}
 
     grids.register(app, "table")
     # While statistics are missing, ask again without waiting for the stream to go on.
@@ -202,10 +212,10 @@ def register(app: Dash, context: Context) -> None:
 def _summaries(
     context: Context, summaries: Summaries, pairs: Sequence[Pair], snapshot: Snapshot, seconds: float
 ) -> dict[str, Summary | None]:
-    """Return the summaries of the strategies that have seen a trade, by `key`; None for those not made yet."""
+    """Return the summaries of the newest strategies that have seen a trade, by `key`; None for those not made yet."""
     seen = [(strategy, position) for strategy, position in pairs if position is not None]
     seen = sorted(seen, key=lambda pair: -pair[0].opened)[:MOST_SUMMARISED]
-    day = new_york_day(max((at for at, _ in snapshot.prices.values()), default=0))
+    day = date_of(snapshot.latest)
     found = context.source.read(lambda reader: summaries.of(reader, seen, snapshot.prices, day, seconds=seconds))
     return {key(strategy.ticker, strategy.name): one for (strategy, _), one in zip(seen, found, strict=True)}
 
@@ -213,21 +223,21 @@ def _summaries(
 def _shown(
     rows: list[dict[str, Any]],
     totals: Totals,
+    chosen: int,
     happened: Sequence[Event],
     summarised: dict[str, Summary | None],
     shown: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what changes on a page that shows something else; of the table, only the rows that did."""
-    kept = shown.get("rows")
-    before: dict[str, Any] = kept if isinstance(kept, dict) else {}
-    after = {row["id"]: _digest(row) for row in rows}
+    before = _rows_of(shown)
+    after = {row["id"]: digest(row) for row in rows}
     missing = sum(one is None for one in summarised.values())
     told, words = [event.row() for event in happened], totals.words()
-    rest = _digest([words, told, missing])
+    rest = digest([words, told, missing, chosen])
     ask = [missing, time.time()] if missing else no_update
     if list(after.items()) == list(before.items()) and shown.get("rest") == rest:
-        return _changed(missing=ask)
-    changes = _changed(missing=ask, version={"rows": after, "rest": rest})
+        return changed(_OUTPUTS, missing=ask)
+    changes = changed(_OUTPUTS, missing=ask, version={"rows": after, "rest": rest})
     if list(after) != list(before):
         changes |= {"rows": rows, "size": {"height": grids.fitting(len(rows), _MOST_ROWS_IN_VIEW)}}
     elif updated := [row for row in rows if before[row["id"]] != after[row["id"]]]:
@@ -236,20 +246,27 @@ def _shown(
         changes |= {
             "totals": _cards(words),
             "events": [_event(event) for event in told],
-            "progress": _progress(missing, len(summarised)),
+            "progress": _progress(missing, len(summarised), chosen, totals.strategies),
         }
     return changes | {"notice": None, "hidden": False}
 
 
+def _rows_of(shown: dict[str, Any]) -> dict[str, Any]:
+    """Return the rows in the version that a page keeps, by id; anything at all may be in it."""
+    kept = shown.get("rows")
+    return kept if isinstance(kept, dict) else {}
+
+
 def _nothing(username: str, known: bool, shown: dict[str, Any]) -> dict[str, Any]:
     """Return what changes on the page of a user without strategies."""
-    rest = _digest(known)
+    rest = digest(known)
     if shown.get("rest") == rest:
-        return _changed()
+        return changed(_OUTPUTS)
     message = f"No user {username!r}. Check the spelling, or open a strategy to begin as {username!r}."
     if known:
         message = f"{username} has no strategies yet. Open one: it starts at the ticker's next trade."
-    return _changed(
+    return changed(
+        _OUTPUTS,
         notice=alert(message, "blue" if known else "yellow", "no-positions"),
         hidden=True,
         version={"rows": {}, "rest": rest},
@@ -257,17 +274,29 @@ def _nothing(username: str, known: bool, shown: dict[str, Any]) -> dict[str, Any
     )
 
 
-def _changed(**values: Any) -> dict[str, Any]:
-    """Return what the callback answers where only these outputs change."""
-    return {**dict.fromkeys(_OUTPUTS, no_update), **values}
+def _progress(missing: int, summarised: int, chosen: int, count: int) -> str:
+    """Return what is said below the table.
 
-
-def _progress(missing: int, summarised: int) -> str:
+    Args:
+        missing: How many statistics are still to come.
+        summarised: Of how many strategies there will be some.
+        chosen: How many strategies are in the table.
+        count: How many there are.
+    """
+    said = []
+    if chosen < count:
+        said.append(
+            f"{chosen:,} of {count:,} strategies are shown: the most valuable when the page was opened, and what was "
+            "sent from it since. The sums are of all."
+        )
     if missing:
-        return f"Statistics of {missing:,} of {summarised:,} strategies are still being put together …"
-    if summarised == MOST_SUMMARISED:
-        return f"Statistics are shown for the {MOST_SUMMARISED:,} newest strategies; each has its own on its page."
-    return ""
+        said.append(f"Statistics of {missing:,} of {summarised:,} strategies are still being put together …")
+    elif summarised == MOST_SUMMARISED:
+        said.append(
+            f"Statistics and today's profit are those of the {MOST_SUMMARISED:,} newest strategies in the table; each "
+            "has its own on its page."
+        )
+    return " ".join(said)
 
 
 def _event(event: dict[str, Any]) -> html.Li:
@@ -281,18 +310,5 @@ def _event(event: dict[str, Any]) -> html.Li:
 
 
 def _cards(words: dict[str, str]) -> list[html.Div]:
-    cards = []
-    for label, figure in words.items():
-        tone = ""
-        if label in ("Today", "Profit", "Return"):
-            tone = " gain" if figure.startswith("+") else " loss" if figure.startswith(MINUS) else ""
-        cards.append(
-            html.Div(
-                [html.Div(label, className="label"), html.Div(figure, className="figure" + tone)], className="card"
-            )
-        )
-    return cards
-
-
-def _digest(what: Any) -> str:
-    return hashlib.blake2b(json.dumps(what).encode(), digest_size=12).hexdigest()
+    tones = {"+": "gain", MINUS: "loss"}
+    return [card(label, figure, tone=tones.get(figure[0], "")) for label, figure in words.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import signal
 import sys
@@ -45,12 +46,23 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one command."""
+        """Import and return one command; the file of settings may have a table for it."""
         if cmd_name not in COMMANDS:
             return None
+        from riskcontrol.cli.tables import with_tables
+
         module = importlib.import_module(f"riskcontrol.cli.{cmd_name}")
         command: click.Command = module.command
-        return command
+        return with_tables(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is named, or tell which one may have been meant."""
+        close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if args[0] not in COMMANDS and close:
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing them."""
@@ -70,13 +82,18 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error raised on purpose is one line and exit status 1."""
+    """Run the command line; an error raised on purpose is one line, exit status 1, and 2 if it is in the command."""
     # Asked to end (by the system, a supervisor, `kill`), a command ends as it does on Ctrl-C: cleanly.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False, prog_name="riskcontrol")
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        from riskcontrol.cli.usage import usage_text
+
+        click.echo(f"riskcontrol: error: {usage_text(error)}", err=True)
         sys.exit(error.exit_code)
     except click.Abort:
         click.echo("Stopped.", err=True)

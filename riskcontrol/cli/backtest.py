@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import S3, max_reject_share_option, splits_option, with_settings
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.errors import InputError
 from riskcontrol.settings import Settings
@@ -44,13 +46,13 @@ from riskcontrol.settings import Settings
     help="Try these values of a parameter, or NAME=1,2,5; may be repeated, all combinations run in one pass.",
 )
 @click.option(
-    "--by", default="return", show_default=True, help="Statistic by which the best of the variants is chosen."
+    "--by", default="return", show_default=True, help="With --set: statistic by which the best variant is chosen."
 )
 @splits_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: dollars, fractions, seconds.")
 @click.option(
     "--html",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     default=None,
     metavar="FILE",
     help="Write a report: one page with charts, which needs no network.",
@@ -59,7 +61,7 @@ from riskcontrol.settings import Settings
     "--fills",
     "fills_file",
     metavar="FILE",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=OutputFile(allow_dash=True),
     default=None,
     help="CSV to write every fill to; - prints them all.",
 )
@@ -83,10 +85,12 @@ def command(
     FILE is Daily TAQ or WRDS trades (plain or gzip; a file, a folder, s3://bucket/key or .../prefix/), or one CSV or
     Parquet file of bars (date, open, high, low, close, volume). On trades, the engine of the stream gives the
     stream's fills. On bars, a strategy decides at a bar's close and fills at the next bar's open; stops, too, are
-    looked at at closes alone.
+    looked at at closes alone. Dates of bars without a zone are New York's, and so are all times that are printed.
 
     --set tries values of a number that the strategy file names in its table [parameters]: all combinations, and the
-    best by --by is shown. docs/backtest.md says more.
+    best by --by is shown, which is return, end_equity, annualised_return, sharpe, sortino, calmar,
+    probabilistic_sharpe, max_drawdown, alpha, win_rate, profit_factor, expectancy, payoff, sqn or kelly.
+    docs/backtest.md says more.
     """
     from riskcontrol.strategy_file import load
 
@@ -97,6 +101,9 @@ def command(
         raise click.UsageError("--json and --fills - both write to stdout; give --fills a file")
     if sets and len(definitions) * max(1, len(tickers)) > 1:
         raise click.UsageError("--set varies one strategy on one ticker; give one --strategy and one --ticker")
+    said_by = click.get_current_context().get_parameter_source("by") is ParameterSource.COMMANDLINE
+    if said_by and not sets:
+        raise click.UsageError("--by chooses among variants, and there is one; vary a parameter with --set")
     from riskcontrol.splits import NO_SPLITS, read_splits
 
     splits = read_splits(splits_file) if splits_file else NO_SPLITS

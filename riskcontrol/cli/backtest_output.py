@@ -12,21 +12,20 @@ from typing import Any
 import click
 
 from riskcontrol.aligned import aligned
-from riskcontrol.backtest_run import Data, Result
+from riskcontrol.backtest_run import Data, Holding, Result
 from riskcontrol.book import Reason
-from riskcontrol.cli.backtest_sweep import sweep_json, sweep_lines
+from riskcontrol.cli.backtest_sweep import WIDTH, sweep_json, sweep_lines
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.statistics import STATISTICS, format_value, plain
-from riskcontrol.statistics.formats import why_none
+from riskcontrol.statistics.formats import how_sure, why_none
 from riskcontrol.sweep import Sweep
 from riskcontrol.trades import NS_PER_SECOND
 
 SHOWN = 20
 """Fills that are printed where not all are asked for."""
 
-_WIDTH = 100
 FILL_COLUMNS = ("strategy", "ticker", "number", "time", "reason", "shares", "price", "fee", "cash")
 
 
@@ -48,7 +47,7 @@ def json_of(result: Result) -> dict[str, Any]:
     return {
         "strategy": result.definition.document() | {"ticker": result.strategy.ticker},
         "period": [clock(int(result.equity.time[at])) for at in (0, -1)],
-        result_kind(result): result.backtest.trades,
+        result_kind(result): result.backtest.trades[result.strategy.ticker],
         "statistics": plain(result.statistics),
         "verdict": {
             "decision": judged.decision.value,
@@ -57,9 +56,33 @@ def json_of(result: Result) -> dict[str, Any]:
                 for one in judged.reasons
             ],
         },
+        "holding": _holding_json(result.holding),
         "fills": len(result.fills),
         "fills_hash": result.hash,
     }
+
+
+def _holding_json(held: Holding | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    dollars = {name: getattr(held, name) / MICROS for name in ("entry", "price", "value")}
+    return {"shares": held.shares, "bought": held.bought, "time": clock(held.time), **dollars}
+
+
+def holding_text(held: Holding | None) -> str:
+    """Return in words what is still held at the end; nothing where that is nothing.
+
+    >>> holding_text(Holding(200, 100, 1_381_152_600_614_000_000, 10_000_000, 5_500_000))
+    'Holds 200 shares at the end (100 before splits), bought 2013-10-07 09:30:00 at 10.00: worth $1,100.00 at 5.50.'
+    """
+    if held is None:
+        return ""
+    split = f" ({held.bought:,} before splits)" if held.bought != held.shares else ""
+    value = format_value(STATISTICS["end_equity"], held.value)
+    return (
+        f"Holds {held.shares:,} share{'s' * (held.shares != 1)} at the end{split}, bought {clock(held.time)} "
+        f"at {to_dollars(held.entry)}: worth {value} at {to_dollars(held.price)}."
+    )
 
 
 def result_kind(result: Result) -> str:
@@ -83,16 +106,24 @@ def print_text(data: Data, results: Sequence[Result], sweep: Sweep | None = None
     if sweep is not None:
         click.echo("\n" + "\n".join(sweep_lines(sweep)))
     for result in results:
-        click.echo("\n" + "\n".join(_text(result, all_fills=all_fills)))
+        click.echo("\n" + "\n".join(_text(data, result, all_fills=all_fills)))
 
 
-def _text(result: Result, *, all_fills: bool) -> list[str]:
+def tape_text(data: Data, result: Result) -> str:
+    """Return of how many trades or bars a result is, and of how many of all tickers where the files have others."""
+    own = result.backtest.trades[result.strategy.ticker]
+    others = data.trades is not None and data.trades > own
+    return f"{own:,} {result_kind(result)}" + (
+        f" of {result.strategy.ticker} (the files have {data.trades:,} of all tickers)" if others else ""
+    )
+
+
+def _text(data: Data, result: Result, *, all_fills: bool) -> list[str]:
     document = result.definition.document()
     curve = result.equity
     lines = [
         click.style(f"{document['name']} on {result.strategy.ticker}", bold=True),
-        f"  {clock(int(curve.time[0]))} to {clock(int(curve.time[-1]))} New York, "
-        f"{result.backtest.trades:,} {result_kind(result)}",
+        f"  {clock(int(curve.time[0]))} to {clock(int(curve.time[-1]))} New York, {tape_text(data, result)}",
         f"  buy   {document['buy']}",
         f"  sell  {document.get('sell', 'never by a rule')}",
         "",
@@ -101,9 +132,15 @@ def _text(result: Result, *, all_fills: bool) -> list[str]:
         *verdict_lines(result),
         "",
     ]
+    if held := holding_text(result.holding):
+        lines += [held, ""]
     fills = result.fills
     first = 0 if all_fills else max(0, len(fills) - SHOWN)
-    lines.append(click.style(f"{len(fills):,} fills" + (f", the last {SHOWN}" if first else ""), bold=True))
+    lines.append(
+        click.style(
+            f"{len(fills):,} fill{'s' * (len(fills) != 1)}" + (f", the last {SHOWN}" if first else ""), bold=True
+        )
+    )
     rows = list(fill_rows(result, first))
     if rows:
         header = ("number", "New York", "why", "shares", "price", "fee", "cash")
@@ -112,7 +149,7 @@ def _text(result: Result, *, all_fills: bool) -> list[str]:
 
 
 def statistics_lines(result: Result) -> list[str]:
-    """Return all statistics, two columns of them side by side, and why some have no number."""
+    """Return all statistics, two columns of them side by side, how sure they are, and why some have no number."""
     cells = [
         (STATISTICS[name].title, format_value(STATISTICS[name], value)) for name, value in result.statistics.items()
     ]
@@ -122,7 +159,11 @@ def statistics_lines(result: Result) -> list[str]:
     return [
         f"  {a:<{widths[0]}}  {b:>{widths[1]}}     {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip()
         for (a, b), (c, d) in zip(left, right, strict=True)
-    ] + textwrap.wrap(why_none(result.statistics), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    ] + [
+        line
+        for said in (how_sure(result.statistics), why_none(result.statistics))
+        for line in textwrap.wrap(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
+    ]
 
 
 def verdict_lines(result: Result) -> list[str]:
@@ -132,7 +173,7 @@ def verdict_lines(result: Result) -> list[str]:
     lines = [click.style(f"Verdict: {judged.decision.value}", bold=True, fg=colour)]
     for one in judged.reasons:
         mark = {"pull": "-", "keep testing": "~", "scale up": "+"}[one.points_to.value]
-        lines += textwrap.wrap(one.words, _WIDTH, initial_indent=f"  {mark} ", subsequent_indent="    ")
+        lines += textwrap.wrap(one.words, WIDTH, initial_indent=f"  {mark} ", subsequent_indent="    ")
     return lines
 
 

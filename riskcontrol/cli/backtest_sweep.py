@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,11 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol.aligned import aligned
+from riskcontrol.luck import WANTED, Luck
 from riskcontrol.statistics import STATISTICS, format_value, plain
 from riskcontrol.sweep import Sweep, colour_of
 
 SHOWN = 10
 """Variants that are listed."""
+
+WIDTH = 100
+"""Characters of a line of words."""
 
 _COLUMNS, _ROWS = 60, 24
 _SHADES = " .:-=+*%@"
@@ -28,7 +33,9 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
         "parameters": {axis.name: axis.values for axis in sweep.axes},
         "by": sweep.by,
         "variants": len(sweep.scores),
-        "warning": warning(sweep),
+        "expected_best_sharpe": sweep.luck and sweep.luck.expected,
+        "deflated_sharpe": sweep.luck and sweep.luck.probability,
+        "warning": warning(sweep) or None,
         "best": [
             {
                 "parameters": sweep.values_of(number),
@@ -41,7 +48,7 @@ def sweep_json(sweep: Sweep) -> dict[str, Any]:
 
 
 def sweep_lines(sweep: Sweep) -> list[str]:
-    """Return the best variants, a heat map of the first two parameters and the warning."""
+    """Return the best variants, a heat map of the first two parameters and, where it applies, the warning."""
     one = STATISTICS[sweep.by]
     header, *rows = best_rows(sweep)
     title = f"{len(sweep.scores):,} variants, the best {len(rows)} by {one.title.lower()}"
@@ -50,7 +57,9 @@ def sweep_lines(sweep: Sweep) -> list[str]:
         lines.append(f"  {idle:,} of them never trade{'s' * (idle == 1)}; they come last.")
     if sum(len(axis.values) > 1 for axis in sweep.axes[:2]):
         lines += ["", *heat_lines(sweep, colours=sys.stdout.isatty())]
-    return [*lines, "", click.style(warning(sweep), fg="yellow")]
+    if said := warning(sweep):
+        lines += ["", *(click.style(line, fg="yellow") for line in textwrap.wrap(said, WIDTH))]
+    return lines
 
 
 def best_rows(sweep: Sweep) -> list[list[str]]:
@@ -64,14 +73,30 @@ def best_rows(sweep: Sweep) -> list[list[str]]:
 
 
 def warning(sweep: Sweep) -> str:
-    """Return what to keep in mind about the best of many."""
-    count = len(sweep.scores)
-    median = float(np.nanmedian(sweep.scores)) if not np.isnan(sweep.scores).all() else math.nan
-    middle = format_value(STATISTICS[sweep.by], None if math.isnan(median) else median)
+    """Return why the best of many may be luck, nothing where that isn't so (`riskcontrol.luck.Luck.warns`)."""
+    luck = sweep.luck
+    if luck is None or not luck.warns:
+        return ""
+    remedy = "Try it on days that it was not chosen on."
+    if luck.probability is None:
+        return f"Whether the best of {luck.variants:,} is more than luck can't be told: {_untold(luck)}. {remedy}"
+    many = f"{luck.rated:,}" + " with a Sharpe ratio" * (luck.rated < luck.variants)
+    one, chance = STATISTICS["sharpe"], STATISTICS["probabilistic_sharpe"]
     return (
-        f"The best of {count:,} looks good by chance alone: the middle one has {middle}. Its verdict asks for "
-        "more because of that; try the best on days that it was not chosen on."
+        f"The best of {many} may be luck: its Sharpe ratio is {format_value(one, luck.sharpe)}, and the "
+        f"best of so many without skill is expected to have {format_value(one, luck.expected)}. The probability that "
+        f"its true one is above that (deflated Sharpe ratio) is {format_value(chance, luck.probability)}, under "
+        f"{format_value(chance, WANTED)}. {remedy}"
     )
+
+
+def _untold(luck: Luck) -> str:
+    """Return why there is no deflated Sharpe ratio."""
+    if luck.sharpe is None:
+        return "it has no Sharpe ratio; that takes two trading days, and returns that differ"
+    if luck.expected is None:
+        return f"that takes two variants with a Sharpe ratio, and {luck.rated} has one"
+    return "its daily returns leave its Sharpe ratio without an error to reckon with"
 
 
 def heat_lines(sweep: Sweep, *, colours: bool) -> list[str]:

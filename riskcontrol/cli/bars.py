@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from riskcontrol.cli.options import S3, max_reject_share_option, with_settings
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.cli.ticker_name import TickerName
 from riskcontrol.errors import InputError, RiskControlError
 from riskcontrol.money import to_dollars
@@ -69,9 +70,7 @@ class Interval(click.ParamType):
     default=None,
     help="How to write them [default: as the output's name ends, or else csv].",
 )
-@click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to write [default: print]."
-)
+@click.option("--output", type=OutputFile(), metavar="FILE", default=None, help="File to write [default: print].")
 @click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -96,14 +95,19 @@ def command(
     Open and close are the first and last trade that set the last price, high and low come from the trades that count
     for them, volume and VWAP from those that count as volume; a bar is named by its start in New York. Prices stay
     empty where no trade of a bar sets one (odd lots alone, before the bell).
+
+    Bars count from New York's midnight: of 30m and what divides it, the session's first begins at 09:30; of 1h at
+    09:00, of 7m at 09:27. Where it isn't 09:30, or the day's last bar is cut off at midnight, that is said.
     """
-    from riskcontrol.aggregate import Aggregator
+    from riskcontrol.aggregate import Aggregator, alignment
     from riskcontrol.nearest import nearest
     from riskcontrol.trade_tape import TradeTape
 
     form = form or _form_of(output)
     if form == "parquet" and output is None:
         raise click.BadParameter("Parquet goes to a file; name it with --output", param_hint="--format")
+    if said := alignment(interval):
+        click.echo(said, err=True)
     tape = TradeTape(locations, settings, max_reject_share, rejects)
     aggregator = Aggregator(interval, tickers or None)
     failure: RiskControlError | None = None
@@ -141,15 +145,16 @@ def _write(bars: pa.Table, form: str, output: Path | None) -> None:
         assert output is not None  # noqa: S101 - the command has seen to it
         _write_parquet(bars, output)
         return
-    with contextlib.ExitStack() as stack:
-        try:
+    try:
+        with contextlib.ExitStack() as stack:
             file = stack.enter_context(output.open("w", encoding="utf-8", newline="")) if output else sys.stdout
             (_write_csv if form == "csv" else _write_json)(bars, file)
             file.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise InputError(f"can't be written: {error.strerror or error}", source=str(output)) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        source = str(output or "standard output")
+        raise InputError(f"can't be written: {error.strerror or error}", source=source) from error
 
 
 def _write_csv(bars: pa.Table, file: IO[str]) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from riskcontrol.cli.options import S3, with_settings
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.settings import Settings
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.group(name="bench")
+@click.group(name="bench", epilog="Example: riskcontrol bench readers --trades 3000000 --json")
 def command() -> None:
     """Measure parts or the whole line, on servers of the benchmark's own; each benchmark has --json.
 
@@ -21,7 +22,10 @@ def command() -> None:
     """
 
 
-@command.command(epilog="Example: riskcontrol bench stream --users 100000 --rate 20000 --batch 1 --seconds 60")
+@command.command(
+    short_help="Measure the stream's delay under a steady rate.",
+    epilog="Example: riskcontrol bench stream --users 100000 --rate 20000 --batch 1 --seconds 60",
+)
 @click.option("--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies.")
 @click.option("--rate", type=click.IntRange(10, 10_000_000), default=20_000, show_default=True, help="Trades a second.")
 @click.option("--batch", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds a batch.")
@@ -51,7 +55,10 @@ def stream(*, as_json: bool, **load: float) -> None:
     tell(run(Load(**load)), as_json=as_json)  # type: ignore[arg-type]
 
 
-@command.command(epilog="Example: riskcontrol bench day --trades 68000000 --users 100000")
+@command.command(
+    short_help="Measure a whole day, from its file to the last row.",
+    epilog="Example: riskcontrol bench day --trades 68000000 --users 100000",
+)
 @click.option("--trades", type=click.IntRange(1_000, 1_000_000_000), default=68_000_000, show_default=True,
               help="Trades of the day.")  # fmt: skip
 @click.option("--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies.")
@@ -70,7 +77,9 @@ def day(*, trades: int, users: int, seed: int, as_json: bool) -> None:
     tell(run(trades, users, seed), as_json=as_json)
 
 
-@command.command(epilog="Example: riskcontrol bench readers --trades 3000000")
+@command.command(
+    short_help="Measure simulator and reader.", epilog="Example: riskcontrol bench readers --trades 3000000"
+)
 @click.option("--trades", type=click.IntRange(1_000, 100_000_000), default=3_000_000, show_default=True, help="Lines.")
 @_JSON
 def readers(trades: int, *, as_json: bool) -> None:
@@ -81,7 +90,10 @@ def readers(trades: int, *, as_json: bool) -> None:
     tell(run(trades), as_json=as_json)
 
 
-@command.command(epilog="Example: riskcontrol bench producer --trades 5000000")
+@command.command(
+    short_help="Measure the way from a file onto the tape.",
+    epilog="Example: riskcontrol bench producer --trades 5000000",
+)
 @click.option("--trades", type=click.IntRange(1_000, 100_000_000), default=5_000_000, show_default=True, help="Trades.")
 @_JSON
 def producer(trades: int, *, as_json: bool) -> None:
@@ -92,7 +104,9 @@ def producer(trades: int, *, as_json: bool) -> None:
     tell(run(trades), as_json=as_json)
 
 
-@command.command(epilog="Example: riskcontrol bench users --count 100000")
+@command.command(
+    short_help="Measure until users' strategies are open.", epilog="Example: riskcontrol bench users --count 100000"
+)
 @click.option("--count", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Users.")
 @_JSON
 def users(count: int, *, as_json: bool) -> None:
@@ -103,7 +117,10 @@ def users(count: int, *, as_json: bool) -> None:
     tell(run(count), as_json=as_json)
 
 
-@command.command(epilog="Example: riskcontrol bench engine --trades $TRADES --ticker IBM --graph crowd.svg")
+@command.command(
+    short_help="Measure the engine beside its peers.",
+    epilog="Example: riskcontrol bench engine --trades $TRADES --ticker IBM --graph crowd.svg",
+)
 @click.option("--trades", multiple=True, metavar="FILE",
               help="Trade file or folder, local or on S3; may be repeated [default: simulated trades].")  # fmt: skip
 @click.option("--simulated", type=click.IntRange(100, 100_000_000), default=50_000, show_default=True,
@@ -127,7 +144,7 @@ def users(count: int, *, as_json: bool) -> None:
 @click.option("--repeats", type=click.IntRange(1, 1_000), default=5, show_default=True, help="The best run counts.")
 @click.option("--part", "parts", type=click.Choice(["rule", "crosses", "crowd", "mixed"]), multiple=True,
               help="Run this part alone; may be repeated [default: all].")  # fmt: skip
-@click.option("--graph", type=click.Path(dir_okay=False, writable=True, path_type=Path), default=None,
+@click.option("--graph", type=OutputFile(), metavar="FILE", default=None,
               help="Draw the crowd's time against its users into this SVG file.")  # fmt: skip
 @with_settings(*S3)
 @_JSON
@@ -142,9 +159,10 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
     time by the kernel's, for as many users.
 
     crosses: 1,000 pairs of windows; buy when the fast average crosses above the slow one, sell when below, on bars of a
-    minute and of a second; decided at a close, filled at the next open. From prices and windows to fills and total
-    returns of all: with building the strategies (seconds, ratio), and without (pass seconds, ratio pass). vectorbt must
-    give every variant as many fills and the same return, to the micro-dollar.
+    minute and of a second; decided at a close, filled at the next open. From prices and windows, as in `riskcontrol
+    backtest BARS --set fast=... --set slow=...`, to fills and total returns of all (seconds, ratio), compiled before.
+    "One by one" makes a strategy of each pair first, and leads them through the engine; every fill must be the same.
+    vectorbt must give every variant as many fills and the same return, to the micro-dollar.
 
     crowd: 10,000 to 10,000,000 users, of whom always the same act, on the same trades in blocks: advance, after
     everybody's first trade. It must not grow with those who don't act.
@@ -180,7 +198,10 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
         tell(found)
 
 
-@command.command(epilog="Example: riskcontrol bench pages --users 100000 --rate 50")
+@command.command(
+    short_help="Measure the pages over a full day's tables.",
+    epilog="Example: riskcontrol bench pages --users 100000 --rate 50",
+)
 @click.option("--users", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True, help="Strategies.")
 @click.option("--tickers", type=click.IntRange(1, 10_000), default=8_000, show_default=True, help="Companies.")
 @click.option("--fills", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Of each strategy.")
@@ -218,7 +239,10 @@ def pages(*, pages: tuple[str, ...], as_json: bool, **chosen: object) -> None:
         tell(found)
 
 
-@command.command(epilog="Example: riskcontrol bench crash --rounds 20 --seed 1 --json")
+@command.command(
+    short_help="Kill parts of the line, and compare every row.",
+    epilog="Example: riskcontrol bench crash --rounds 20 --seed 1 --json",
+)
 @click.option("--rounds", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Runs with kills.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True,
               help="Of the tape, the strategies, what is killed and when.")  # fmt: skip

@@ -31,7 +31,10 @@ def init(settings: Settings) -> None:
     click.echo(f"The tables are in keyspace {resolved.keyspace} at {resolved.cassandra}.")
 
 
-@command.command(epilog="Example: riskcontrol database drop --keyspace trial --yes")
+@command.command(
+    short_help="Drop the keyspace with all that is in it.",
+    epilog="Example: riskcontrol database drop --keyspace trial --yes",
+)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @with_settings(*DATABASE)
 def drop(settings: Settings, *, yes: bool) -> None:

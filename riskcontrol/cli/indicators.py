@@ -12,6 +12,7 @@ from typing import IO
 
 import click
 
+from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.errors import InputError
 
 ROWS = 65_536
@@ -40,7 +41,8 @@ DIGITS = 12
     "--out",
     "--output",
     "out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
+    metavar="FILE",
     default=None,
     help="CSV to write [default: print].",
 )
@@ -64,8 +66,8 @@ def command(bars: Path, expressions: tuple[str, ...], ticker: str, out: Path | N
         raise InputError("would be written over; name another file", source=str(out), field="--out")
     read = read_bars(bars, columns_read(nodes.values()), ticker, _opened)
     columns = [evaluate(node, read.columns).tolist() for node in nodes.values()]
-    with contextlib.ExitStack() as stack:
-        try:
+    try:
+        with contextlib.ExitStack() as stack:
             file = stack.enter_context(out.open("w", encoding="utf-8", newline="")) if out else sys.stdout
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow([read.date, *nodes])
@@ -73,10 +75,11 @@ def command(bars: Path, expressions: tuple[str, ...], ticker: str, out: Path | N
             while chunk := list(itertools.islice(rows, ROWS)):
                 writer.writerows([date, *map(_text, values)] for date, *values in chunk)
             file.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise InputError(f"can't be written: {error.strerror or error}", source=str(out)) from error
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        source = str(out or "standard output")
+        raise InputError(f"can't be written: {error.strerror or error}", source=source) from error
 
 
 def _text(value: float) -> str:

@@ -83,7 +83,11 @@ class ClockTime(click.ParamType):
 @click.option("--as", "name", default=None, help="Another name on the tape, to send again what is there already.")
 @splits_option
 @click.option(
-    "--rejects", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File to keep bad lines in."
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    metavar="FILE",
+    help="File to keep bad lines in [default: rejects.tsv in --home].",
 )
 @max_reject_share_option
 @with_settings(*TAPE, *S3)

@@ -39,8 +39,8 @@ class Day(click.ParamType):
     show_default=True,
     help="A day on which the New York Stock Exchange trades, YYYY-MM-DD.",
 )
-@click.option("--tickers", type=int, default=100, show_default=True, help="How many companies.")
-@click.option("--trades", type=int, default=1_000_000, show_default=True, help="How many trades.")
+@click.option("--tickers", type=int, default=100, show_default=True, metavar="COUNT", help="How many companies.")
+@click.option("--trades", type=int, default=1_000_000, show_default=True, metavar="COUNT", help="How many trades.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option(
     "--output",

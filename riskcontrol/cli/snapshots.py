@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from riskcontrol.cli.options import with_settings
-from riskcontrol.errors import SettingsError
+from riskcontrol.errors import InputError, SettingsError
 from riskcontrol.settings import Settings
 
 
@@ -21,12 +21,18 @@ def command(settings: Settings, *, place: str | None) -> None:
     Without PLACE, those where the setting `snapshots` says. A snapshot that isn't whole is not one, and not listed.
     """
     from riskcontrol.servers import resolve
-    from spark.depot import depot
+    from spark.depot import FolderDepot, depot
     from spark.snapshot import complete
 
     chosen = depot(resolve(settings.model_copy(update={"snapshots": place or settings.snapshots})))
     if chosen is None:
         raise SettingsError("name a folder or s3://BUCKET/PREFIX, or set RISKCONTROL_SNAPSHOTS", field="snapshots")
+    if isinstance(chosen, FolderDepot) and not chosen.root.is_dir():
+        what = "is a file" if chosen.root.exists() else "isn't there"
+        raise InputError(
+            f"{what}; name the folder, or s3://BUCKET/PREFIX, that riskcontrol stream --snapshots was given",
+            source=str(chosen),
+        )
     with tempfile.TemporaryDirectory(prefix="riskcontrol-") as scratch:
         found = complete(chosen, Path(scratch))
     if not found:

@@ -30,12 +30,13 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     """Print the statistics of an equity curve.
 
     EQUITY.csv has a header with a column date, time, datetime or timestamp (ISO 8601) and a column equity, value,
-    balance or nav (dollars). Statistics are of daily equity and 252 days a year; those that need fills are left out,
-    and those that need days say — for a run of fewer than two. docs/statistics.md defines each.
+    balance or nav (dollars). Times without a zone are New York's, a date alone is its close, 16:00. Statistics are of
+    daily equity and 252 days a year; those that need fills are left out, and those that need days say — for a run of
+    fewer than two. docs/statistics.md defines each.
     """
     from riskcontrol.statistics import STATISTICS, compute, format_value, has, plain
     from riskcontrol.statistics.files import EQUITY, as_record, read_closes, read_series
-    from riskcontrol.statistics.formats import why_none
+    from riskcontrol.statistics.formats import how_sure, why_none
 
     curve = read_series(equity, EQUITY)
     other = read_closes(benchmark) if benchmark else None
@@ -52,5 +53,7 @@ def command(equity: Path, benchmark: Path | None, as_json: bool) -> None:
     widest = max(map(len, written.values()))
     for name, text in written.items():
         click.echo(f"{STATISTICS[name].title:<{width}}  {text:>{widest}}")
+    if sure := how_sure(values):
+        click.echo(sure, err=True)
     if why := why_none(values):
         click.echo(f"{why} docs/statistics.md defines each.", err=True)

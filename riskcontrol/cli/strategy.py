@@ -19,7 +19,11 @@ from riskcontrol.cli.strategy_stream import open_, stop
 _WIDTH = 12
 
 
-@click.group(name="strategy")
+@click.group(
+    name="strategy",
+    epilog="Examples: riskcontrol strategy templates sma-cross > my.toml;  riskcontrol strategy check my.toml;  "
+    "riskcontrol strategy open my.toml --user ann --ticker IBM",
+)
 def command() -> None:
     """Check strategy files, open them in the stream; list the words of the language; print templates."""
 
@@ -28,33 +32,39 @@ command.add_command(open_)
 command.add_command(stop)
 
 
-@command.command(epilog="Example: riskcontrol strategy check dip.toml cross.json")
+@command.command(
+    short_help="Check strategy files, and print what they come to.",
+    epilog="Example: riskcontrol strategy check dip.toml cross.json",
+)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object for each file.")
 def check(files: tuple[Path, ...], as_json: bool) -> None:
-    """Check strategy files (TOML or JSON) and print what they come to; exit with 1 if one is wrong."""
+    """Check strategy files (TOML or JSON) and print what they come to, or all that is wrong; exit with 1 then."""
     from riskcontrol.errors import InputError
-    from riskcontrol.strategy_file import load
+    from riskcontrol.strategy_file import load_or_errors
 
     reports: list[dict[str, Any]] = []
     for file in files:
         try:
-            definition = load(file)
+            found = load_or_errors(file)
         except InputError as error:
-            reports.append({"file": str(file), "ok": False, **_error_report(error)})
+            found = [error]
+        if isinstance(found, list):
+            errors = [_error_report(error) for error in found]
+            reports.append({"file": str(file), "ok": False, **errors[0], "errors": errors})
             if not as_json:
-                click.echo(_error_text(error), err=True)
+                click.echo("\n".join(map(_error_text, found)), err=True)
         else:
-            reports.append({"file": str(file), "ok": True, **_report(definition)})
+            reports.append({"file": str(file), "ok": True, **_report(found)})
             if not as_json:
-                click.echo(_text(file, definition))
+                click.echo(_text(file, found))
     if as_json:
         click.echo(json.dumps(reports, indent=2))
     if not all(report["ok"] for report in reports):
         sys.exit(1)
 
 
-@command.command()
+@command.command(short_help="List the words of the language.", epilog="Example: riskcontrol strategy words")
 def words() -> None:
     """List the words, functions and indicators of the language, with what they mean."""
     from riskcontrol.vocabulary import sections
@@ -66,10 +76,17 @@ def words() -> None:
     click.echo(formatter.getvalue().rstrip())
 
 
-@command.command(epilog="Example: riskcontrol strategy templates sma-cross > my.toml")
+@command.command(
+    short_help="List the template strategies, or print one.",
+    epilog="Example: riskcontrol strategy templates sma-cross > my.toml;  "
+    "riskcontrol backtest EQY_US_ALL_TRADE_20131007.gz --strategy my.toml --ticker IBM",
+)
 @click.argument("name", required=False)
 def templates(name: str | None) -> None:
-    """List the template strategies, or print the file of the one of this NAME: a strategy to begin with."""
+    """List the template strategies, or print the file of the one of this NAME: a strategy to begin with.
+
+    Their tickers are the simulator's: change them for trades of your own, or give backtest a --ticker.
+    """
     from riskcontrol.templates import names, read, summary
 
     if name is not None:

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 _servers = with_settings(*TAPE, *DATABASE)
 
 
-@click.command(name="open", epilog="Example: riskcontrol strategy open cross.toml --user ann --ticker LPMP")
+@click.command(
+    name="open",
+    short_help="Open a strategy in the stream.",
+    epilog="Example: riskcontrol strategy open cross.toml --user ann --ticker LPMP",
+)
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--user", required=True, help="Whose strategy it becomes.")
 @click.option(
@@ -47,7 +51,11 @@ def open_(file: Path, user: str, tickers: tuple[str, ...], name: str, settings: 
     _send(settings, strategies, Action.OPEN, "open")
 
 
-@click.command(name="stop", epilog="Example: riskcontrol strategy stop sma-cross --user ann --ticker LPMP")
+@click.command(
+    name="stop",
+    short_help="Stop a strategy in the stream.",
+    epilog="Example: riskcontrol strategy stop sma-cross --user ann --ticker LPMP",
+)
 @click.argument("name")
 @click.option("--user", required=True, help="Whose strategy it is.")
 @click.option("--ticker", required=True, type=TickerName(), help="Which ticker it trades.")

@@ -56,7 +56,7 @@ def generate(
     prefix: str,
     start: int,
 ) -> None:
-    """Open a strategy for each of many generated users: user000001, user000002, ...
+    """Open a strategy for each of many generated users, from user000001 on.
 
     Each has one strategy s1 of the first rule: buy 0.10-0.40 dollars below the reference, sell 0.05-0.40 above it,
     with 2,000-400,000 dollars of cash, on a ticker drawn by how often it trades. They are open once the stream has

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -62,6 +63,10 @@ class _Raw:
     header: list[str]
     columns: dict[int, list[str] | NDArray[np.float64]]
     lines: list[int]
+
+
+class NoTickerColumn(InputError):
+    """A ticker was asked for of a file that doesn't say whose its bars are."""
 
 
 Opened = Callable[[Path], AbstractContextManager[IO[bytes]]]
@@ -228,10 +233,10 @@ def _of_ticker(raw: _Raw, column: int | None, ticker: str, source: str) -> _Raw:
     """
     if column is None:
         if ticker:
-            raise InputError("no column ticker or symbol to choose by", source=source, line=1, field="ticker")
+            raise NoTickerColumn("no column ticker or symbol to choose by", source=source, line=1, field="ticker")
         return raw
     tickers = _texts(raw.columns[column])
-    there = list(dict.fromkeys(tickers))
+    there = [name for name, _ in Counter(tickers).most_common()]
     choice = ", ".join(map(shown, there[:5])) + (", …" if len(there) > 5 else "")
     if not ticker:
         if len(there) > 1:
@@ -243,7 +248,9 @@ def _of_ticker(raw: _Raw, column: int | None, ticker: str, source: str) -> _Raw:
         return raw
     if ticker not in there:
         raise InputError(
-            f"no bars of {shown(ticker)}; there are {choice or 'none'}", source=source, field=raw.header[column]
+            f"no bars of {shown(ticker)}; there are {choice or 'none'}: choose one with --ticker",
+            source=source,
+            field=raw.header[column],
         )
     rows = [i for i, value in enumerate(tickers) if value == ticker]
     columns: dict[int, list[str] | NDArray[np.float64]] = {

@@ -78,7 +78,7 @@ def function(reader: Reader, token: Token, value: Callable[[], Part]) -> Part:
         raise reader.error(
             "nothing in this cross ever changes", token.column, "one of its values needs a word or an indicator"
         )
-    cross = Cross(name == "crosses_above", values[0].node, values[1].node)
+    cross = Cross(name == "crosses_above", reader.side(values[0]), reader.side(values[1]))
     return reader.part(cross, Type.CONDITION, token.column, *values)
 
 

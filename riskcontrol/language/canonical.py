@@ -16,7 +16,7 @@ from riskcontrol.language.solve import FLIPPED, PRICE, prices_in, solved
 from riskcontrol.language.text import order, text
 from riskcontrol.language.tree import And, Clock, Comparison, Cross, Duration, Node, Not, Or, Word
 
-_OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
+OPPOSITE = {"<": ">=", ">=": "<", ">": "<=", "<=": ">", "==": "!=", "!=": "=="}
 
 
 # A rule is brought into this form wherever it is handed on: where it was read, taken apart, checked.
@@ -61,7 +61,7 @@ def _condition(node: Node, *, negated: bool) -> Node:
             kind = And if isinstance(node, And) is not negated else Or
             return joined(kind, tuple(_condition(part, negated=negated) for part in parts))
         case Comparison(operator, left, right):
-            return _comparison(_OPPOSITE[operator] if negated else operator, left, right)
+            return _comparison(OPPOSITE[operator] if negated else operator, left, right)
         case Cross():
             return _cross(node, negated=negated)
         case _:
@@ -94,15 +94,15 @@ def _place(node: Node) -> tuple[bool, bool, bool, tuple[object, ...]]:
 
 
 def _cross(node: Cross, *, negated: bool) -> Node:
-    left, right = (canonical_number(_of_bars(side)) for side in (node.left, node.right))
+    left, right = (canonical_number(of_bars(side)) for side in (node.left, node.right))
     above = node.above
     if (is_constant(right), order(text(right))) < (is_constant(left), order(text(left))):
         above, left, right = not above, right, left
     return Cross(above, left, right, node.negated is not negated)
 
 
-def _of_bars(node: Node) -> Node:
+def of_bars(node: Node) -> Node:
     """Return an expression with the bar's close for the price, which is what `price` means in a cross."""
     if node == PRICE:
         return Word("close")
-    return rebuilt(node, tuple(map(_of_bars, children(node)))) if children(node) else node
+    return rebuilt(node, tuple(map(of_bars, children(node)))) if children(node) else node

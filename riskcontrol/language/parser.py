@@ -77,9 +77,36 @@ def parse_number(text: str, *, names: Mapping[str, str] | None = None, field: st
     Raises:
         LanguageError: It isn't one, or has a position's word in it.
     """
-    parser = _Parser(text, False, names or {}, field)
+    return _of_market(text, names or {}, field, (Type.NUMBER,))
+
+
+def outline(text: str, *, names: Mapping[str, str]) -> Node:
+    """Parse a condition, but leave the sides of its comparisons and crosses as they are written.
+
+    What a name stands for changes nothing of an outline; `parse_side` takes a side with the numbers that are meant.
+
+    Raises:
+        LanguageError: It isn't one.
+
+    >>> outline("price < 2 * a", names={"a": "3"})
+    Comparison(operator='<', left=Written(text='price'), right=Written(text='2 * a'))
+    """
+    return _Parser(text, False, names, "rule", outline=True).whole().node
+
+
+def parse_side(text: str, *, names: Mapping[str, str]) -> Node:
+    """Parse a side of a comparison or cross of the market: a number, or a time of day.
+
+    Raises:
+        LanguageError: It isn't one.
+    """
+    return _of_market(text, names, "side", (Type.NUMBER, Type.CLOCK))
+
+
+def _of_market(text: str, names: Mapping[str, str], field: str, types: tuple[Type, ...]) -> Node:
+    parser = _Parser(text, False, names, field)
     part = parser.whole()
-    if part.type is not Type.NUMBER or not part.market:
+    if part.type not in types or not part.market:
         raise parser.reader.error(
             f"{describe(part.node)} is no number of the market", part.start, "write something like sma(20) - sma(50)"
         )
@@ -89,8 +116,10 @@ def parse_number(text: str, *, names: Mapping[str, str] | None = None, field: st
 class _Parser:
     """One parse of one text."""
 
-    def __init__(self, text: str, parameters: bool, names: Mapping[str, str], field: str) -> None:
-        self.reader = Reader(text, field)
+    def __init__(
+        self, text: str, parameters: bool, names: Mapping[str, str], field: str, *, outline: bool = False
+    ) -> None:
+        self.reader = Reader(text, field, outline=outline)
         if len(text) > MOST_CHARACTERS:
             raise LanguageError(
                 f"the rule has {len(text):,} characters",
@@ -267,7 +296,7 @@ class _Parser:
                 )
             right = self.expression(SUM)
             self.comparable(token, left, right)
-            node = Comparison(token.text, left.node, right.node)
+            node = Comparison(token.text, self.reader.side(left), self.reader.side(right))
             found.append(self.reader.part(node, Type.CONDITION, left.start, left, right))
             left = right
         if len(found) == 1:

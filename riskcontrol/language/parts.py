@@ -30,6 +30,7 @@ class Part:
         node: The node.
         type: What it gives.
         start: Column where its text begins.
+        end: Column after its text.
         size: How many nodes it has.
         depth: How many nodes lie on its longest way down.
         constant: Whether nothing in it ever changes.
@@ -39,6 +40,7 @@ class Part:
     node: Node
     type: Type
     start: int
+    end: int
     size: int
     depth: int
     constant: bool

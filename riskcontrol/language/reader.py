@@ -9,7 +9,7 @@ from riskcontrol.language.parts import Part, Type
 from riskcontrol.language.tokens import Kind, Token, quoted, tokens
 from riskcontrol.language.tree import Clock as ClockNode
 from riskcontrol.language.tree import Duration as DurationNode
-from riskcontrol.language.tree import Node, Number, Word
+from riskcontrol.language.tree import Node, Number, Word, Written
 
 
 class Reader:
@@ -18,11 +18,14 @@ class Reader:
     Args:
         text: The rule.
         field: What errors call it.
+        outline: Whether the sides of comparisons and crosses are left as they are written.
     """
 
-    def __init__(self, text: str, field: str) -> None:
+    def __init__(self, text: str, field: str, *, outline: bool = False) -> None:
         self.text = text
         self.field = field
+        self._outline = outline
+        self._end = 1
         self._tokens = tokens(text)
         self._here: Token | None = None
 
@@ -41,6 +44,7 @@ class Reader:
         token = self.here
         if token.kind is not Kind.END:
             self._here = None
+            self._end = token.end
         return token
 
     def at(self, symbol: str) -> bool:
@@ -77,9 +81,12 @@ class Reader:
             all(part.constant for part in under) if under else isinstance(node, (Number, ClockNode, DurationNode))
         )
         market = all(part.market for part in under) and not (isinstance(node, Word) and node.name in words.POSITION)
-        return Part(node, kind, start, size, depth, constant, market)
+        return Part(node, kind, start, self._end, size, depth, constant, market)
 
-    @staticmethod
-    def again(part: Part, start: int) -> Part:
-        """Return a part that begins further left: at its parenthesis."""
-        return Part(part.node, part.type, start, part.size, part.depth, part.constant, part.market)
+    def again(self, part: Part, start: int) -> Part:
+        """Return a part between parentheses, of which the closing one was taken: it begins at the opening one."""
+        return Part(part.node, part.type, start, self._end, part.size, part.depth, part.constant, part.market)
+
+    def side(self, part: Part) -> Node:
+        """Return what the tree gets of a side of a comparison or cross."""
+        return Written(self.text[part.start - 1 : part.end - 1]) if self._outline else part.node

@@ -22,6 +22,7 @@ from riskcontrol.language.tree import (
     Or,
     Parameter,
     Word,
+    Written,
 )
 from riskcontrol.language.words import UNITS
 
@@ -75,6 +76,8 @@ def _written(node: Node) -> tuple[str, int]:
             return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{rest:02d}" if rest else ""), ATOM
         case Word(name):
             return name, ATOM
+        case Written(side):
+            return side, SUM
         case Indicator(name, source, parameters, output):
             inside = ", ".join(([source] if source else []) + list(parameters))
             return f"{name}({inside})" + (f".{output}" if output else ""), ATOM

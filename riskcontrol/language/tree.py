@@ -146,6 +146,13 @@ class Not:
     part: Node
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A side of a comparison or cross as it is written: what an outline (`parser.outline`) has there."""
+
+    text: str
+
+
 Node = (
     Number
     | Parameter
@@ -161,6 +168,7 @@ Node = (
     | And
     | Or
     | Not
+    | Written
 )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from riskcontrol.backtest_run import Data, Result
 from riskcontrol.book import Reason
-from riskcontrol.cli.backtest_output import clock, result_kind
+from riskcontrol.cli.backtest_output import clock, holding_text, tape_text
 from riskcontrol.cli.backtest_sweep import best_rows, warning
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
@@ -19,7 +19,7 @@ from riskcontrol.report import charts
 from riskcontrol.report.style import STYLE
 from riskcontrol.statistics import STATISTICS, Record, format_value
 from riskcontrol.statistics.days import trading_days
-from riskcontrol.statistics.formats import why_none
+from riskcontrol.statistics.formats import how_sure, why_none
 from riskcontrol.sweep import Sweep
 
 FILLS = 100
@@ -59,13 +59,11 @@ def page(data: Data, result: Result, sweep: Sweep | None = None) -> str:
     ticker = result.strategy.ticker
     title = f"{document['name']} on {ticker}"
     period = " to ".join(clock(int(result.equity.time[at])) for at in (0, -1))
-    about = (
-        f"{period} New York · {result.backtest.trades:,} {result_kind(result)} · {', '.join(map(_base, data.files))}"
-    )
+    about = f"{period} New York · {tape_text(data, result)} · {', '.join(map(_base, data.files))}"
     rules = f"buy: {document['buy']}\nsell: {document.get('sell', 'never by a rule')}"
     sections = [
         _section("Verdict", _verdict(result)),
-        _section("Statistics", _statistics(result)),
+        _section("Statistics", _statistics(result) + _note(holding_text(result.holding))),
         _section("Equity and drawdown", _equity(result)),
         _section(f"Fills on {ticker}'s price", _price(result)),
     ]
@@ -76,7 +74,7 @@ def page(data: Data, result: Result, sweep: Sweep | None = None) -> str:
         sections.append(_section("Returns of round trips", charts.histogram(trips.returns, _share_of(trips.returns))))
     sections.append(_section("Monthly returns", _months(result.record)))
     sections.append(_section("Fills", _fills(result)))
-    notes = "".join(f"<p class=note>{escape(note)}</p>" for note in data.notes)
+    notes = "".join(map(_note, data.notes))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -107,8 +105,11 @@ def _statistics(result: Result) -> str:
         f"<div><dt>{escape(STATISTICS[name].title)}</dt><dd>{escape(format_value(STATISTICS[name], value))}</dd></div>"
         for name, value in result.statistics.items()
     )
-    why = why_none(result.statistics)
-    return f"<dl>{cells}</dl>" + (f"<p class=note>{escape(why)}</p>" if why else "")
+    return f"<dl>{cells}</dl>{_note(how_sure(result.statistics))}{_note(why_none(result.statistics))}"
+
+
+def _note(said: str) -> str:
+    return f"<p class=note>{escape(said)}</p>" if said else ""
 
 
 def _equity(result: Result) -> str:
@@ -157,11 +158,13 @@ def _sweep(sweep: Sweep) -> str:
     down = list(second.values) if second else [""]
     names = f"{first.name} across" + (f", {second.name} down" if second else "")
     header, *rows = best_rows(sweep)
+    said = warning(sweep)
     low, high = float(np.nanmin(sweep.scores)), float(np.nanmax(sweep.scores))
     return (
         charts.heat_map(sweep.heat(), list(first.values), down, label)
         + f"<p class=note>{escape(names)}; {escape(one.title)} from {escape(label(low))} (dark) to "
-        + f"{escape(label(high))} (light).</p><p class=warning>{escape(warning(sweep))}</p>"
+        + f"{escape(label(high))} (light).</p>"
+        + (f"<p class=warning>{escape(said)}</p>" if said else "")
         + _table(header, rows)
     )
 

@@ -19,7 +19,7 @@ DAYS_A_YEAR = 252
 """Trading days in a year, by convention."""
 
 _OPENS, _CLOSES = 570 * NS_PER_MINUTE, 960 * NS_PER_MINUTE
-_WEDNESDAY = 6  # 1970-01-01, day 0, was a Thursday: (day - 6) % 7 is 0 on Wednesdays, 3 on Saturdays
+_SATURDAY = 2  # 1970-01-01, day 0, was a Thursday: (day - 2) % 7 is 0 on Saturdays, 6 on Fridays
 
 
 def trading_days(time: Ints) -> Ints:
@@ -38,8 +38,27 @@ def trading_days(time: Ints) -> Ints:
     # Clocks change on Sundays at 2: with noon's offset for all of a day, nothing moves to another trading day.
     days, index = np.unique(before // NS_PER_DAY, return_inverse=True)
     day = (before + _offsets(days)[index]) // NS_PER_DAY
-    weekday = (day - _WEDNESDAY) % 7
-    return np.where((weekday == 3) | (weekday == 4), day - (weekday - 2), day)
+    weekday = (day - _SATURDAY) % 7
+    return np.where(weekday < 2, day - weekday - 1, day)
+
+
+def day_edges(first: int, last: int) -> Ints:
+    """Return the last time of each trading day, from the day of a time to that of another, ascending.
+
+    Args:
+        first: Nanoseconds UTC.
+        last: The same.
+
+    >>> friday, monday = 1381521600 * 10**9, 1381780800 * 10**9  # 16:00 on 2013-10-11 and on 2013-10-14
+    >>> (day_edges(friday, monday) // (3600 * 10**9) - friday // (3600 * 10**9)).tolist()
+    [56, 80]
+    """
+    begin, end = trading_days(np.array([first, last])).tolist()
+    days = np.arange(begin, end + 1)
+    weekday = (days - _SATURDAY) % 7
+    # New York is west of Greenwich: a day ends there when the next one has begun here.
+    after = (days + np.where(weekday == 6, 3, 1))[weekday >= 2]
+    return after * NS_PER_DAY - _offsets(after)
 
 
 def session_time(time: Ints, days: Ints) -> Ints:

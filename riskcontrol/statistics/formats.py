@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from riskcontrol.money import MICROS
+from riskcontrol.statistics.days import DAYS_A_YEAR
 from riskcontrol.statistics.registry import GROWTH_DAYS, MINIMUM_DAYS, STATISTICS, TAIL_DAYS, Statistic, Value
 from riskcontrol.trades import NS_PER_SECOND
 
@@ -49,6 +52,27 @@ def why_none(values: dict[str, Value]) -> str:
     return (
         f"{NONE}: no honest number. Those of daily returns need {MINIMUM_DAYS} trading days (value at risk: "
         f"{TAIL_DAYS}; annualised return, Calmar ratio and alpha: {GROWTH_DAYS}), and returns that differ."
+    )
+
+
+def how_sure(values: dict[str, Value]) -> str:
+    """Return how far chance alone takes the Sharpe ratio of a run of few days, nothing where there is none.
+
+    Formula: √(252 / (n − 1)), its standard error where the true one is zero; n is the number of days.
+    Source: Lo, The Statistics of Sharpe Ratios (2002), with n − 1 as in the probabilistic Sharpe ratio.
+
+    >>> how_sure({"sharpe": 18.78, "days": 2})
+    'The Sharpe ratio of 2 trading days alone is ±15.87 by chance (its standard error): it tells hardly anything yet.'
+    >>> how_sure({"sharpe": None, "days": 1}), how_sure({"sharpe": 2.0, "days": 30})
+    ('', '')
+    """
+    days = int(values["days"] or 0)
+    if values.get("sharpe") is None or days >= GROWTH_DAYS:
+        return ""
+    error = math.sqrt(DAYS_A_YEAR / (days - 1))
+    return (
+        f"The Sharpe ratio of {days} trading days alone is ±{error:.2f} by chance (its standard error): "
+        "it tells hardly anything yet."
     )
 
 

@@ -84,11 +84,11 @@ class Record:
         values = self.value[ends]
         before = np.concatenate([[self.cash], values])
         # A value at or under zero has no return after it, and none that compounds before it.
-        returns = np.diff(before) / before[:-1] if (before > 0).all() else np.zeros(0)
+        returns = returns_of(before) if (before > 0).all() else np.zeros(0)
         benchmark = None
         if self.closes is not None:
             prices = np.concatenate([self.closes[:1], self.closes[ends]])
-            benchmark = np.diff(prices) / prices[:-1]
+            benchmark = returns_of(prices)
         return Daily(self.cash, values, returns, benchmark)
 
     @functools.cached_property
@@ -114,3 +114,13 @@ class Record:
             held = (session_time(times[1], days) - session_time(times[0], days)).tolist()
         whole = session_time(np.array([first, last]), days)
         return sum(held), int(whole[1] - whole[0])
+
+
+def returns_of(values: Ints) -> Floats:
+    """Return what each value is above the one before it, as a fraction of that, along the last axis.
+
+    >>> returns_of(np.array([100, 110, 99])).tolist()
+    [0.1, -0.1]
+    """
+    found: Floats = np.diff(values) / values[..., :-1]
+    return found

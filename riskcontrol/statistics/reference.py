@@ -42,6 +42,10 @@ of all of it), after fees; a round trip still open is none.
 where a statistic of days has fewer than two, and where a number has no place in 64 bits. What compounds a run's growth
 to a year (annualised return, Calmar ratio, alpha) takes 30 trading days: a good Monday is no good year.
 
+From two trading days on, the Sharpe ratio has a number, and so have volatility, Sortino ratio, probabilistic Sharpe
+ratio and beta. Two are few: where the true ratio is zero, its standard error is √(252 / (days − 1)), 15.9 of two days.
+Under 30 days that is said beside it.
+
 Packages differ on one and the same run, by their conventions; hence one written definition each. Those of
 [empyrical-reloaded](https://github.com/stefan-jansen/empyrical-reloaded) are its own to 10⁻⁹, which the tests check; it
 isn't called, since it brings pandas and SciPy, and a backtest should print at once.

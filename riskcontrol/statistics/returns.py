@@ -51,9 +51,12 @@ def total_return(record: Record) -> float | None:
     >>> total_return(daily(100, 110, 121))
     0.21
     """
-    if record.cash <= 0:
-        return None
-    return (int(record.value[-1]) - record.cash) / record.cash
+    return gained(record.cash, int(record.value[-1]))
+
+
+def gained(start: int, end: int) -> float | None:
+    """Return `total_return` of what a run began with and what it was worth at its end, micro-dollars."""
+    return (end - start) / start if start > 0 else None
 
 
 @statistic("Annualised return", "percent", needs_days=True)

@@ -32,7 +32,7 @@ def volatility(record: Record) -> float:
 
 
 @statistic("Sharpe ratio", "ratio", needs_days=True)
-def sharpe(record: Record) -> float | None:
+def sharpe(record: Record) -> float:
     """Return the yearly mean return for each unit of volatility.
 
     Formula: mean / s × √252; mean and s (with n − 1) of daily returns, risk-free rate zero.
@@ -43,12 +43,16 @@ def sharpe(record: Record) -> float | None:
     >>> round(sharpe(daily(100, 102, 100.98)), 4)
     3.7417
     """
-    daily_sharpe = _daily_sharpe(record.daily.returns)
-    return None if daily_sharpe is None else daily_sharpe * math.sqrt(DAYS_A_YEAR)
+    return float(sharpes(record.daily.returns))
+
+
+def sharpes(returns: Floats) -> Floats:
+    """Return `sharpe` of two or more daily returns along the last axis, NaN where there is none."""
+    return _daily_sharpes(returns) * math.sqrt(DAYS_A_YEAR)
 
 
 @statistic("Sortino ratio", "ratio", needs_days=True)
-def sortino(record: Record) -> float | None:
+def sortino(record: Record) -> float:
     """Return the yearly mean return for each unit of downside deviation.
 
     Formula: mean / d × √252; d = √(mean of min(return, 0)² over all days), required return zero.
@@ -59,9 +63,13 @@ def sortino(record: Record) -> float | None:
     >>> round(sortino(daily(100, 102, 100.98)), 4)
     11.225
     """
-    returns = record.daily.returns
-    downside = math.sqrt(float(np.mean(np.minimum(returns, 0) ** 2)))
-    return None if downside < NO_DEVIATION else float(np.mean(returns)) / downside * math.sqrt(DAYS_A_YEAR)
+    return float(sortinos(record.daily.returns))
+
+
+def sortinos(returns: Floats) -> Floats:
+    """Return `sortino` of daily returns along the last axis, NaN where there is none."""
+    downside = np.sqrt(np.mean(np.minimum(returns, 0) ** 2, axis=-1))
+    return _for_each(np.mean(returns, axis=-1), downside) * math.sqrt(DAYS_A_YEAR)
 
 
 @statistic("Probabilistic Sharpe ratio", "percent", needs_days=True)
@@ -77,9 +85,18 @@ def probabilistic_sharpe(record: Record) -> float | None:
     >>> round(probabilistic_sharpe(daily(100, 102, 100.98, 103, 102.5)), 4)
     0.7499
     """
-    returns = record.daily.returns
-    ratio = _daily_sharpe(returns)
-    if ratio is None:
+    return probability_above(record.daily.returns, 0.0)
+
+
+def probability_above(returns: Floats, benchmark: float) -> float | None:
+    """Return the probability that the true Sharpe ratio of daily returns is above another one; None as above.
+
+    Args:
+        returns: Two or more.
+        benchmark: The other one, of days, not annualised; it is taken off S in the formula's numerator.
+    """
+    ratio = float(_daily_sharpes(returns))
+    if math.isnan(ratio):
         return None
     standard = (returns - np.mean(returns)) / np.std(returns)
     skewness, kurtosis = float(np.mean(standard**3)), float(np.mean(standard**4))
@@ -87,7 +104,7 @@ def probabilistic_sharpe(record: Record) -> float | None:
     if variance < NO_DEVIATION:
         return None
     # erfc keeps its digits in both tails.
-    return math.erfc(-ratio * math.sqrt((len(returns) - 1) / variance / 2)) / 2
+    return math.erfc((benchmark - ratio) * math.sqrt((len(returns) - 1) / variance / 2)) / 2
 
 
 @statistic("Value at risk, 95%", "percent", needs_days=True)
@@ -124,6 +141,12 @@ def conditional_value_at_risk(record: Record) -> float | None:
     return float(np.mean(np.sort(returns)[: int((len(returns) - 1) * TAIL) + 1]))
 
 
-def _daily_sharpe(returns: Floats) -> float | None:
-    deviation = float(np.std(returns, ddof=1))
-    return None if deviation < NO_DEVIATION else float(np.mean(returns)) / deviation
+def _daily_sharpes(returns: Floats) -> Floats:
+    return _for_each(np.mean(returns, axis=-1), np.std(returns, axis=-1, ddof=1))
+
+
+def _for_each(mean: Floats, deviation: Floats) -> Floats:
+    """Return the mean for each unit of deviation, NaN where that is none."""
+    found = np.full(np.shape(mean), math.nan)
+    np.divide(mean, deviation, out=found, where=deviation >= NO_DEVIATION)
+    return found

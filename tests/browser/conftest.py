@@ -36,6 +36,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+POLL_MS = 100
+"""How often a page is asked; the usual way, with each frame, has it drawn sixty times a second."""
+WIDTHS = (1440, 1024, 390)
 PATIENCE_MS = 30_000
 """How long a machine that is busy with other things may take over anything, milliseconds."""
 OPEN = 1381152600 * NS_PER_SECOND
@@ -101,6 +104,11 @@ def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
     opened.close()
     assert foreign == []
     assert errors == []
+
+
+def fits(page: Page, width: int) -> None:
+    """Wait until nothing of the page is beyond its right edge."""
+    page.wait_for_function(f"document.documentElement.scrollWidth <= {width}", polling=POLL_MS)
 
 
 @contextmanager

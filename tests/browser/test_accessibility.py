@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from frontend import pulse
 from frontend.app import create_app
-from frontend.formats import new_york_day
+from riskcontrol.newyork import date_of
 from riskcontrol.settings import Settings
 from tests.browser.axe import findings
 from tests.browser.conftest import hosted
@@ -34,7 +34,7 @@ def tables() -> FakeReader:
     """A user with strategies in every state, and leaders."""
     reader = trader()
     reader.leading = leaders()
-    reader.day_rows[new_york_day(OPEN)] = quotes(
+    reader.day_rows[date_of(OPEN)] = quotes(
         ("IBM", 181_000_000, 181_500_000, 5_000), ("BAC", 14_000_000, 13_810_000, 9_000)
     )
     for name, status in (("halts", "halted"), ("stops", "stopped"), ("runs", "running")):
@@ -72,6 +72,17 @@ def test_no_narrow_page_has_a_serious_finding(page: Page, pages: str, address: s
     expect(page.locator(SHOWN[address].removesuffix(" .spark")).first).to_be_visible()
     page.get_by_role("button", name="Pages").click()
     expect(page.get_by_role("link", name="Health")).to_be_visible()
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "field", "listed"),
+    [("/new", "Begin with", "dip-and-rise"), ("/new", "Bars of", "5m"), ("/market", "Find a ticker", "IBM")],
+)
+def test_no_open_list_has_a_serious_finding(page: Page, pages: str, address: str, field: str, listed: str) -> None:
+    page.goto(pages + address)
+    page.get_by_role("textbox", name=field).click()
+    expect(page.get_by_role("option", name=listed).first).to_be_visible()
     assert findings(page) == []
 
 

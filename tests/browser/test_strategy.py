@@ -24,7 +24,7 @@ from riskcontrol.strategy import Strategy
 from riskcontrol.terms import Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.axe import findings
-from tests.browser.conftest import NOW, OPEN, Job, hosted
+from tests.browser.conftest import NOW, OPEN, POLL_MS, WIDTHS, Job, fits, hosted
 from tests.browser.tape import openings_on_the_tape
 from tests.frontend.fake import trader as fake_trader
 
@@ -60,7 +60,7 @@ def graph(page: Page, name: str, expression: str) -> Any:
 
 def wait_for(page: Page, name: str, expression: str) -> None:
     found = f"document.querySelector('#strategy-{name}-graph .js-plotly-plot')"
-    page.wait_for_function(f"(g => g && g.data && g.calcdata && ({expression}))({found})")
+    page.wait_for_function(f"(g => g && g.data && g.calcdata && ({expression}))({found})", polling=POLL_MS)
 
 
 def opened(page: Page, dashboard: str, query: str = "") -> None:
@@ -246,25 +246,27 @@ def test_a_graph_has_a_table_that_is_filled_when_opened(page: Page, memory: str)
     expect(rows.first.locator('[col-id="time"]')).to_have_text("2013-10-07 10:30:05")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_tab_has_a_serious_finding(page: Page, memory: str, scheme: Any) -> None:
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+def test_no_tab_has_a_serious_finding(page: Page, memory: str) -> None:
+    page.emulate_media(reduced_motion="reduce")
     opened(page, memory)
     expect(page.locator("#pipeline")).to_contain_text("trades/s")
     for tab, shown in TABS.items():
         page.get_by_role("tab", name=tab).click()
         expect(page.locator(shown).first).to_be_visible()
-        assert findings(page) == []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            expect(page.locator("html")).to_have_attribute("data-mantine-color-scheme", scheme)
+            assert findings(page) == []
 
 
-@pytest.mark.parametrize("width", [1440, 1024, 390])
-def test_no_width_scrolls_sideways(page: Page, memory: str, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
+def test_no_width_scrolls_sideways(page: Page, memory: str) -> None:
     opened(page, memory)
     for tab, shown in TABS.items():
         page.get_by_role("tab", name=tab).click()
         expect(page.locator(shown).first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            fits(page, width)
 
 
 @pytest.mark.parametrize(

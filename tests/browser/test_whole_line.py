@@ -72,6 +72,8 @@ def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) 
             page.get_by_label("Sell when").fill("price >= reference + 0.01")
             page.get_by_label("Name", exact=True).fill("mine")
             page.get_by_role("button", name="Open strategy").click()
+            expect(page.locator("#strategy-status")).to_have_text(re.compile("sent|waiting|running"))
+            page.locator(".crumbs").get_by_role("link", name="user000001").click()
             mine = page.locator(f'#table .ag-row[row-id="{busiest} mine"]')
             expect(mine.locator('[col-id="status"]')).to_have_text(re.compile("sent|waiting|running"))
             # A day of its own to trade on, however late it came into the other.

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from riskcontrol import templates
 from riskcontrol.cli import cli
 from riskcontrol.cli.backtest_sweep import heat_lines
 from riskcontrol.errors import InputError
-from riskcontrol.sweep import Axis, Sweep
+from riskcontrol.sweep import BY, Axis, Sweep
 from tests.ingestion.trade_files import row, taq, write
 
 DIP = """\
@@ -70,6 +71,73 @@ def test_trades_give_statistics_a_verdict_and_fills(tmp_path: Path, day: Path, s
     assert "8 trades" in result.stdout
     assert "Verdict: keep testing" in result.stdout
     assert "1 2013-10-07 09:30:12.000 buy +1020 9.80 0.00 4.00" in " ".join(result.stdout.split())
+
+
+def test_the_trades_told_are_those_of_the_ticker_that_was_tested(tmp_path: Path, strategy: Path) -> None:
+    rows = [
+        row(f"0930{i:02}000000000", ticker, price="10", size="100")
+        for i, ticker in enumerate(("IBM", "BAC", "BAC", "BAC", "IBM", "AIG"), 10)
+    ]
+    day = write(tmp_path / "x_20131007.gz", taq(rows))
+    options = (day, "--strategy", strategy, "--ticker", "IBM", "--ticker", "BAC")
+    shown = run(tmp_path, *options).stdout
+    assert "New York, 2 trades of IBM (the files have 6 of all tickers)\n" in shown
+    assert "New York, 3 trades of BAC (the files have 6 of all tickers)\n" in shown
+    found = json.loads(run(tmp_path, *options, "--json").stdout)
+    assert [one["trades"] for one in found["results"]] == [2, 3]
+    report = tmp_path / "report.html"
+    run(tmp_path, day, "--strategy", strategy, "--html", report)
+    assert "2 trades of IBM (the files have 6 of all tickers)" in report.read_text()
+
+
+def test_what_is_held_at_the_end_is_told(tmp_path: Path, day: Path, strategy: Path) -> None:
+    report = tmp_path / "report.html"
+    told = "Holds 1,062 shares at the end, bought 2013-10-07 09:30:17 at 9.60: worth $10,195.20 at 9.60."
+    shown = run(tmp_path, day, "--strategy", strategy, "--html", report).stdout
+    assert told in shown
+    assert told in report.read_text()
+    (one,) = json.loads(run(tmp_path, day, "--strategy", strategy, "--json").stdout)["results"]
+    assert one["holding"] == {
+        "shares": 1062, "bought": 1062, "time": "2013-10-07 09:30:17", "entry": 9.6, "price": 9.6, "value": 10195.2
+    }  # fmt: skip
+    strategy.write_text(DIP.replace("reference - a", "reference - 9"))
+    assert "Holds" not in run(tmp_path, day, "--strategy", strategy).stdout
+    (one,) = json.loads(run(tmp_path, day, "--strategy", strategy, "--json").stdout)["results"]
+    assert one["holding"] is None
+
+
+def test_what_is_held_at_the_end_is_told_with_its_splits(tmp_path: Path, strategy: Path) -> None:
+    bars, splits = tmp_path / "bars.csv", tmp_path / "splits.csv"
+    prices = ("10", "9.8", "9.8", "4.9", "4.9")
+    rows = [f"2013-10-{7 + i:02},{price},{price},{price},{price},5" for i, price in enumerate(prices)]
+    bars.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]) + "\n")
+    splits.write_text("ticker,ex_date,ratio\nIBM,2013-10-10,2:1\n")
+    shown = run(tmp_path, bars, "--strategy", strategy, "--splits", splits).stdout
+    told = "Holds 2,040 shares at the end (1,020 before splits), bought 2013-10-09 09:30:00 at 9.80: worth $9,996.00"
+    assert f"{told} at 4.90." in shown
+
+
+def test_a_template_s_ticker_is_not_in_real_files_and_the_remedy_is_told(tmp_path: Path, strategy: Path) -> None:
+    rows = [
+        row(f"0930{i:02}000000000", ticker, price="10", size="100")
+        for i, ticker in enumerate(("AIG", "IBM", "BAC", "BAC", "IBM", "BAC"), 10)
+    ]
+    day = write(tmp_path / "x_20131007.gz", taq(rows))
+    strategy.write_text(templates.read("sma-cross"))
+    remedy = "choose one with --ticker"
+    told = failed(tmp_path, day, "--strategy", strategy)
+    assert told == f"{day}, ticker: no trades of TVNV; there are BAC, IBM, AIG: {remedy}, or in the strategy file"
+    bars = tmp_path / "bars.csv"
+    lines = [f"{ticker},2013-10-0{day},9,9,9,9" for ticker, day in (("AIG", 7), ("BAC", 7), ("BAC", 8))]
+    bars.write_text("\n".join(["ticker,date,open,high,low,close", *lines]) + "\n")
+    told = failed(tmp_path, bars, "--strategy", strategy)
+    assert told == f"{bars}, ticker: no bars of 'TVNV'; there are 'BAC', 'AIG': {remedy}"
+
+
+def test_bars_of_another_ticker_are_not_taken_for_the_strategy_s(tmp_path: Path, strategy: Path) -> None:
+    bars = tmp_path / "bars.csv"
+    bars.write_text("ticker,date,open,high,low,close\nAIG,2013-10-07,9,9,9,9\nAIG,2013-10-08,9,9,9,9\n")
+    assert "no bars of 'IBM'; there are 'AIG'" in failed(tmp_path, bars, "--strategy", strategy)
 
 
 def test_json_is_one_object_with_a_hash(tmp_path: Path, day: Path, strategy: Path) -> None:
@@ -140,13 +208,44 @@ def test_a_sweep_shows_the_best_a_heat_map_and_a_warning(tmp_path: Path, day: Pa
     assert result.exit_code == 0
     assert "6 variants, the best 6 by return" in result.stdout
     assert "a across, b down" in result.stdout
-    assert "The best of 6 looks good by chance alone" in result.stdout
+    assert "Whether the best of 6 is more than luck can't be told" in result.stdout
     found = json.loads(run(tmp_path, day, "--strategy", strategy, *options, "--json").stdout)
     best = found["sweep"]["best"][0]["parameters"]
     alone = tmp_path / "alone.toml"
     alone.write_text(DIP.replace("a = 0.1", f"a = {best['a']}").replace("b = 0.1", f"b = {best['b']}"))
     single = json.loads(run(tmp_path, day, "--strategy", alone, "--json").stdout)
     assert single["results"][0]["fills_hash"] == found["results"][0]["fills_hash"]
+
+
+CROSS = """\
+name = "cross"
+ticker = "IBM"
+every = "{every}"
+buy = "crosses_above(close, sma(window))"
+sell = "crosses_below(close, sma(window))"
+[parameters]
+window = {window}
+"""
+
+
+@pytest.mark.parametrize(("every", "what"), [("1s", "day"), ("1d", "bars")])
+def test_a_sweep_over_windows_fills_as_each_strategy_alone(
+    tmp_path: Path, every: str, what: str, request: pytest.FixtureRequest
+) -> None:
+    data, path = request.getfixturevalue(what), tmp_path / "cross.toml"
+    hashes = []
+    for window in (2, 3, 4):
+        path.write_text(CROSS.format(every=every, window=window))
+        alone = json.loads(run(tmp_path, data, "--strategy", path, "--json").stdout)
+        swept = json.loads(run(tmp_path, data, "--strategy", path, "--set", f"window={window}", "--json").stdout)
+        (one,), (other,) = alone["results"], swept["results"]
+        assert (other["fills_hash"], other["statistics"]) == (one["fills_hash"], one["statistics"])
+        assert (swept["files"], swept["kind"], swept["notes"]) == (alone["files"], alone["kind"], alone["notes"])
+        hashes.append(one["fills_hash"])
+    assert len(set(hashes)) > 1
+    assert "cross.toml, buy: with window=0: sma's bars is 0 at" in failed(
+        tmp_path, data, "--strategy", path, "--set", "window=2,0"
+    )
 
 
 def test_a_sweep_tells_the_fills_and_puts_variants_without_any_last(tmp_path: Path, day: Path, strategy: Path) -> None:
@@ -182,6 +281,35 @@ def test_a_report_is_written(tmp_path: Path, bars: Path, strategy: Path) -> None
     assert report.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize("option", ["--html", "--fills"])
+def test_a_file_that_can_t_be_written_is_refused_before_the_work(
+    tmp_path: Path, strategy: Path, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object) -> None:
+        pytest.fail("the work began")
+
+    monkeypatch.setattr("riskcontrol.backtest_run.run", never)
+    nowhere = tmp_path / "none" / "r.html"
+    arguments = ("x.gz", "--strategy", strategy, option)
+    told = failed(tmp_path, *arguments, nowhere)
+    assert told == f"{nowhere}, {option}: there is no folder {nowhere.parent}; make it, or name a file in another"
+    assert "is a folder; name a file in it" in failed(tmp_path, *arguments, tmp_path)
+    assert "can't be written: File name too long; name another" in failed(tmp_path, *arguments, tmp_path / ("x" * 999))
+    assert "can't be written: embedded null byte; name another" in failed(tmp_path, *arguments, tmp_path / "x\0y" / "z")
+
+    def denied(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", denied)  # as of a folder in one that may not be looked into, not for root
+    told = failed(tmp_path, *arguments, "closed/r.html")
+    assert told == f"closed/r.html, {option}: can't be written: Permission denied; name another file"
+
+
+def test_the_help_names_all_statistics_to_choose_by(tmp_path: Path) -> None:
+    shown = " ".join(run(tmp_path, "--help").stdout.split())
+    assert f"which is {', '.join(list(BY)[:1] + list(BY)[2:-1])} or {list(BY)[-1]}." in shown
+
+
 def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy: Path) -> None:
     none = tmp_path / "none.toml"
     assert str(none) in failed(tmp_path, day, "--strategy", none)
@@ -195,7 +323,10 @@ def test_what_is_wrong_is_named(tmp_path: Path, day: Path, bars: Path, strategy:
     assert "choose another statistic" in failed(
         tmp_path, day, "--strategy", strategy, "--set", "a=1,2", "--by", "sharpe"
     )
-    assert "none to choose by" in run(tmp_path, day, "--strategy", strategy, "--by", "luck").stderr
+    assert "none to choose by" in run(tmp_path, day, "--strategy", strategy, "--set", "a=1", "--by", "luck").stderr
+    alone = run(tmp_path, day, "--strategy", strategy, "--by", "return")
+    assert alone.exit_code == 2
+    assert "vary a parameter with --set" in alone.stderr
     two = run(tmp_path, day, "--strategy", strategy, "--strategy", strategy, "--set", "a=1")
     assert "--set varies one strategy" in two.stderr
     assert "Missing option '--strategy'" in run(tmp_path, day).stderr

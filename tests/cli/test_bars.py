@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError
+from tests.cli.full import Full
 from tests.ingestion.trade_files import REAL_DAYS, row, taq, write
 
 TABLE = """\
@@ -75,6 +76,15 @@ def test_csv_is_exact(tmp_path: Path, file: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("interval", "start"), [("7m", "09:27:00"), ("1h", "09:00:00")])
+def test_where_the_session_s_first_bar_begins_is_told(tmp_path: Path, file: Path, interval: str, start: str) -> None:
+    result = run(tmp_path, file, "--ticker", "IBM", "--interval", interval)
+    assert f"the session's first begins at {start.removesuffix(':00')}" in result.stderr
+    assert ("cut off at midnight" in result.stderr) == (interval != "1h")
+    assert result.stdout.splitlines()[1].startswith(f"IBM,2013-10-07T{start}-04:00")
+    assert run(tmp_path, file, "--interval", "30m").stderr == ""
+
+
 def test_json_and_parquet_hold_the_same(tmp_path: Path, file: Path) -> None:
     text = run(tmp_path, file, "--ticker", "IBM", "--format", "json").output
     (bar,) = json.loads(text, parse_float=Decimal)
@@ -120,8 +130,9 @@ def test_rejects_are_counted_on_standard_error_and_kept(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--ticker", "IBN"], "no trades of IBN; did you mean IBM? there are IBM"),
-        (["--output", "/dev/null/x.csv"], "can't be written"),
-        (["--output", "/dev/null/x.parquet"], "can't be written"),
+        (["--output", "/dev/null/x.csv"], "there is no folder /dev/null"),
+        (["--output", "/dev/null/x.parquet"], "there is no folder /dev/null"),
+        (["--output", "/dev/full"], "can't be written"),
         (["--rejects", "/dev/null/x"], "can't write the rejects file"),
     ],
 )
@@ -130,6 +141,13 @@ def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: list[str], messa
     result = run(tmp_path, path, "--max-reject-share", "1", *arguments)
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_a_full_output_is_named(tmp_path: Path, file: Path, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(InputError, match="standard output: can't be written: No space left on device"):
+        cli.main(["bars", str(file), "--format", form, "--home", str(tmp_path / "home")], standalone_mode=False)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError
 from riskcontrol.indicators.batch import compute
+from tests.cli.full import Full
 from tests.indicators.cases import walk
 from tests.ingestion.trade_files import REAL_DAYS
 
@@ -79,7 +80,8 @@ def test_the_bars_command_makes_files_for_it(tmp_path: Path) -> None:
         (["--expr", "atr(14)"], "line 1, high: no column high; add it"),
         (["--expr", "highest(14)"], "highest(close, 20)"),
         (["--expr", "smaa(14)"], "--expr: unknown word 'smaa' at 1; did you mean 'sma'?\nsmaa(14)\n^"),
-        (["--expr", "ema(5)", "--out", "/dev/null/x.csv"], "can't be written"),
+        (["--expr", "ema(5)", "--out", "/dev/null/x.csv"], "there is no folder /dev/null"),
+        (["--expr", "ema(5)", "--out", "/dev/full"], "can't be written"),
         (["--expr", "ema(5)", "--ticker", "IBM"], "no column ticker"),
     ],
 )
@@ -88,6 +90,12 @@ def test_what_cannot_be_done_is_told(closes: Path, arguments: list[str], message
     assert isinstance(result.exception, InputError)
     assert message in str(result.exception)
     assert result.stdout == ""
+
+
+def test_a_full_output_is_named(closes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(InputError, match="standard output: can't be written: No space left on device"):
+        cli.main(["indicators", str(closes), "--expr", "ema(5)"], standalone_mode=False)
 
 
 def test_the_bars_are_never_written_over(closes: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from riskcontrol.cli import cli
-from riskcontrol.errors import SettingsError
+from riskcontrol.errors import InputError, SettingsError
 from spark.depot import FolderDepot
 from tests.spark.test_snapshots import BATCHES, TAPE, World
 
@@ -42,6 +42,17 @@ def test_none_is_told(tmp_path: Path) -> None:
     assert f"No complete snapshot in {tmp_path}" in result.stderr
 
 
+@pytest.mark.parametrize(("made", "told"), [(False, "isn't there"), (True, "is a file")])
+def test_a_folder_that_is_none_is_an_error_not_an_empty_list(made: bool, told: str, tmp_path: Path) -> None:
+    place = tmp_path / "snapshtos"
+    if made:
+        place.touch()
+    result = run(tmp_path, place)
+    assert result.exit_code == 1
+    assert isinstance(result.exception, InputError)
+    assert str(result.exception).startswith(f"{place}: {told}; name the folder")
+
+
 def test_without_a_place_it_says_how_to_name_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RISKCONTROL_SNAPSHOTS", raising=False)
     result = run(tmp_path)
@@ -50,5 +61,6 @@ def test_without_a_place_it_says_how_to_name_one(tmp_path: Path, monkeypatch: py
 
 
 def test_the_place_of_the_settings_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "by setting").mkdir()
     monkeypatch.setenv("RISKCONTROL_SNAPSHOTS", str(tmp_path / "by setting"))
     assert "by setting" in run(tmp_path).stderr

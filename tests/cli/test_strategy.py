@@ -81,6 +81,38 @@ def test_a_bad_file_is_pointed_at_and_fails_the_command_after_the_others(good: P
     )
 
 
+def test_all_that_is_wrong_with_a_file_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(
+        'nam = "a"\nticker = "ibm?"\ncash = -3\nevery = "7m"\n'
+        'buy = ["price <= refrence", "price > 1 and entry > 1", "price > sma(b"]\nsell = "price > sma(3"\n'
+        'stop_loss = "x"\nslipage = 3\n[fees]\nper_share = -1\nper_ordr = 3\n[parameters]\nb = "zz"\n'
+    )
+    result = run("check", file)
+    assert result.exit_code == 1
+    told = [line.removeprefix(f"{file}, ") for line in result.stderr.splitlines() if not line.startswith("    ")]
+    assert [line.partition(": ")[0] for line in told] == [
+        "name", "line 1, nam", "line 2, ticker", "line 3, cash", "line 4, every", "line 5, buy 1", "line 5, buy 2",
+        "line 6, sell", "line 7, stop_loss", "line 8, slipage", "line 10, fees.per_share", "line 11, fees.per_ordr",
+        "line 13, parameters.b",
+    ]  # fmt: skip
+    assert told[9] == "line 8, slipage: unknown key; did you mean 'slippage_basis_points'?"
+    (report,) = json.loads(run("check", "--json", file).stdout)
+    assert [error["field"] for error in report["errors"]] == [line.partition(": ")[0].split(", ")[-1] for line in told]
+    assert report["errors"][5]["column"] == 10
+    assert report["field"] == "name"
+
+
+def test_both_rules_that_can_t_be_run_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    many = " and ".join(f"(price > reference + {2 * i} or price < reference - {2 * i + 1})" for i in range(1, 5))
+    file.write_text(f'name = "a"\nticker = "IBM"\nbuy = "{many}"\nsell = "{many}"\n')
+    result = run("check", file)
+    assert [line.partition(": ")[0] for line in result.stderr.splitlines()] == [
+        f"{file}, line 3, buy", f"{file}, line 4, sell"
+    ]  # fmt: skip
+
+
 def test_the_process_fails_as_well(bad: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "riskcontrol", "strategy", "check", str(bad)], capture_output=True, check=False

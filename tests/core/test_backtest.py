@@ -20,9 +20,11 @@ from riskcontrol.engine import advance
 from riskcontrol.errors import InputError
 from riskcontrol.language.contents import indicators_of, words_of
 from riskcontrol.language.text import text
+from riskcontrol.money import MAX_CASH
 from riskcontrol.shape import interval_of, rules_of
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.strategy_file import of_text, strategy_of
+from riskcontrol.sweep import score
 from riskcontrol.terms import FillMode
 from riskcontrol.trades import NS_PER_SECOND
 from tests.core.test_engine import ibm, openings, trades, tuples
@@ -190,3 +192,13 @@ def test_a_file_becomes_a_strategy_of_any_name_and_ticker() -> None:
     one = strategy_of(definition, ticker="BAC", name="b")
     assert (one.name, one.ticker, one.parameters, one.terms.stop_loss) == ("b", "BAC", (0.1,), 20_000)
     assert math.isclose(strategy_of(definition).cash, 10**10)
+
+
+def test_a_value_over_64_bits_is_an_error_that_says_what_to_do() -> None:
+    rich = first_rule("ann", "dip", "IBM", MAX_CASH, 100_000, 100_000)
+    backtest = on_trades([rich], [ibm(100, 80, 1, 10**9)])
+    with pytest.raises(InputError, match=r"dip on IBM comes to be worth more than 9\.2 million million dollars"):
+        backtest.equity_of(0)
+    # A sweep takes the last values of all at once, and tells whose it is as well.
+    with pytest.raises(InputError, match="dip on IBM comes to be worth more than"):
+        score(backtest, ["total_return"])

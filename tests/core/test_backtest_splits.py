@@ -11,16 +11,20 @@ from hypothesis import strategies as st
 
 from riskcontrol.backtest import Backtest, fills_text, on_bars, on_trades
 from riskcontrol.backtest_run import Data, Result, notes_of
+from riskcontrol.book import Book
+from riskcontrol.engine import advance
 from riskcontrol.rows import Splits
 from riskcontrol.statistics import compute
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.strategy_file import of_text, strategy_of
 from riskcontrol.sweep import score
+from riskcontrol.terms import Terms
 from riskcontrol.trades import ALL_FLAGS
 from tests.core.test_backtest import BarReference, bar_rows, bars_of, fills_by_place, many
-from tests.core.test_engine import trades
+from tests.core.test_engine import openings, trades
 from tests.core.test_rules import TEN_O_CLOCK, patient
 from tests.core.test_splits import POWERS, splits
+from tests.reference import Reference
 
 SECOND, MINUTE, DAY = 10**9, 60 * 10**9, 86_400 * 10**9
 MIDNIGHT = TEN_O_CLOCK + 14 * 3_600 * SECOND
@@ -72,6 +76,32 @@ def test_a_round_trip_over_a_split_is_one_with_an_exact_profit() -> None:
     assert found["buy_and_hold_return"] == pytest.approx(35 * 3 / 100 - 1)
 
 
+def test_a_fee_per_share_is_of_the_shares_bought_and_of_those_sold_in_fills_and_statistics() -> None:
+    fee = replace(HOLDER, terms=Terms(fee_per_share=1_000_000))
+    backtest = run((3, 1), [100, 99, 99, 98], [33, 34.5, 35, 35], fee)
+    reference = Reference()
+    reference.feed([openings(fee), splits(("IBM", MIDNIGHT, 3, 1))])
+    reference.feed([trades(two_days([100, 99, 99, 98], [33, 34.5, 35, 35]))])
+    fills = backtest.fills_of(0)
+    assert fills.fee.tolist() == [10_000_000, 0, 30_000_000] == [row[7] for row in reference.fills]
+    assert fills.cash.tolist() == [row[8] for row in reference.fills]
+    record = backtest.record_of(0)
+    assert record.trips is not None
+    assert record.trips.fees.tolist() == [40_000_000]
+    assert record.trips.profit.tolist() == [(30 * 35 - 30 - 10 * 99 - 10) * 10**6]
+    assert record.trips.returns.tolist() == [20 / 1000]
+    assert compute(record)["fees"] == 40_000_000
+
+
+def test_the_score_of_a_round_trip_over_a_split_takes_the_purchase_s_fee_from_the_new_shares() -> None:
+    book = Book()
+    advance(book, [openings(replace(HOLDER, terms=Terms(fee_per_share=100_000))), splits(("IBM", MIDNIGHT, 3, 1))])
+    advance(book, [trades(two_days([100, 99, 99, 98], [33, 34.5, 35, 35]))])
+    kept = book.scores[0]
+    assert kept["trips"] == 1
+    assert kept["sum1"] == pytest.approx((30 * 35 - 3) / (30 * 33 + 3) - 1)
+
+
 def test_equity_goes_on_and_the_benchmark_has_no_jump() -> None:
     backtest = run((3, 2), [100, 99, 99, 99], [66, 66.1, 65.9])
     curve, record = backtest.equity_of(0), backtest.record_of(0)
@@ -110,7 +140,7 @@ def test_a_split_while_flat_leaves_no_fill_and_before_the_run_nothing_at_all() -
 def test_sweeps_know_splits_and_the_hash_has_them() -> None:
     two = [HOLDER, replace(HOLDER, parameters=(50.0, 2.0))]
     backtest = on_trades(two, [trades(two_days([100, 99, 99], [33, 34]))], splits(("IBM", MIDNIGHT, 3, 1)))
-    assert score(backtest, "total_return").tolist() == pytest.approx([30 * 34 / 1000 - 1 + 0.01, 0])
+    assert score(backtest, ["total_return"])[0].tolist() == pytest.approx([30 * 34 / 1000 - 1 + 0.01, 0])
     assert fills_text(backtest.fills_of(0)).splitlines()[1] == f"2,{MIDNIGHT},33000000,20,0,10000000,0,split"
 
 

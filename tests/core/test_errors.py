@@ -11,12 +11,14 @@ import pytest
 from bench.peers.environment import PeerError
 from riskcontrol import errors
 from riskcontrol.errors import RiskControlError
+from riskcontrol.indicators.barfile import NoTickerColumn
 from riskcontrol.language.errors import LanguageError
 
 ERRORS = [
     RiskControlError("what is wrong"),
     errors.InputError("is bad", source="x.gz", line=3, field="price"),
     errors.InputError("is bad"),
+    NoTickerColumn("has no ticker", source="bars.csv", line=1, field="ticker"),
     errors.StrategyError("is bad", field="buy"),
     LanguageError("unknown word", text="smaa > 3", column=1, expected="did you mean 'sma'?", field="sell"),
     errors.AccountError("is taken", field="username"),

@@ -86,7 +86,7 @@ def test_scores_are_the_statistics_of_each_record() -> None:
     )
     for by in sorted(set(BY.values())):
         expected = [compute(backtest.record_of(i))[by] for i in range(6)]
-        assert score(backtest, by).tolist() == pytest.approx(
+        assert score(backtest, [by])[0].tolist() == pytest.approx(
             [float("nan") if value is None else value for value in expected], nan_ok=True
         )
 

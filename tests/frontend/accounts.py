@@ -14,7 +14,7 @@ from frontend.gate import Entrance
 from riskcontrol.accounts.account import Role
 from riskcontrol.settings import Settings
 from tests.accounts.fake import PASSWORD, FakeStore, made
-from tests.frontend.conftest import Page
+from tests.frontend.conftest import PATIENCE_SECONDS, Page
 from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
 from tests.frontend.serving import served
 
@@ -46,7 +46,8 @@ class House:
 
     def visitor(self) -> httpx.Client:
         """Return a browser that nobody has signed in with."""
-        client = httpx.Client(base_url=self.address, headers={"sec-fetch-site": "same-origin"})
+        headers = {"sec-fetch-site": "same-origin"}
+        client = httpx.Client(base_url=self.address, headers=headers, timeout=PATIENCE_SECONDS)
         self.clients.append(client)
         return client
 

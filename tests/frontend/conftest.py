@@ -17,6 +17,9 @@ from riskcontrol.strategy import Action, Strategy
 from tests.frontend.fake import FakeReader, trader
 from tests.frontend.serving import served
 
+PATIENCE_SECONDS = 120.0
+"""How long a machine that is busy with other things may take over an answer: some load the compiled indicators."""
+
 
 @dataclass
 class Tape:
@@ -110,7 +113,10 @@ def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
 @pytest.fixture
 def client(tables: FakeReader, tape: Tape, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     monkeypatch.setattr(market, "FRESH_SECONDS", 0)  # what a test changes is seen at once
-    with served(application.create_app(Settings(), reader=tables)) as at, httpx.Client(base_url=at) as opened:
+    with (
+        served(application.create_app(Settings(), reader=tables)) as at,
+        httpx.Client(base_url=at, timeout=PATIENCE_SECONDS) as opened,
+    ):
         yield opened
 
 

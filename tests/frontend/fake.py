@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from database.reads import PositionRow, Reader, StrategyRow
-from frontend.formats import new_york_day
 from riskcontrol.errors import ServerError
 from riskcontrol.leaders import BINS, EDGES, MOST, NOBODY, Leaders, Ranking
+from riskcontrol.newyork import date_of
 from riskcontrol.strategy import FIRST_SHAPE
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 
@@ -113,7 +113,7 @@ class FakeReader(Reader):
     def bars(self, ticker: str, days: Sequence[date]) -> pd.DataFrame:
         """Return those of these days."""
         self._answer("bars")
-        rows = [row for row in self.bar_rows.get(ticker, []) if new_york_day(row[0]) in days]
+        rows = [row for row in self.bar_rows.get(ticker, []) if date_of(row[0]) in days]
         return pd.DataFrame(rows, columns=list(BARS)).astype("int64")
 
     def marks(self) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from frontend.board import ROWS, board
-from frontend.formats import new_york_day
+from frontend.board import ROWS, board, movers
+from riskcontrol.newyork import date_of
 from riskcontrol.trades import NS_PER_MINUTE
 from tests.frontend.fake import OPEN, quotes
 
-DAY = new_york_day(OPEN)
+DAY = date_of(OPEN)
+CLOSES = {"A": 13_000_000, "B": 12_000_000, "C": 11_000_000, "X": 8_500_000, "Y": 9_000_000}
+"""By ticker: where a minute closed, all having begun the day at 10 dollars."""
 
 
 def test_nothing_is_known_before_the_first_minute_is_over() -> None:
@@ -46,3 +48,13 @@ def test_a_quote_goes_with_the_last_price_of_its_day() -> None:
     assert quote.last({}) == 11_000_000
     yesterday = {"IBM": (OPEN - 24 * 60 * NS_PER_MINUTE, 12_000_000)}
     assert quote.last(yesterday) == 11_000_000
+
+
+def test_movers_are_sorted_by_the_change_that_is_shown() -> None:
+    found = board(DAY, quotes(*((name, 10_000_000, close, 1) for name, close in CLOSES.items())))
+    assert found is not None
+    assert [quote.ticker for quote in found.gainers] == ["A", "B", "C"]
+    now = OPEN + NS_PER_MINUTE
+    prices = {"B": (now, 14_000_000), "C": (now, 9_000_000), "X": (now, 9_500_000), "Y": (now, 8_000_000)}
+    assert [quote.ticker for quote in movers(found.gainers, prices)] == ["B", "A"], "C has turned round"
+    assert [quote.ticker for quote in movers(found.losers, prices, falling=True)] == ["Y", "X"]

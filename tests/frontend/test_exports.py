@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from decimal import Decimal
 
+import httpx
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frontend.exports import csv_text, decimals, equity_table, fills_table, guarded
+from frontend import exports
+from frontend.exports import CUT, csv_text, decimals, equity_table, fills_table, guarded
 from riskcontrol.equity import Equity
 from riskcontrol.money import to_micros
 from riskcontrol.rows import Ints
-from tests.frontend.fake import FILLS, OPEN
+from tests.frontend.fake import FILLS, OPEN, FakeReader
 
+FILES = "/api/v1/users/ann/strategies/IBM/dip"
 INTS = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20).map(lambda values: np.array(values, np.int64))
 
 
@@ -68,3 +73,41 @@ def test_a_text_is_no_formula(begin: str) -> None:
 def test_nothing_to_write_is_a_header_alone() -> None:
     nothing = pd.DataFrame({name: [] for name in FILLS}).astype(dict.fromkeys(FILLS[:-1], "int64"))
     assert csv_text(fills_table(nothing)).count("\n") == 1
+
+
+def test_a_file_that_leaves_something_out_says_so(
+    client: httpx.Client, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = client.get(f"{FILES}/fills.csv")
+    assert CUT not in whole.headers
+    assert whole.headers["content-disposition"].endswith('-dip-fills.csv"')
+    monkeypatch.setattr(exports, "MOST_FILLS", 2)
+    cut = client.get(f"{FILES}/fills.csv")
+    assert cut.headers[CUT] == "the newest 2 of 3 fills, by time; the others are left out"
+    assert cut.headers["content-disposition"].endswith('-dip-fills-newest-2.csv"')
+    assert len(cut.text.splitlines()) == 1 + 2, "what reads it finds rows alone"
+    table = pq.read_table(io.BytesIO(client.get(f"{FILES}/fills.parquet").content))
+    assert table.schema.metadata[CUT.encode()] == cut.headers[CUT].encode()
+    assert table["number"].to_pylist() == [2, 3]
+
+
+def test_fills_that_a_replayed_day_puts_before_the_others_are_missed_where_they_are_left_out(
+    client: httpx.Client, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = tables.fill_rows["ann", "IBM", "dip"]
+    rows.insert(0, (OPEN, 4, *rows[1][2:]))  # the newest one, at the oldest time
+    tables.position_rows[0] = replace(tables.position_rows[0], fills=4)
+    assert CUT not in client.get(f"{FILES}/fills.csv").headers
+    monkeypatch.setattr(exports, "MOST_FILLS", 3)
+    cut = client.get(f"{FILES}/fills.csv")
+    assert [row["number"] for row in csv.DictReader(io.StringIO(cut.text))] == ["1", "2", "3"]
+    assert cut.headers[CUT] == "the newest 3 of 4 fills, by time; the others are left out"
+
+
+def test_the_equity_of_a_history_that_is_cut_says_from_when_on_it_is(client: httpx.Client, tables: FakeReader) -> None:
+    assert CUT not in client.get(f"{FILES}/equity.csv").headers
+    del tables.fill_rows["ann", "IBM", "dip"][0]  # the older ones are beyond what is read
+    tables.position_rows[0] = replace(tables.position_rows[0], fills=4)  # or it would be as it was
+    cut = client.get(f"{FILES}/equity.csv")
+    assert cut.headers[CUT] == "from 2013-10-07 09:50:00 New York on; older history is left out"
+    assert cut.headers["content-disposition"].endswith('-dip-equity-from-2013-10-07.csv"')

@@ -244,6 +244,20 @@ def test_a_link_shows_one_strategy_and_changes_nothing(home: House, sent: Tape) 
         assert with_link(home, link).get(path).status_code == 401, path
 
 
+def test_a_page_under_a_link_is_called_what_the_link_opens(home: House) -> None:
+    accounts, now = home.entrance.accounts, home.clock.now
+    link, other = accounts.publish("ann", "IBM", "dip", now=now), accounts.publish("bob", "BAC", "mine", now=now)
+    page = home.page(with_link(home, link))
+
+    def title(path: str) -> str:
+        answer = page.call("_pages_store.data", "_pages_location.pathname", _pages_location__pathname=path)
+        return str(answer["_pages_store.data"]["title"])
+
+    assert title(f"/shared/{link}") == "dip on IBM · RiskControl"
+    for elsewhere in (f"/shared/{other}", f"/shared/{link}x", "/shared/x"):
+        assert title(elsewhere) == "RiskControl"
+
+
 def test_a_link_that_was_taken_back_shows_nothing(home: House) -> None:
     link = home.entrance.accounts.publish("ann", "IBM", "dip", now=home.clock.now)
     assert home.visitor().get(f"/shared/{link}").status_code == 200

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from frontend import market
-from frontend.formats import new_york_day
 from frontend.pages import ticker as ticker_page
+from riskcontrol.newyork import date_of
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.conftest import Page
 from tests.frontend.fake import OPEN, FakeReader, batch, quotes
@@ -22,7 +22,7 @@ NOW = OPEN + 60 * NS_PER_MINUTE + 5 * NS_PER_SECOND
 def _day(tables: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(market, "BOARD_SECONDS", 0)
     monkeypatch.setattr(market, "BOARD_LATEST", 0)
-    tables.day_rows[new_york_day(OPEN)] = quotes(
+    tables.day_rows[date_of(OPEN)] = quotes(
         ("IBM", 181_000_000, 181_500_000, 5_000), ("BAC", 14_000_000, 13_810_000, 9_000)
     )
 

@@ -272,25 +272,27 @@ def test_callbacks_refuse_fields_that_no_page_sends(page: Page, given: Any) -> N
         assert page.post(output, "new-typed.data", new_typed__data=given).status_code == 400
 
 
-def test_the_form_sends_a_strategy_and_leads_to_its_user(page: Page, tape: Tape) -> None:
+def test_the_form_sends_a_strategy_and_leads_to_its_page(page: Page, tape: Tape) -> None:
     answer = submit(page, sell="price >= reference + 0.25")
     assert tape.sent == [(first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000), Action.OPEN)]
-    assert answer["new-sent.data"] == "/user/ann"
-    assert "waiting for its first trade" in answer["toasts.sendNotifications"][0]["message"]
-    assert [kept["name"] for kept in answer["pending.data"]] == ["second"]
-    assert submit(page, username="Bob", ticker="ibm")["new-sent.data"] == "/user/bob"
+    told = answer["new-sent.data"]
+    assert told["address"] == "/user/ann/IBM/second"
+    assert told["visitor"] == "ann", "where the navigation's overview leads"
+    assert "waiting for its first trade" in told["toasts"][0]["message"]
+    assert [kept["name"] for kept in told["pending"]] == ["second"]
+    assert submit(page, username="Bob", ticker="ibm")["new-sent.data"]["address"] == "/user/bob/IBM/second"
     assert tape.sent[-1][0].ticker == "IBM"
 
 
 def test_a_strategy_without_a_name_is_called_by_its_template(page: Page, tape: Tape) -> None:
     first = submit(page, name="")
-    second = submit(page, name="", kept=first["pending.data"])
+    second = submit(page, name="", kept=first["new-sent.data"]["pending"])
     assert [one.name for one, _ in tape.sent] == ["dip-and-rise", "dip-and-rise-2"]
-    assert len(second["pending.data"]) == 2
+    assert len(second["new-sent.data"]["pending"]) == 2
 
 
 def test_a_name_that_this_browser_has_just_sent_is_taken(page: Page, tape: Tape) -> None:
-    kept = submit(page)["pending.data"]
+    kept = submit(page)["new-sent.data"]["pending"]
     assert "already" in errors(submit(page, kept=kept))["new-name.error"]
     assert len(tape.sent) == 1
 
@@ -302,7 +304,7 @@ def rows(page: Page, kept: Any) -> list[tuple[str, str]]:
 
 
 def test_what_was_sent_is_shown_on_the_users_page_until_the_job_has_written_it(page: Page, tables: FakeReader) -> None:
-    kept = submit(page)["pending.data"]
+    kept = submit(page)["new-sent.data"]["pending"]
     assert rows(page, kept) == [("second", "sent"), ("dip", "running")]
     tables.strategy_rows.append(strategy(name="second", opened=2 * 10**18))
     assert rows(page, kept) == [("second", "waiting"), ("dip", "running")]
@@ -312,13 +314,22 @@ def test_a_broker_that_is_away_is_said_in_the_form(page: Page, tape: Tape) -> No
     tape.away = True
     answer = submit(page)
     assert "It was not opened. kafka: no broker answers" in words(answer["new-message.children"])
-    assert not {"new-sent.data", "pending.data"} & set(answer)
+    assert "new-sent.data" not in answer
 
 
 def test_a_button_that_only_appeared_sends_nothing(page: Page, tape: Tape) -> None:
     fields = {f"{name}.value": value for name, value in typed().items()}
     assert page.call("new-sent.data", "new-submit.n_clicks", **fields) == {}
     assert tape.sent == []
+
+
+def test_sending_changes_the_page_alone_so_that_its_button_takes_clicks_from_the_start(page: Page) -> None:
+    (sending,) = (
+        one["output"] for one in page.dependencies if [part["id"] for part in one["inputs"]] == ["new-submit"]
+    )
+    laid_out = str(new.layout())
+    outputs = [output.partition(".")[0] for output in sending.strip(".").split("...")]
+    assert [output for output in outputs if f"id='{output}'" not in laid_out] == []
 
 
 def test_a_clone_begins_with_the_rules_and_options_of_what_there_is(page: Page, tables: FakeReader) -> None:
@@ -357,7 +368,7 @@ def test_a_new_version_opens_under_its_own_name_and_stops_the_old_one(page: Page
         ("dip-2", 500_000_000, Action.OPEN),
         ("dip", 10_000_000_000, Action.STOP),
     ]
-    assert answer["toasts.sendNotifications"][0]["message"].endswith("dip is stopped.")
+    assert answer["new-sent.data"]["toasts"][0]["message"].endswith("dip is stopped.")
 
 
 def test_a_version_that_could_not_be_stopped_is_told(page: Page, tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +378,7 @@ def test_a_version_that_could_not_be_stopped_is_told(page: Page, tape: Tape, mon
 
     monkeypatch.setattr(application, "_publish", once)
     answer = submit(page, EDIT, name="dip-2")
-    (toast,) = answer["toasts.sendNotifications"]
+    (toast,) = answer["new-sent.data"]["toasts"]
     assert "opened" in toast["message"]
     assert "dip was not stopped: kafka" in toast["message"]
     assert toast["color"] == "red"

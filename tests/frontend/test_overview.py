@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import pytest
 
+from frontend.answers import digest
+from frontend.guard import MAX_BODY
+from frontend.openings import sent
 from frontend.pages import user
+from frontend.positions import MOST_ROWS
 from riskcontrol.trades import NS_PER_SECOND
 from tests.frontend.conftest import Page
 from tests.frontend.fake import FakeReader, position, strategy
@@ -133,3 +139,43 @@ def test_an_away_database_leaves_what_is_shown(page: Page, tables: FakeReader) -
     assert refresh(page, table_version__data=shown) == {}
     tables.away = False
     assert refresh(page, table_version__data=shown)["table.rowTransaction"]["update"]
+
+
+def test_of_very_many_strategies_the_most_valuable_are_shown_and_it_is_said(
+    page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user, "MOST_ROWS", 2)
+    for name, cash in (("poor", 1_000_000), ("rich", 90_000_000_000)):
+        tables.strategy_rows.append(strategy(name=name, cash=cash))
+        tables.position_rows.append(position(name=name, cash=cash, shares=0))
+    answer = refresh(page)
+    assert {row["strategy_below"] for row in answer["table.rowData"]} == {"dip", "rich"}
+    assert answer["progress.children"].startswith("2 of 3 strategies are shown: the most valuable")
+    assert "of 3" in str(answer["totals.children"]), "the sums are of all"
+    sent_now = sent(strategy(name="new"), time.time())
+    more = refresh(page, table_version__data=answer["table-version.data"], pending__data=[sent_now])
+    assert more["table.rowData"][0]["strategy_below"] == "new"
+    assert "of 4" not in more.get("progress.children", ""), "what was sent is no strategy yet"
+    tables.position_rows[1] = position(name="poor", cash=99_000_000_000, shares=0)
+    later = refresh(page, table_version__data=more["table-version.data"], pending__data=[sent_now])
+    assert "table.rowData" not in later, "the same ones stay while the page is open"
+
+
+def test_statistics_are_made_for_strategies_that_are_shown(
+    page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user, "MOST_ROWS", 2)
+    monkeypatch.setattr(user, "MOST_SUMMARISED", 1)
+    monkeypatch.setattr(user, "FIRST_SECONDS", 60.0)
+    for name, cash, opened in (("poor", 1_000_000, 3 * 10**18), ("rich", 90_000_000_000, 2 * 10**18)):
+        tables.strategy_rows.append(strategy(name=name, cash=cash, opened=opened))
+        tables.position_rows.append(position(name=name, cash=cash, shares=0))
+    answer = refresh(page)
+    rows = [(row["strategy_below"], row["verdict"] is not None) for row in answer["table.rowData"]]
+    assert rows == [("rich", True), ("dip", False)], "the newest of all is not in the table"
+    assert "the 1 newest strategies in the table" in answer["progress.children"]
+
+
+def test_what_a_browser_sends_back_of_a_full_table_is_let_in() -> None:
+    row = {"T" * 16 + " " + "n" * 24: digest("a row")}
+    assert MOST_ROWS * len(json.dumps(row)) < MAX_BODY // 2

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from frontend import preview, preview_worker
-from frontend.preview import BUSY, DIED, NO_START, STARTING, TOO_LONG, Job, Preview, Previews, Refusal
+from frontend.preview import BUSY, DIED, NEXT, NO_START, STARTING, TOO_LONG, Job, Preview, Previews, Refusal
 from frontend.preview_figures import equity_rows, figure, fill_rows
 from frontend.reduce import MOST_POINTS
 from riskcontrol.backtest import on_bars
@@ -179,6 +179,21 @@ def test_nobody_waits_long_for_a_worker_that_starts(stub: list[Previews], monkey
     assert previews.run(job()) is STARTING
     monkeypatch.setattr(preview, "START_SECONDS", 0.0)
     assert previews.run(job()) is NO_START
+
+
+def test_who_waits_is_told_for_what(stub: list[Previews], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "PATIENCE_SECONDS", 0.01)
+    previews = of(stub, "slow start")
+    with previews._lock:  # as while another is being tried
+        previews._inside = 1
+        assert previews.run(job()) is NEXT
+        previews._inside = 2
+        assert previews.run(job()) is BUSY, "somebody else is next"
+    previews._inside = 0
+    assert previews.run(job()) is STARTING
+    with previews._lock:
+        previews._inside = 1
+        assert previews.run(job()) is STARTING, "the other one waits for the worker as well"
 
 
 def test_when_many_wait_the_next_is_told_at_once(stub: list[Previews], monkeypatch: pytest.MonkeyPatch) -> None:

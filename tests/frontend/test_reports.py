@@ -163,8 +163,8 @@ def test_bars_of_settled_days_are_kept_longer() -> None:
     reader = FakeReader(bar_rows={"IBM": bars([1, 2])})
     clock = [0.0]
     past = history.PastBars(clock=lambda: clock[0])
-    day = history.new_york_day(OPEN)
-    later = history.new_york_day(OPEN + 10 * NS_PER_DAY)
+    day = history.date_of(OPEN)
+    later = history.date_of(OPEN + 10 * NS_PER_DAY)
     for seconds, asked in ((0, 1), (history.KEEP_SECONDS + 1, 1), (history.KEEP_SETTLED_SECONDS + 1, 2)):
         clock[0] = seconds
         assert past.bars(reader, "IBM", [day], later)["close"].tolist() == [1, 2]

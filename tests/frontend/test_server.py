@@ -38,6 +38,28 @@ def test_pages_hold_everything_they_need_and_nothing_of_their_address(client: ht
 
 
 @pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/", "RiskControl"),
+        ("/user/ann", "ann · RiskControl"),
+        ("/user/ann/BRK%2FB/dip", "dip on BRK/B · RiskControl"),
+        ("/leaders", "Leaders · RiskControl"),
+        ("/market", "Market · RiskControl"),
+        ("/market/BRK%2FB", "BRK/B · RiskControl"),
+        ("/health", "Health · RiskControl"),
+        ("/new", "New strategy · RiskControl"),
+        ("/user/%3Cb%3E", "RiskControl"),
+        ("/user/ann/IBM/%3Cb%3E", "RiskControl"),
+        ("/market/%3Cb%3E", "RiskControl"),
+        ("/no/such/page", "RiskControl"),
+    ],
+)
+def test_each_page_has_a_title_of_its_own(page: Page, path: str, title: str) -> None:
+    answer = page.call("_pages_store.data", "_pages_location.pathname", _pages_location__pathname=path)
+    assert answer["_pages_store.data"] == {"title": title}
+
+
+@pytest.mark.parametrize(
     ("address", "said"),
     [("/user/<script>", "No such user"), ("/user/%00", "No such user"), ("/user/Ann", "No such user"), ("/x", "404")],
 )

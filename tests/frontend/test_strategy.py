@@ -13,8 +13,9 @@ import pytest
 
 from frontend import exports
 from frontend.openings import sent
-from frontend.overlays import Overlays
+from frontend.overlays import COMING_SECONDS, RETRY_SECONDS, Overlays
 from frontend.pages import strategy as page_of_strategy
+from frontend.positions import CONFIRM_SECONDS
 from frontend.strategy_parts import definition, position_panel
 from frontend.strategy_tables import MOST_ROWS
 from riskcontrol.language.parser import parse
@@ -226,6 +227,20 @@ def test_one_that_was_just_sent_is_not_called_unknown(page: Page) -> None:
     assert "was sent to the stream" in words(answer["strategy-notice.children"])
 
 
+def test_one_that_is_not_confirmed_in_time_is_said_to_be_so_with_where_to_look(page: Page) -> None:
+    opening = first_rule("ann", "second", "IBM", 10_000_000_000, 100_000, 250_000)
+    at_first = look(page, _data={**WHICH, "name": "second"}, pending__data=[sent(opening, time.time())])
+    assert at_first["strategy-status.children"] == "sent"
+    kept = [sent(opening, time.time() - CONFIRM_SECONDS)]
+    later = again(page, at_first, _data={**WHICH, "name": "second"}, pending__data=kept)
+    assert later["strategy-status.children"] == "not confirmed"
+    said = words(later["strategy-notice.children"])
+    assert "hasn't confirmed it" in said
+    assert "tape.rejected" in said
+    assert "/health" in [one.get("href") for one in elements(later["strategy-notice.children"])]
+    assert again(page, later, _data={**WHICH, "name": "second"}, pending__data=kept) == {}
+
+
 def test_a_database_that_is_away_leaves_what_is_on_the_page(page: Page, tables: FakeReader) -> None:
     shown = look(page)
     tables.away = True
@@ -379,7 +394,7 @@ def test_the_formulas_indicators_are_drawn_with_the_price(
     assert {"sma(close, 3)", "sma(close, 5)", "vwap", "rsi(close, 4)"} < set(names)
     axes = {trace["name"]: trace.get("yaxis", "y") for trace in drawn["data"]}
     assert (axes["sma(close, 3)"], axes["rsi(close, 4)"]) == ("y", "y3")
-    assert answer["strategy-version.data"]["indicators"] is True
+    assert answer["strategy-version.data"]["again"] == 0
 
 
 def test_indicators_that_are_not_there_yet_are_asked_for_again(
@@ -388,12 +403,48 @@ def test_indicators_that_are_not_there_yet_are_asked_for_again(
     averages(tables)
     monkeypatch.setattr(Overlays, "ready", lambda self: False)
     shown = look(page, tab__value="price")
-    assert shown["strategy-version.data"]["indicators"] is False
+    assert shown["strategy-version.data"]["again"] == COMING_SECONDS
     assert "being computed" in words(shown["strategy-price-note.children"])
     assert again(page, shown, tab__value="price") == {}
     monkeypatch.undo()
     monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
     assert "operations" not in again(page, shown, tab__value="price")["strategy-price-graph.figure"]
+
+
+@pytest.mark.parametrize(
+    "broken", ["riskcontrol.indicators.batch.compute", "riskcontrol.indicators.expressions.evaluate"]
+)
+def test_indicators_that_cannot_be_computed_are_said_not_to_come_and_tried_again(
+    page: Page,
+    tables: FakeReader,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    broken: str,
+) -> None:
+    def fail(*args: Any) -> Any:
+        raise OSError("no space left in /secret/place")
+
+    monkeypatch.setattr("frontend.overlays.WAIT_SECONDS", 60)
+    averages(tables)
+    with monkeypatch.context() as patch:
+        patch.setattr(broken, fail)
+        shown = look(page, tab__value="price")
+        note = words(shown["strategy-price-note.children"])
+        assert "can't be computed (OSError)" in note
+        assert "secret" not in str(shown)
+        names = [trace["name"] for trace in shown["strategy-price-graph.figure"]["data"]]
+        assert names[:3] == ["Price", "Volume", "Last"]
+        assert shown["strategy-version.data"]["again"] == RETRY_SECONDS
+        assert again(page, shown, tab__value="price") == {}
+        look(page, tab__value="price")
+        (record,) = [one for one in caplog.records if one.name == "riskcontrol.dashboard"]
+        assert record.exc_info is not None
+        assert "no space left" in str(record.exc_info[1])
+    assert again(page, shown, tab__value="price") == {}, "a minute isn't over"
+    monkeypatch.setattr("frontend.overlays.RETRY_SECONDS", 0)
+    later = again(page, shown, tab__value="price")
+    assert "rsi(close, 4)" in [trace["name"] for trace in later["strategy-price-graph.figure"]["data"]]
+    assert later["strategy-version.data"]["again"] == 0
 
 
 def test_indicators_of_seconds_are_said_not_to_be_drawn(

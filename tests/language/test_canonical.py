@@ -145,7 +145,7 @@ def test_the_canonical_form_is_its_own(node: Node) -> None:
     assert canonical(result) == result
 
 
-@settings(PATIENT, max_examples=400)
+@settings(PATIENT, max_examples=150)
 @given(conditions(), st.lists(moments(), min_size=1, max_size=4))
 def test_the_canonical_form_holds_exactly_when_the_rule_does(node: Node, seen: list[Moment]) -> None:
     result = form(node)

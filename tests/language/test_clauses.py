@@ -48,7 +48,7 @@ def test_an_alternative_has_a_text() -> None:
     assert list(map(clause_text, found)) == ["(high > 2 or low > 1) and price > entry", "held > 5m"]
 
 
-@settings(PATIENT, max_examples=300)
+@settings(PATIENT, max_examples=150)
 @given(conditions(), st.lists(moments(), min_size=1, max_size=3))
 def test_one_alternative_holds_exactly_when_the_rule_does(node: Node, seen: list[Moment]) -> None:
     try:

@@ -76,7 +76,7 @@ def steps(call: Callable[[], Result]) -> tuple[Result | LanguageError, int]:
         sys.settrace(before)
 
 
-@settings(PATIENT, max_examples=300)
+@settings(PATIENT, max_examples=150)
 @given(st.one_of(st.text(), pieces, spaced, mutated()))
 def test_text_gives_a_tree_or_an_error_at_one_of_its_columns(written: str) -> None:
     result = outcome(lambda: parse(written, parameters=True))

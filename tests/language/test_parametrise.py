@@ -68,7 +68,7 @@ def test_parameters_are(buy: str, sell: str, expected: tuple[str, str, tuple[flo
     assert shown(buy, sell) == expected
 
 
-@settings(PATIENT, max_examples=200)
+@settings(PATIENT, max_examples=100)
 @given(conditions(), conditions())
 def test_what_was_taken_out_can_be_put_back(buy: Node, sell: Node) -> None:
     buy, sell = form(buy), form(sell)

@@ -15,7 +15,7 @@ from riskcontrol.language.errors import LanguageError
 from riskcontrol.language.text import text
 from riskcontrol.language.tree import Node
 from riskcontrol.strategy_document import MOST_BYTES, read_document
-from riskcontrol.strategy_file import EVERY, KEYS, Definition, load, of_document, of_text
+from riskcontrol.strategy_file import EVERY, KEYS, Definition, load, load_or_errors, of_document, of_text
 from riskcontrol.terms import MAX_SHARES, PPM, FillMode, Session, Terms
 from tests.language.trees import PATIENT, conditions
 
@@ -266,6 +266,17 @@ def test_a_bad_file_is_an_error_with_its_place(tmp_path: Path, name: str, conten
     with pytest.raises(InputError) as caught:
         load(tmp_path / name)
     assert str(caught.value).removeprefix(f"{tmp_path}/").startswith(message)
+
+
+def test_a_wrong_parameter_is_told_and_no_rule_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    rules = 'buy = ["macd(12, slow, 9).line > 0", "price > pric"]\nsell = "prce > SLOW"\n'
+    path.write_text(f'name = "a"\nticker = "IBM"\n{rules}[parameters]\nslow = "2O"\n')
+    found = load_or_errors(path)
+    assert isinstance(found, list)
+    assert [(error.line, error.field) for error in found] == [(3, "buy 2"), (6, "parameters.slow")]
+    with pytest.raises(InputError, match=r"a\.toml, line 6, parameters\.slow: '2O' is no number"):
+        load(path)
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from riskcontrol.engine import advance
 from riskcontrol.language.parser import parse
 from riskcontrol.leaders import Leaders, encode_leaders, merged
 from riskcontrol.newyork import date_of
+from riskcontrol.rows import Splits
 from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
 from riskcontrol.splits import read_splits
@@ -109,55 +110,69 @@ def check_against(reference: Reference, settings: Settings) -> None:
 
 
 def check_days(reference: Reference, settings: Settings) -> None:
-    """Compare the day so far of each ticker with its bars in the reference, up to the minute it was told at."""
-    (day,) = {date_of(time) for _, time in reference.bars}
-    found = Reader(connect(settings)).day(day)
-    assert len(found) == len({ticker for ticker, _ in reference.bars})
-    for row in found.itertuples():
-        own = [bar for (name, time), bar in sorted(reference.bars.items()) if name == row.ticker and time <= row.time]
-        sums = {name: sum(bar[name] for bar in own) for name in ("volume", "notional", "trades")}
-        priced = [bar for bar in own if bar["open"]]
-        highs, lows = ([bar[name] for bar in own if bar[name]] for name in ("high", "low"))
-        prices = (priced[0]["open"], max(highs), min(lows), priced[-1]["close"])
-        assert (row.open, row.high, row.low, row.close) == prices
-        assert (row.volume, row.notional, row.trades) == tuple(sums.values())
+    """Compare each ticker's day so far, on every day, with its bars in the reference, up to the minute told."""
+    for day in {date_of(time) for _, time in reference.bars}:
+        of_day = {key: bar for key, bar in sorted(reference.bars.items()) if date_of(key[1]) == day}
+        found = Reader(connect(settings)).day(day)
+        assert len(found) == len({ticker for ticker, _ in of_day})
+        for row in found.itertuples():
+            own = [bar for (name, time), bar in of_day.items() if name == row.ticker and time <= row.time]
+            sums = {name: sum(bar[name] for bar in own) for name in ("volume", "notional", "trades")}
+            priced = [bar for bar in own if bar["open"]]
+            highs, lows = ([bar[name] for bar in own if bar[name]] for name in ("high", "low"))
+            prices = (priced[0]["open"], max(highs), min(lows), priced[-1]["close"])
+            assert (row.open, row.high, row.low, row.close) == prices
+            assert (row.volume, row.notional, row.trades) == tuple(sums.values())
 
 
-def leaders_of_shards(strategies: Sequence[Strategy], batches: Sequence[pa.RecordBatch], shards: int) -> Leaders:
+def leaders_of_shards(
+    strategies: Sequence[Strategy], events: Sequence[pa.RecordBatch | Splits], shards: int
+) -> Leaders:
     """Return who leads at the end, each shard's ranks made from its own trades alone."""
     found = []
     for shard in range(shards):
         own = [one for one in strategies if partition_of(one.ticker, shards) == shard]
-        parts = []
-        for batch in batches:
-            names = batch.column("ticker").to_pylist()
-            parts.append(batch.filter(pa.array([partition_of(name, shards) == shard for name in names])))
+        parts: list[pa.RecordBatch | Splits] = []
+        for event in events:
+            if isinstance(event, Splits):
+                names = [name.decode() for name in event.ticker.tolist()]
+                parts.append(event.take(np.array([partition_of(name, shards) == shard for name in names])))
+            else:
+                names = event.column("ticker").to_pylist()
+                parts.append(event.filter(pa.array([partition_of(name, shards) == shard for name in names])))
         found.append(advance(Book(), [openings(*own), *parts], rank=True).leaders[-1])
     return merged(found)
 
 
-def test_every_fill_from_file_to_database_equals_the_reference(servers: Settings, tmp_path: Path) -> None:
-    day = simulated_day(tmp_path, tickers=TICKERS, trades=30_000)
+def test_every_fill_from_files_to_database_equals_the_reference_also_over_splits(
+    servers: Settings, tmp_path: Path
+) -> None:
+    days = [simulated_day(tmp_path, tickers=TICKERS, trades=15_000, day=f"2024-03-0{n}") for n in (5, 6)]
     client(servers).create_bucket(Bucket=servers.topic)
-    uploaded = run(servers, "upload", str(day), f"s3://{servers.topic}/days")
+    uploaded = run(servers, "upload", *map(str, days), f"s3://{servers.topic}/days")
     assert uploaded.returncode == 0, uploaded.stderr
-    (source,) = find_sources(str(day), servers)
-    trades = list(source.batches())
-    tickers = sorted({ticker for batch in trades for ticker in batch.column("ticker").dictionary.to_pylist()})
+    trades = [[*find_sources(str(day), servers)[0].batches()] for day in days]
+    tickers = sorted({ticker for batch in trades[0] for ticker in batch.column("ticker").dictionary.to_pylist()})
     strategies = drawn(tickers, 240)
+    file = tmp_path / "splits.csv"
+    ratios = ("4:1", "3:2", "1:10", "20:1")
+    lines = [f"{ticker},2024-03-06,{ratios[i % 4]}" for i, ticker in enumerate(tickers)]
+    file.write_text("\n".join(["ticker,ex_date,ratio", *lines, f"{tickers[0]},2014-06-09,7:1"]) + "\n")
 
     with Running(servers, "stream", "--batch", "0.5", "--state", str(tmp_path / "state")) as stream:
         publish_openings(servers, strategies)
         stream.wait_for("openings 240")
-        sent = run(servers, "ingest", f"s3://{servers.topic}/days", "--speed", "max")
-        assert sent.returncode == 0, sent.stderr
+        sent = run(servers, "ingest", f"s3://{servers.topic}/days", "--speed", "max", "--splits", str(file))
+        assert f"{TICKERS + 1} splits sent." in sent.stdout, sent.stderr
         until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
         assert stream.interrupt() == 0, stream.output
-    reference = Reference().feed([openings(*strategies), *trades])
+    events = [read_splits(file), *trades[0], *trades[1]]
+    reference = Reference().feed([openings(*strategies), *events])
     assert len(reference.fills) > 1_000
+    assert len([fill for fill in reference.fills if fill[-1] == Reason.SPLIT]) > 5
     check_against(reference, servers)
     check_days(reference, servers)
-    leaders, wanted = Reader(connect(servers)).leaders(), leaders_of_shards(strategies, trades, servers.shards)
+    leaders, wanted = Reader(connect(servers)).leaders(), leaders_of_shards(strategies, events, servers.shards)
     assert leaders is not None
     assert len(wanted.by_gain) > 50
     assert encode_leaders(leaders) == encode_leaders(wanted)
@@ -195,29 +210,7 @@ def test_killed_and_robbed_of_its_state_it_goes_on_from_a_snapshot_to_the_same_r
     check_against(Reference().feed([openings(*strategies), *trades]), servers)
 
 
-def test_positions_held_over_splits_equal_the_reference(servers: Settings, tmp_path: Path) -> None:
-    days = [simulated_day(tmp_path, tickers=TICKERS, trades=8_000, day=f"2024-03-0{n}") for n in (5, 6)]
-    trades = [[*find_sources(str(day), servers)[0].batches()] for day in days]
-    tickers = sorted({ticker for batch in trades[0] for ticker in batch.column("ticker").dictionary.to_pylist()})
-    strategies = drawn(tickers, 120)
-    file = tmp_path / "splits.csv"
-    ratios = ("4:1", "3:2", "1:10", "20:1")
-    lines = [f"{ticker},2024-03-06,{ratios[i % 4]}" for i, ticker in enumerate(tickers)]
-    file.write_text("\n".join(["ticker,ex_date,ratio", *lines, f"{tickers[0]},2014-06-09,7:1"]) + "\n")
-    with Running(servers, "stream", "--batch", "0.5", "--state", str(tmp_path / "state")) as stream:
-        publish_openings(servers, strategies)
-        stream.wait_for("openings 120")
-        sent = run(servers, "ingest", *map(str, days), "--splits", str(file))
-        assert f"{TICKERS + 1} splits sent." in sent.stdout, sent.stderr
-        until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
-        assert stream.interrupt() == 0, stream.output
-    reference = Reference().feed([openings(*strategies), read_splits(file), *trades[0], *trades[1]])
-    held = [fill for fill in reference.fills if fill[-1] == Reason.SPLIT]
-    assert len(held) > 5
-    check_against(reference, servers)
-
-
-def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes_on(
+def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes_on_until_its_jvm_ends(
     servers: Settings, tmp_path: Path
 ) -> None:
     from kafka import KafkaConsumer, TopicPartition
@@ -247,6 +240,10 @@ def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes
         assert last is not None
         until(lambda: reached(servers, {shard: last + 1}), 90, lambda: stream.output)
         until(lambda: sum(int(n) for n in re.findall(r"rejected (\d+)", stream.output)) == 4, 10, lambda: stream.output)
+        (jvm,) = (c for c in psutil.Process(stream.process.pid).children(recursive=True) if c.name() == "java")
+        jvm.kill()
+        assert stream.process.wait(60) == 1
+        until(lambda: "its JVM has ended" in stream.output, 10, lambda: stream.output)
     assert [row[6] for row in rows(servers, "fills", FILLS)] == [50]
     consumer = KafkaConsumer(bootstrap_servers=servers.kafka, auto_offset_reset="earliest")
     consumer.assign([TopicPartition(servers.topic + ".rejected", 0)])
@@ -293,12 +290,3 @@ def test_without_a_broker_it_says_what_to_do(tmp_path: Path) -> None:
     done = run(Settings(home=tmp_path), "stream")
     assert done.returncode == 1
     assert "riskcontrol up" in done.stderr
-
-
-def test_the_end_of_its_jvm_ends_the_stream_with_what_to_do(servers: Settings, tmp_path: Path) -> None:
-    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
-        stream.wait_for("nothing new on the tape")
-        (jvm,) = (c for c in psutil.Process(stream.process.pid).children(recursive=True) if c.name() == "java")
-        jvm.kill()
-        assert stream.process.wait(60) == 1
-        until(lambda: "its JVM has ended" in stream.output, 10, lambda: stream.output)

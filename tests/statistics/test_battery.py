@@ -158,6 +158,29 @@ def test_a_run_of_one_day_has_it_unless_it_needs_days(name: str) -> None:
     assert (value is None) == STATISTICS[name].needs_days
 
 
+def test_two_days_are_enough_and_one_is_not_for_what_varies_by_the_day() -> None:
+    closes = [50, 51, 50.5]
+    one, two = (compute(daily(*values, closes=closes[: len(values)])) for values in ((100, 99), (100, 99, 101)))
+    assert (one["days"], two["days"]) == (1, 2)
+    need = [name for name in STATISTICS if STATISTICS[name].needs_days]
+    assert [name for name in need if one[name] is not None] == []
+    assert [name for name in need if two[name] is not None] == [
+        "volatility", "sharpe", "sortino", "probabilistic_sharpe", "beta"
+    ]  # fmt: skip
+
+
+def test_a_run_from_one_afternoon_to_the_next_morning_is_of_two_days_and_one_within_a_day_is_not() -> None:
+    hour = 3_600 * 10**9
+    afternoon = 1_381_176_000 * 10**9 - hour  # 15:00 on Monday 2013-10-07
+    times = np.array([afternoon, afternoon + hour, afternoon + 19 * hour])
+    run = Record(100, times, np.array([100, 101, 103]))
+    first, second = 1 / 100, 2 / 101
+    deviation = (second - first) / math.sqrt(2)
+    assert compute(run)["sharpe"] == pytest.approx((first + second) / 2 / deviation * math.sqrt(252))
+    within = Record(100, times[:2], np.array([100, 101]))
+    assert compute(within)["sharpe"] is None
+
+
 @every
 def test_its_docstring_has_formula_undefined_cases_source_and_an_example(name: str) -> None:
     said = parts(STATISTICS[name])

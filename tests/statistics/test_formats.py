@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from riskcontrol.statistics import STATISTICS, compute, format_value, plain
+from riskcontrol.statistics.formats import how_sure
 from tests.statistics.records import run
 
 
@@ -35,6 +36,13 @@ def test_a_value_is_written_in_its_unit(name: str, value: float, text: str) -> N
 def test_what_has_no_number_is_a_dash_and_null(name: str) -> None:
     assert format_value(STATISTICS[name], None) == "—"
     assert plain({name: None}) == {name: None}
+
+
+def test_a_ratio_of_few_days_is_told_with_its_error_up_to_the_edge() -> None:
+    values = compute(run(3, days=29, points=4))
+    assert "±3.00 by chance" in how_sure(values | {"days": 29})
+    assert how_sure(values | {"days": 30}) == ""
+    assert how_sure(compute(run(3, days=1, points=4))) == ""
 
 
 def test_all_values_of_a_run_can_be_written() -> None:
