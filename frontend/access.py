@@ -132,21 +132,21 @@ def require_change(username: str) -> None:
         raise Refused
 
 
-def guarded_layout(layout: Callable[..., Any], refusal: Callable[[str], Any]) -> Callable[..., Any]:
-    """Return a page's layout that is shown only to those who see the user in its address.
+def guarded(part: Callable[..., Any], refusal: Callable[[str], Any]) -> Callable[..., Any]:
+    """Return a page's layout or title that is made only for those who see the user in its address.
 
     Args:
-        layout: The page's own.
-        refusal: Makes the page that others get, from what to tell them.
+        part: The page's own.
+        refusal: Makes what others get, from what to tell them.
     """
 
-    @functools.wraps(layout)
+    @functools.wraps(part)
     def show(**given: Any) -> Any:
         who = viewer()
         whose = given.get("username")
         if not (who.member or who.shown) or (whose is not None and not who.sees(unquote(str(whose)))):
             return refusal(OTHERS)
-        return layout(**given)
+        return part(**given)
 
     return show
 

@@ -107,7 +107,10 @@ def create_app(
     )
     for page in (home, user, strategy, leaders, market, ticker, health, new, shared):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
-        dash.register_page(page.__name__, **page.PAGE, layout=access.guarded_layout(page.layout, home.start))
+        address = dict[str, Any](page.PAGE)
+        if callable(address["title"]):
+            address["title"] = access.guarded(address["title"], lambda _: shell.TITLE)
+        dash.register_page(page.__name__, **address, layout=access.guarded(page.layout, home.start))
     app.layout = shell.layout
     shell.register(app, context)
     home.register(app)

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from database.reads import Reader
 from frontend import app as application
 from frontend import exports, gate, market, pulse
-from frontend.access import EVERYBODY, GuardedReader, Refused, Viewer, asked_by, guarded_layout, viewer
+from frontend.access import EVERYBODY, GuardedReader, Refused, Viewer, asked_by, guarded, viewer
 from riskcontrol.accounts.links import Published
 from riskcontrol.strategy import Action
 from tests.frontend.accounts import House, house
@@ -244,18 +244,26 @@ def test_a_link_shows_one_strategy_and_changes_nothing(home: House, sent: Tape) 
         assert with_link(home, link).get(path).status_code == 401, path
 
 
+def title(home: House, client: httpx.Client, path: str) -> str:
+    """Return what a browser calls a page."""
+    answer = home.page(client).call("_pages_store.data", "_pages_location.pathname", _pages_location__pathname=path)
+    return str(answer["_pages_store.data"]["title"])
+
+
 def test_a_page_under_a_link_is_called_what_the_link_opens(home: House) -> None:
     accounts, now = home.entrance.accounts, home.clock.now
     link, other = accounts.publish("ann", "IBM", "dip", now=now), accounts.publish("bob", "BAC", "mine", now=now)
-    page = home.page(with_link(home, link))
+    client = with_link(home, link)
+    assert title(home, client, f"/shared/{link}") == "dip on IBM · RiskControl"
+    for elsewhere in (f"/shared/{other}", f"/shared/{link}x", "/shared/x", "/user/ann", "/user/bob/BAC/mine"):
+        assert title(home, client, elsewhere) == "RiskControl"
 
-    def title(path: str) -> str:
-        answer = page.call("_pages_store.data", "_pages_location.pathname", _pages_location__pathname=path)
-        return str(answer["_pages_store.data"]["title"])
 
-    assert title(f"/shared/{link}") == "dip on IBM · RiskControl"
-    for elsewhere in (f"/shared/{other}", f"/shared/{link}x", "/shared/x"):
-        assert title(elsewhere) == "RiskControl"
+def test_a_page_that_is_refused_has_no_title_of_its_own(home: House) -> None:
+    ann, bob = home.signed_in("ann"), home.signed_in("bob")
+    for path, called in (("/user/ann", "ann"), ("/user/ann/IBM/dip", "dip on IBM")):
+        assert title(home, ann, path) == f"{called} · RiskControl"
+        assert title(home, bob, path) == "RiskControl"
 
 
 def test_a_link_that_was_taken_back_shows_nothing(home: House) -> None:
@@ -426,8 +434,8 @@ def test_a_viewer_sees_and_changes_what_is_theirs() -> None:
     assert (ann.only, admin.only, EVERYBODY.only) == ("ann", "", "")
 
 
-def test_a_layout_is_for_those_who_see_its_user() -> None:
-    show = guarded_layout(lambda **given: given, lambda why: why)
+def test_a_page_is_for_those_who_see_its_user() -> None:
+    show = guarded(lambda **given: given, lambda why: why)
     with asked_by(Viewer("ann")):
         assert show(username="ann") == {"username": "ann"}
         assert "theirs alone" in show(username="bob")

@@ -87,7 +87,11 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: httpx.Cli
         assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"1", b"{}", b'{"output": 1}', b'{"output": "x.y", "inputs": 1}'])
+BROKEN = [b"", b"{", b"[]", b"1", b"{}", b'{"output": 1}', b'{"output": "x.y", "inputs": 1}']
+DEEP = [b"[" * 100_000, b'{"output": ' * 80_000, b'{"output": "x.y", "inputs": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"]
+
+
+@pytest.mark.parametrize("body", [*BROKEN, *DEEP], ids=lambda body: body[:40].decode())
 def test_broken_callbacks_leave_the_server_well(client: httpx.Client, body: bytes) -> None:
     response = client.post("/_dash-update-component", content=body, headers={"content-type": "application/json"})
     assert response.status_code >= 400
