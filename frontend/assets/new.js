@@ -29,7 +29,8 @@
         } catch (error) {}
     }
 
-    // Puts the draft into the fields; returns what to load where there is none.
+    // Puts the draft into the fields; where there is none, asks for the strategy that the new one is made from. Asked
+    // for by an output, its values would not come here again: Dash leaves out what led to itself.
     function restore(key, values, source, visitor) {
         var draft = kept(key);
         if (draft && typeof draft === "object") {
@@ -39,13 +40,15 @@
                     set(id, { value: draft[id] });
                 }
             });
-            return window.dash_clientside.no_update;
+            return;
         }
         if (!values["new-username"] && typeof visitor === "string") {
             values["new-username"] = visitor;
             set("new-username", { value: visitor });
         }
-        return source || window.dash_clientside.no_update;
+        if (source) {
+            set("new-load", { data: source });
+        }
     }
 
     document.addEventListener("keydown", function (event) {
@@ -58,18 +61,17 @@
 
     window.dash_clientside = Object.assign({}, window.dash_clientside, {
         strategy_form: {
-            // Every change passes here; returns which strategy to load, if the page is new.
+            // Every change passes here.
             typed: function () {
                 var page = document.getElementById("new-page");
                 var key = AGAIN + location.search;
                 var values = {};
-                var load = window.dash_clientside.no_update;
                 window.dash_clientside.callback_context.inputs_list.forEach(function (input) {
                     values[input.id] = typeof input.value === "string" ? input.value : "";
                 });
                 if (page.dataset.key !== key) {
                     page.dataset.key = key;
-                    load = restore(key, values, arguments[arguments.length - 2], arguments[arguments.length - 1]);
+                    restore(key, values, arguments[arguments.length - 2], arguments[arguments.length - 1]);
                 } else {
                     keep(key, values);
                     var template = values["new-template"];
@@ -84,7 +86,7 @@
                         set("new-typed", { data: last });
                     }
                 }, PAUSE_MS);
-                return load;
+                return window.dash_clientside.no_update;
             },
             // Asks for the preview once more, a second later, where there may be one by then.
             again: function (n, state) {

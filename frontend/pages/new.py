@@ -163,7 +163,7 @@ def register(app: Dash, context: Context) -> None:
     """Add the page's callbacks."""
     app.clientside_callback(
         ClientsideFunction("strategy_form", "typed"),
-        Output("new-load", "data"),
+        Output("new-load", "data"),  # which it sets by itself; without an output it wouldn't be called at first
         *(Input(element(name), "value") for name in FIELDS),
         State("new-source", "data"),
         State("visitor", "data"),

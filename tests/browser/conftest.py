@@ -38,6 +38,8 @@ ARGUMENTS = [
 ]
 POLL_MS = 100
 """How often a page is asked; the usual way, with each frame, has it drawn sixty times a second."""
+DRAWN = "g && g.data && g.data.length && g.calcdata && g.calcdata.length === g.data.length"
+"""Whether a graph `g` has lines, all of them drawn."""
 WIDTHS = (1440, 1024, 390)
 PATIENCE_MS = 30_000
 """How long a machine that is busy with other things may take over anything, milliseconds."""
@@ -83,6 +85,10 @@ def expected() -> list[str]:
 def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
     """A fresh window; at its end, nothing may have left loopback and the console must hold no error."""
     opened = windows.new_page()
+    # What the pages of other tests remembered: only scripts stay.
+    kept = {"origin": "*", "storageTypes": "cookies,local_storage,indexeddb,service_workers"}
+    windows.new_cdp_session(opened).send("Storage.clearDataForOrigin", kept)
+    _OPEN.append(opened)
     foreign: list[str] = []
     errors: list[str] = []
 
@@ -98,9 +104,7 @@ def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
-    # What a page remembers goes with it: only scripts stay.
-    kept = {"origin": "*", "storageTypes": "cookies,local_storage,indexeddb,service_workers"}
-    windows.new_cdp_session(opened).send("Storage.clearDataForOrigin", kept)
+    _OPEN.remove(opened)
     opened.close()
     assert foreign == []
     assert errors == []
@@ -116,6 +120,11 @@ def hosted(app: FastAPI) -> Iterator[str]:
     """Serve pages at the same address in every test: a browser keeps scripts by address."""
     with served(app, hosted_port()) as address:
         yield address
+        for opened in _OPEN:  # one that still loads a script from a server that ends would have an error
+            opened.close()
+
+
+_OPEN: list[Page] = []
 
 
 @functools.cache

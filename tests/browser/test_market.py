@@ -15,7 +15,7 @@ from riskcontrol.rows import Bars
 from riskcontrol.settings import Settings
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.axe import findings
-from tests.browser.conftest import OPEN, POLL_MS, WIDTHS, Job, fits
+from tests.browser.conftest import DRAWN, OPEN, POLL_MS, WIDTHS, Job, fits
 
 pytestmark = pytest.mark.servers
 
@@ -46,7 +46,7 @@ def told(job: Job, *rows: tuple[str, int, int], minute: int = 59) -> None:
 
 def wait_for(page: Page, graph: str, expression: str) -> None:
     page.wait_for_function(
-        f"(g => g && g.data && g.calcdata && ({expression}))(document.querySelector('{graph} .js-plotly-plot'))",
+        f"(g => {DRAWN} && ({expression}))(document.querySelector('{graph} .js-plotly-plot'))",
         polling=POLL_MS,
     )
 

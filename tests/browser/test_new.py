@@ -17,7 +17,7 @@ from riskcontrol.strategy import Action, Strategy, first_rule
 from tests.browser.conftest import NOW, WIDTHS, Job, fits, hosted
 from tests.browser.tape import openings_on_the_tape
 from tests.frontend.conftest import Tape
-from tests.frontend.fake import FakeReader, bars, trader
+from tests.frontend.fake import FakeReader, bars, strategy, trader
 
 ENGINE_MS = 300_000
 """How long the preview's engine may take to start, compiled for the first time by a busy machine, milliseconds."""
@@ -174,6 +174,14 @@ def test_a_new_version_says_what_becomes_of_the_old_one_and_stops_it(page: Page,
         ("dip-2", 2_500_000_000, Action.OPEN),
         ("dip", 10_000_000_000, Action.STOP),
     ]
+
+
+def test_a_copy_is_understood_as_the_one_that_it_is_made_from(page: Page, pages: str, tables: FakeReader) -> None:
+    tables.strategy_rows.append(strategy(name="wide", parameters=(0.03, 0.07)))
+    page.goto(f"{pages}/new?user=ann&from=IBM/wide")
+    expect(page.get_by_label("Buy when")).to_have_value("price <= reference - 0.03")
+    expect(page.locator("#new-understood code")).to_contain_text("price ≤ reference − 0.03")
+    expect(page.locator("#new-understood code")).to_contain_text("price ≥ reference + 0.07")
 
 
 @pytest.mark.parametrize(

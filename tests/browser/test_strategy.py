@@ -24,7 +24,7 @@ from riskcontrol.strategy import Strategy
 from riskcontrol.terms import Session, Terms
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.browser.axe import findings
-from tests.browser.conftest import NOW, OPEN, POLL_MS, WIDTHS, Job, fits, hosted
+from tests.browser.conftest import DRAWN, NOW, OPEN, POLL_MS, WIDTHS, Job, fits, hosted
 from tests.browser.tape import openings_on_the_tape
 from tests.frontend.fake import trader as fake_trader
 
@@ -60,7 +60,7 @@ def graph(page: Page, name: str, expression: str) -> Any:
 
 def wait_for(page: Page, name: str, expression: str) -> None:
     found = f"document.querySelector('#strategy-{name}-graph .js-plotly-plot')"
-    page.wait_for_function(f"(g => g && g.data && g.calcdata && ({expression}))({found})", polling=POLL_MS)
+    page.wait_for_function(f"(g => {DRAWN} && ({expression}))({found})", polling=POLL_MS)
 
 
 def opened(page: Page, dashboard: str, query: str = "") -> None:
