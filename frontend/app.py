@@ -19,6 +19,7 @@ from database.accounts import AccountTables, accounts_over
 from database.reads import Reader
 from frontend import access, exports, reception, shell
 from frontend.access import GuardedReader
+from frontend.bodies import Bodies
 from frontend.context import Context
 from frontend.gate import Entrance, Gate
 from frontend.guard import Guard
@@ -125,6 +126,7 @@ def create_app(
     preview.register(app, context)
     opening.register(app, context)
     # The last one added is the first to see a request: before Dash reads its body.
+    server.add_middleware(Bodies)
     server.add_middleware(Gate, entrance=entrance)
 
     def scripts() -> list[str]:

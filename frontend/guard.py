@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 1 << 20
 """Largest request body, bytes."""
+_LONGEST_LENGTH = 19
+"""Digits of a length: those of 64 bits."""
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -58,8 +60,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # a WebSocket would come past all that follows, and none of our pages opens one
+            await send({"type": "websocket.close", "code": 1008})
             return
         kept = scope["path"].startswith(_KEEPABLE)
 
@@ -83,7 +88,11 @@ class Guard:
                 "an address.\n",
                 400,
             )
-        elif scope["method"] not in ("GET", "HEAD"):
+        elif scope["method"] in ("GET", "HEAD"):
+            # Dash reads a body to its end, whatever the method.
+            if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+                refusal = JSONResponse({"detail": f"{scope['method']} takes no body"}, 400)
+        else:
             refusal = self._refused(scope, headers)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
@@ -98,9 +107,9 @@ class Guard:
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """Return what a request that may change something is refused with, or None."""
         length = headers.get("content-length", "")
-        if not length.isdecimal():
+        if not length.isdecimal() or "transfer-encoding" in headers:  # that one would be the body's real length
             return JSONResponse({"detail": "a body of known length is expected"}, 411)
-        if int(length) > MAX_BODY:
+        if len(length) > _LONGEST_LENGTH or int(length) > MAX_BODY:
             return JSONResponse({"detail": f"at most {MAX_BODY:,} bytes are accepted"}, 413)
         # A page of another site can send JSON only after asking, and is told no; a form it can send at any time.
         kind = _FORM if scope["path"] in self.forms else "application/json"
