@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from frontend import door
@@ -28,6 +28,8 @@ FORMS = frozenset({"/sign-in", "/register", "/sign-out", "/account", "/share"})
 """Addresses that take what a browser sends of a form."""
 MOST_BYTES = 16_384
 _MOST_FIELDS = 20
+_THREADS = 8
+"""Of its own: however many people try passwords, the threads of the pages are free."""
 _LOCAL = re.compile(r"/(?![/\\])[!-~]{0,999}")
 """A place of ours: a browser takes what begins with two slashes for another host."""
 _AGAIN = Trouble("again", "The two passwords differ.")
@@ -44,7 +46,19 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         entrance: Knows who comes.
     """
     accounts = entrance.accounts
+    threads = CapacityLimiter(_THREADS)
     server.add_exception_handler(_AwayError, _away)
+
+    async def _tried(work: Callable[[], Answer]) -> Answer:
+        """Do something that waits for the database or for a hash, in a thread.
+
+        Raises:
+            _AwayError: The database is away.
+        """
+        try:
+            return await to_thread.run_sync(work, limiter=threads)
+        except ServerError as error:
+            raise _AwayError from error
 
     @server.get("/sign-in", include_in_schema=False)
     async def sign_in_form(next: str = "", told: str = "") -> Response:
@@ -65,7 +79,8 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
 
         def enter() -> Account:
             typed, password = sent.get("username", ""), sent.get("password", "")
-            return accounts.sign_in(typed, password, address=_address(request), now=entrance.clock())
+            known = entrance.browser(request.headers, request.url.scheme)
+            return accounts.sign_in(typed, password, address=_address(request), now=entrance.clock(), browser=known)
 
         return await _let_in(request, enter, again, wanted, 401)
 
@@ -126,7 +141,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
             if sent.get("password", "") != sent.get("again", ""):
                 raise AccountError(_AGAIN.message, field=_AGAIN.field)
             old, new = sent.get("old", ""), sent.get("password", "")
-            return accounts.change_password(account, old, new, address=_address(request), now=entrance.clock())
+            return accounts.change_password(account, old, new, now=entrance.clock())
 
         try:
             changed = await _tried(change)
@@ -232,18 +247,6 @@ class _AwayError(Exception):
 
 async def _away(request: Request, error: Exception) -> Response:
     return door.away_page()
-
-
-async def _tried(work: Callable[[], Answer]) -> Answer:
-    """Do something that waits for the database, in a thread.
-
-    Raises:
-        _AwayError: The database is away.
-    """
-    try:
-        return await run_in_threadpool(work)
-    except ServerError as error:
-        raise _AwayError from error
 
 
 def _to(address: str) -> Response:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
 
-from frontend import gate
+from frontend import gate, reception
 from frontend.scripts import source
-from riskcontrol.accounts.attempts import HERE
+from riskcontrol.accounts import service
+from riskcontrol.accounts.attempts import HERE, NETWORK
+from riskcontrol.accounts.passwords import Passwords
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Sessions
 from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House, house
@@ -131,6 +136,52 @@ def test_guessing_slows_down_and_says_for_how_long(home: House, name: str) -> No
     refused = client.post("/sign-in", data={"username": name, "password": PASSWORD})
     assert refused.headers["retry-after"] == "2"
     assert "try again in 1 second." in refused.text
+
+
+def test_strangers_do_not_lock_somebody_out_of_a_browser_that_was_theirs(home: House) -> None:
+    hers, stranger = home.signed_in("ann"), home.visitor()
+    hers.post("/sign-out", data={"everywhere": "yes"})
+    sent = {"username": "ann", "password": OTHER}
+    codes = {stranger.post("/sign-in", data=sent).status_code for _ in range(HERE.free + 5)}
+    assert codes == {401, 429}
+    right = {"username": "ann", "password": PASSWORD}
+    assert stranger.post("/sign-in", data=right).status_code == 429
+    answer = hers.post("/sign-in", data=right)
+    assert answer.status_code == 303
+    (cookie,) = [one for one in answer.headers.get_list("set-cookie") if "-browser=" in one]
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    assert "ann" not in cookie
+    assert not open_for(home.visitor())
+    only = home.visitor()
+    only.cookies.set(*cookie.partition(";")[0].split("=", 1))
+    assert not open_for(only)  # it opens nothing
+
+
+def test_however_many_try_passwords_the_pages_answer(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = home.signed_in("bob")
+    monkeypatch.setattr(service, "NETWORK", replace(NETWORK, free=1_000))
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(*_: object) -> bool:
+        inside.release()
+        go_on.wait(60)
+        return False
+
+    monkeypatch.setattr(Passwords, "fits", slow)
+    many = 60  # more than the threads that callbacks have
+
+    def guess(number: int) -> int:
+        return home.visitor().post("/sign-in", data={"username": f"name{number}", "password": OTHER}).status_code
+
+    with ThreadPoolExecutor(many) as guessing:
+        answers = guessing.map(guess, range(many))
+        try:
+            for _ in range(reception._THREADS):
+                assert inside.acquire(timeout=60)
+            assert open_for(client)
+        finally:
+            go_on.set()
+        assert set(answers) == {401}
 
 
 def test_what_a_caller_says_of_its_address_is_not_believed(home: House) -> None:
