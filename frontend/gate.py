@@ -195,9 +195,9 @@ class Gate:
         viewer = NOBODY
         try:
             viewer = await self._viewer(scope)
-        except ServerError:
+        except ServerError as error:
             if not _is_open(path):
-                refusal = _away(path)
+                refusal = _away(path, error)
         if refusal is None and not (viewer.member or _is_open(path)):
             if viewer.shown is None and path.startswith(SHARED):
                 refusal = message_page(
@@ -244,7 +244,7 @@ def _sign_in_first(scope: Scope) -> Response:
     return RedirectResponse(f"/sign-in{wanted}", 303)
 
 
-def _away(path: str) -> Response:
+def _away(path: str, error: ServerError) -> Response:
     if path.startswith(("/_", "/api/")):
         return JSONResponse({"detail": "the database is away, so nobody's session can be checked"}, 503)
-    return away_page()
+    return away_page(error)

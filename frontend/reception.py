@@ -246,7 +246,7 @@ class _AwayError(Exception):
 
 
 async def _away(request: Request, error: Exception) -> Response:
-    return door.away_page()
+    return door.away_page(error.__cause__)
 
 
 def _to(address: str) -> Response:

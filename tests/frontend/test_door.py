@@ -17,6 +17,7 @@ from riskcontrol.accounts import service
 from riskcontrol.accounts.attempts import HERE, NETWORK
 from riskcontrol.accounts.passwords import Passwords
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Sessions
+from riskcontrol.errors import TablesMissing
 from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House, house
 
@@ -312,6 +313,30 @@ def test_while_the_database_is_away_those_who_were_in_stay_and_nobody_else_comes
     assert before.get("/account").status_code == 503
     home.store.away = False
     assert open_for(client)
+
+
+def test_tables_of_before_there_were_accounts_are_told_with_the_remedy(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = home.signed_in("ann")
+    said = "unconfigured table accounts (10.0.0.7); create the tables with: riskcontrol database init"
+    error = TablesMissing(said, server="cassandra")
+
+    def missing(*_: object) -> None:
+        raise error
+
+    for name in ("account", "attempts"):
+        monkeypatch.setattr(home.store, name, missing)
+    home.entrance.forget()
+    pages = [
+        client.get("/user/ann"),
+        home.visitor().post("/sign-in", data={"username": "ann", "password": PASSWORD}),
+        home.visitor().post("/register", data={"username": "emil", "password": OTHER, "again": OTHER}),
+    ]
+    for page in pages:
+        assert page.status_code == 503
+        assert "makes them with: riskcontrol database init" in page.text
+        assert "10.0.0.7" not in page.text
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/register"])
