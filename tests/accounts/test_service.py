@@ -12,6 +12,7 @@ from riskcontrol.accounts.passwords import Cost, Passwords
 from riskcontrol.accounts.service import Accounts
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS
 from riskcontrol.errors import AccountError, TooSoon
+from riskcontrol.strategy import USERNAME_PATTERN
 from tests.accounts.fake import PASSWORD, SECRET, FakeStore, made
 
 NOW = 1_760_000_000.0
@@ -71,13 +72,16 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(store: FakeStore) -> None:
 
 @pytest.mark.parametrize("name", ["ann", "nobody", "user000001", "carl", "", "no such name!", "x" * 1_000])
 def test_wrong_names_and_wrong_passwords_get_one_answer_after_the_same_work(
-    accounts: Accounts, name: str, monkeypatch: pytest.MonkeyPatch
+    accounts: Accounts, store: FakeStore, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[bool] = []
     fits = Passwords.fits
     monkeypatch.setattr(Passwords, "fits", lambda *given: done.append(True) or fits(*given))
+    before = store.asked
     with pytest.raises(AccountError) as caught:
         sign_in(accounts, name, OTHER)
+    # A name that nobody can have isn't looked up: that it can't be one is no secret.
+    assert store.asked - before == (8 if USERNAME_PATTERN.fullmatch(name) else 7)
     assert str(caught.value) == "That username and password don't belong together."
     assert caught.value.field == ""
     assert done == [True]

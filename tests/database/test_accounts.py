@@ -149,6 +149,6 @@ def test_a_keyspace_of_before_there_were_accounts_gets_their_tables_and_keeps_th
 
 def test_a_damaged_account_is_told(kept: AccountTables, session: Session) -> None:
     session.execute("INSERT INTO accounts (username, role) VALUES ('broken', 'emperor')")
-    with pytest.raises(ServerError, match="row broken of accounts is damaged"):
+    with pytest.raises(ServerError, match="row 'broken' of accounts is damaged"):
         kept.account("broken")
     session.execute("DELETE FROM accounts WHERE username = 'broken'")

@@ -242,6 +242,19 @@ def test_broken_tokens_let_nobody_in(home: House, token: str) -> None:
     assert client.get("/_dash-layout", headers={"cookie": cookie}).status_code == 401
 
 
+def test_signing_in_makes_a_session_that_nobody_could_prepare(home: House) -> None:
+    name = home.entrance.cookie("http")
+    prepared = home.signed_in("bob").cookies[name]
+    client = home.visitor()
+    client.cookies.set(name, prepared)
+    response = client.post("/sign-in", data={"username": "ann", "password": PASSWORD})
+    made = response.headers.get_list("set-cookie")[0].partition(";")[0].partition("=")[2]
+    assert made != prepared
+    for token, username in ((prepared, "bob"), (made, "ann")):
+        page = home.visitor().get("/account", headers={"cookie": f"{name}={token}"})
+        assert f"signed in as <b>{username}</b>" in page.text
+
+
 def test_foreign_tokens_let_nobody_in(home: House) -> None:
     account = home.store.kept["ann"]
     foreign = Sessions(b"the secret of another installation .....").issue(account, home.clock.now)
