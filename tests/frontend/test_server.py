@@ -187,6 +187,13 @@ def test_without_sign_in_the_pages_are_for_this_machine_alone(flags: list[str]) 
     assert "--no-sign-in is for loopback alone" in result.stderr
 
 
+@pytest.mark.parametrize("proxy", ["*", "proxy.example", "10.0.0.1/8", "127.0.0.1,*"])
+def test_only_addresses_are_proxies_that_are_believed(proxy: str) -> None:
+    result = CliRunner().invoke(command, ["--port", "0", "--behind-proxy", proxy])
+    assert result.exit_code == 2
+    assert "--behind-proxy takes addresses" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("host", "flags", "warned", "start"),
     [
