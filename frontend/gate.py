@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontend.access import EVERYBODY, NOBODY, Viewer, asked_by
 from frontend.door import away_page, message_page
-from riskcontrol.accounts import browsers
 from riskcontrol.accounts.account import Account, Role
+from riskcontrol.accounts.browsers import LIFETIME_SECONDS as BROWSER_SECONDS
 from riskcontrol.accounts.links import PATTERN, Published
 from riskcontrol.accounts.service import Accounts
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Session
@@ -155,7 +155,7 @@ class Entrance:
         token = self.accounts.issue(account, self.clock())
         self._set(response, self.cookie(scheme), token, LIFETIME_SECONDS, scheme)
         known = self.accounts.browser(account)
-        self._set(response, self.cookie(scheme) + _BROWSER, known, browsers.LIFETIME_SECONDS, scheme)
+        self._set(response, self.cookie(scheme) + _BROWSER, known, BROWSER_SECONDS, scheme)
 
     def let_out(self, response: Response, scheme: str) -> None:
         """Take the session's cookie back."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from fastapi import FastAPI, HTTPException, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -28,8 +29,9 @@ FORMS = frozenset({"/sign-in", "/register", "/sign-out", "/account", "/share"})
 """Addresses that take what a browser sends of a form."""
 MOST_BYTES = 16_384
 _MOST_FIELDS = 20
-_THREADS = 8
-"""Of its own: however many people try passwords, the threads of the pages are free."""
+THREADS = 8
+"""The door has threads of its own: however many people try passwords, those of the pages are free."""
+_OWN_THREADS: RunVar[CapacityLimiter] = RunVar("threads of the door")
 _LOCAL = re.compile(r"/(?![/\\])[!-~]{0,999}")
 """A place of ours: a browser takes what begins with two slashes for another host."""
 _AGAIN = Trouble("again", "The two passwords differ.")
@@ -46,19 +48,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         entrance: Knows who comes.
     """
     accounts = entrance.accounts
-    threads = CapacityLimiter(_THREADS)
     server.add_exception_handler(_AwayError, _away)
-
-    async def _tried(work: Callable[[], Answer]) -> Answer:
-        """Do something that waits for the database or for a hash, in a thread.
-
-        Raises:
-            _AwayError: The database is away.
-        """
-        try:
-            return await to_thread.run_sync(work, limiter=threads)
-        except ServerError as error:
-            raise _AwayError from error
 
     @server.get("/sign-in", include_in_schema=False)
     async def sign_in_form(next: str = "", told: str = "") -> Response:
@@ -247,6 +237,27 @@ class _AwayError(Exception):
 
 async def _away(request: Request, error: Exception) -> Response:
     return door.away_page(error.__cause__)
+
+
+async def _tried(work: Callable[[], Answer]) -> Answer:
+    """Do something that waits for the database, in a thread.
+
+    Raises:
+        _AwayError: The database is away.
+    """
+    try:
+        return await to_thread.run_sync(work, limiter=_threads())
+    except ServerError as error:
+        raise _AwayError from error
+
+
+def _threads() -> CapacityLimiter:
+    """Return the door's share of threads, of the server that asks."""
+    try:
+        return _OWN_THREADS.get()
+    except LookupError:
+        _OWN_THREADS.set(limiter := CapacityLimiter(THREADS))
+        return limiter
 
 
 def _to(address: str) -> Response:

@@ -177,7 +177,7 @@ def test_however_many_try_passwords_the_pages_answer(home: House, monkeypatch: p
     with ThreadPoolExecutor(many) as guessing:
         answers = guessing.map(guess, range(many))
         try:
-            for _ in range(reception._THREADS):
+            for _ in range(reception.THREADS):
                 assert inside.acquire(timeout=60)
             assert open_for(client)
         finally:
