@@ -104,7 +104,8 @@ def test_what_is_sent_becomes_no_page_no_header_and_no_line_of_the_log(
         ann.get(f"/api/v1/users/{written}/strategies/{written}/{written}/fills.csv"),
     ]
     page = home.page(ann)
-    for path in (f"/user/{text}", f"/user/ann/{text}/{text}", f"/market/{text}", f"/shared/{text}", text):
+    named = text if text.isprintable() else written  # as browsers write an address; Dash fails over a line's end in one
+    for path in (f"/user/{named}", f"/user/ann/{named}/{named}", f"/market/{named}", f"/shared/{named}", f"/{named}"):
         for output in ("_pages_content.children", "_pages_store.data"):
             answers.append(page.post(output, "_pages_location.pathname", _pages_location__pathname=path))
     for answer in answers:
