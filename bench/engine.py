@@ -71,7 +71,7 @@ class Options:
     acting: int = 2_000
     mixed: int = 1_000_000
     block: int = 4_096
-    repeats: int = 5
+    repeats: int = 9
     parts: tuple[str, ...] = PARTS
 
 

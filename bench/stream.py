@@ -67,7 +67,8 @@ def run(load: Load) -> dict[str, object]:
     """Measure, and return the figures.
 
     Raises:
-        ServerError: The line did not take all that was sent, or rows are missing in the database.
+        ServerError: The line did not take all that was sent, rows are missing in the database, or no batch was made in
+            the seconds that count.
     """
     with own_servers("kafka", "cassandra") as settings:
         ensure_topic(settings)
@@ -113,6 +114,13 @@ def run(load: Load) -> dict[str, object]:
         fills = _check_rows(settings, batches)
         again = _restarted(settings, flags, reader) if load.snapshot_every else {}
     measured = batches[(batches["time"] > start) & (batches["time"] <= stop)]
+    if measured.empty:
+        most = int(batches["waiting"].max())
+        raise ServerError(
+            f"made no batch in the {load.seconds:g} s that count, up to {most:,} rows waited for the database; all "
+            f"{sent:,} trades were taken in the end: give it a longer --warm-up",
+            server="stream",
+        )
     processing, delay = measured["processing"].tolist(), measured["delay"].tolist()
     seconds = (stop - start).total_seconds()
     return {

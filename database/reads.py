@@ -49,6 +49,8 @@ class StrategyRow(Strategy):
     opened: int
     stopped: int | None
     """When its stop was asked for; None while it runs."""
+    since: int = 0
+    """Event time of its ticker's newest trade when it was opened; 0 if there was none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class PositionRow:
 
 _USER = select("users", ["username"], "username = ?")
 STRATEGY_COLUMNS = (
-    *("username", "name", "ticker", "cash", "shape", "terms", "opened", "stopped"),
+    *("username", "name", "ticker", "cash", "shape", "terms", "opened", "stopped", "since"),
     *(f"p{number}" for number in range(PARAMETERS)),
 )
 """What `read_strategy` takes."""
@@ -272,7 +274,7 @@ def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
     Raises:
         ServerError: The row isn't what the job writes.
     """
-    username, name, ticker, cash, shape, terms, opened, stopped, *numbers = row
+    username, name, ticker, cash, shape, terms, opened, stopped, since, *numbers = row
     if cash is None:
         return None
     try:
@@ -286,6 +288,7 @@ def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
             terms=read_terms(terms or "{}"),
             opened=opened,
             stopped=stopped,
+            since=since or 0,
         )
     except (StrategyError, TypeError) as error:
         raise ServerError(

@@ -39,6 +39,8 @@ PROTOCOL = 4
 """Version of the native protocol. Version 5 adds only checksums that TCP has already, computed in Python."""
 
 _SCHEMA = Path(__file__).with_name("schema.cql")
+_ADDED = (("strategies", "since bigint"),)
+"""Columns that tables of earlier versions lack."""
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s,:\[\]]+))(?::(\d{1,5}))?")
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 15.0
@@ -89,7 +91,7 @@ atexit.register(close)
 
 
 def init(settings: Settings) -> None:
-    """Create the keyspace and the tables; those that are there stay as they are.
+    """Create the keyspace and the tables; those that are there stay, and get columns that came later.
 
     Raises:
         ServerError: No node answers, or the server refuses.
@@ -103,6 +105,8 @@ def init(settings: Settings) -> None:
         )
         for statement in schema(settings.keyspace):
             session.execute(statement)
+        for table, column in _ADDED:
+            session.execute(f"ALTER TABLE {settings.keyspace}.{table} ADD IF NOT EXISTS {column}")
 
 
 def clear(settings: Settings) -> None:

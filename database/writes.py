@@ -30,7 +30,7 @@ from database.session import answering, prepare
 from riskcontrol.book import Reason, Status
 from riskcontrol.errors import ServerError, SettingsError, TablesMissing
 from riskcontrol.newyork import date_of
-from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
+from riskcontrol.rows import Accepted, Bars, Fills, Ints, Names, Positions
 from riskcontrol.shape import PARAMETERS
 from riskcontrol.strategy import Action
 from riskcontrol.terms import Terms
@@ -121,7 +121,7 @@ class Writer:
         self._session = session
         self._sent: deque[tuple[ResponseFuture, Statement]] = deque()
 
-    def strategies(self, openings: Openings, *, version: int | None = None) -> None:
+    def strategies(self, openings: Accepted, *, version: int | None = None) -> None:
         """Write strategies opened and stopped.
 
         Args:
@@ -384,7 +384,7 @@ class Writer:
         raise error
 
 
-def _said(opened: Openings) -> Iterator[tuple[list[str], NDArray[np.bool_]]]:
+def _said(opened: Accepted) -> Iterator[tuple[list[str], NDArray[np.bool_]]]:
     """Yield columns of `strategies` and which rows have something to say in just these.
 
     A value costs the server about as much as a row's key does, and most users have two numbers and the usual options.
@@ -392,10 +392,11 @@ def _said(opened: Openings) -> Iterator[tuple[list[str], NDArray[np.bool_]]]:
     numbers = np.column_stack([getattr(opened, name) for name in _NUMBERS])
     count = (np.arange(1, PARAMETERS + 1) * (numbers != 0)).max(axis=1, initial=0)
     unusual = opened.terms != _USUAL_TERMS
-    kind = 2 * count + unusual
+    kind = 4 * count + 2 * (opened.since > 0) + unusual
     for each in np.unique(kind).tolist():
-        terms = ["terms"] if each % 2 else []
-        yield ["username", "ticker", "name", "cash", *_NUMBERS[: each // 2], "opened", "shape", *terms], kind == each
+        since, terms = ["since"] if each & 2 else [], ["terms"] if each & 1 else []
+        own = ["username", "ticker", "name", "cash", *_NUMBERS[: each // 4], "opened", *since, "shape", *terms]
+        yield own, kind == each
 
 
 def _failure(future: ResponseFuture) -> Exception | None:

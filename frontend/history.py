@@ -117,8 +117,7 @@ def load(
     last = mark[0] if mark else position.time  # the time of a stopped position is that of its request, by wall clock
     first = int(fills["time"].iloc[0]) if len(fills) else min(position.time, last)
     today = date_of(max(last, *fills["time"].iloc[-1:], first))
-    # Wall clock and event time are the same clock only in a live stream: a replayed day lies before the opening.
-    since = strategy.opened if strategy.opened <= first else 0
+    since = strategy.since if strategy.since <= first else 0  # a day may be replayed after later ones
     cut = bool(len(fills)) and int(fills["number"].iloc[0]) > 1
     if cut:
         since = first  # older fills than these exist, and what the strategy did then isn't known here

@@ -12,7 +12,7 @@ from riskcontrol.fills import execute
 from riskcontrol.pages import clear_summary, count_in, cover_page, reached, summarise_chapter, widen
 from riskcontrol.pyramid import first_trade
 from riskcontrol.terms import FillMode
-from riskcontrol.triggers import any_trade, look, no_trade
+from riskcontrol.triggers import act, any_trade, exact, let_through, look, no_trade
 
 # Numba freezes these module constants into the compiled code.
 _NONE, _RUNNING, _HALTED = int(Order.NONE), int(Status.RUNNING), int(Status.HALTED)
@@ -74,8 +74,11 @@ def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
 
 
 @inlined
-def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, room, at, fills, n):
+def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, fills, n):
     """Lead one position through its ticker's driving trades from row `at` on, jumping from act to act.
+
+    Args:
+        plain: Whether its shape is `exact`.
 
     Returns:
         Row: where to go on once there is room for more fills, or the number of rows.
@@ -87,6 +90,7 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
     same = own[orders.FILL] == _SAME
     changed = False
     count = len(rows.price)
+    acts = plain and let_through(slot, slots, own)
     while at < count:
         if n + 2 > len(fills):
             break
@@ -105,7 +109,12 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
             position.peak = price
         waits = False
         if position.status == _RUNNING:
-            order, reason = look(slot, slots, terms, code, cohort, market, fired, at, price, time, segment, room, True)
+            if acts:
+                order, reason = act(position, own, price)
+            if not acts or order == _NONE:
+                order, reason = look(
+                    slot, slots, terms, code, cohort, market, fired, at, price, time, segment, room, True
+                )
             if order != _NONE and same:
                 n = execute(fills, n, slot, slots, own, order, reason, rows, at, price, time)
                 if position.status == _RUNNING:
@@ -120,6 +129,7 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
         if position.status != _RUNNING:  # halted just now
             no_trade(slot, slots)
             return count, n, changed
+        acts = plain and not waits and let_through(slot, slots, own)
         if waits:
             at += 1
             if at == count:
@@ -152,11 +162,12 @@ def _firing(code, cohort, market, fired, edges, fresh):
 
 
 @bare
-def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing, out):
+def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing, plain, out):
     """Lead the positions of a page, from a slot and a row on, through the driving trades of its ticker.
 
     Args:
         firing: Whether signals fire for those who would buy, for those who would sell, and whether levels have moved.
+        plain: Whether their shape is `exact`.
         out: Room, fills and how many; slots that acted, whether what they did is to be written, and how many.
 
     Returns:
@@ -182,7 +193,9 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
             if n_acted == len(acted):
                 return slot, at, n, n_acted
             count_in(page, pages, slots, slot, -1)
-            at, n, did = _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, room, at, fills, n)
+            at, n, did = _run_position(
+                slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, fills, n
+            )
             count_in(page, pages, slots, slot, 1)
             acted[n_acted], changed[n_acted] = slot, did
             n_acted += 1
@@ -209,7 +222,7 @@ def run_cohort(cohort, chapters, pages, slots, terms, code, market, fired, rows,
         `out`, with what they did.
     """
     fills, n, acted, changed, n_acted = out
-    firing = _firing(code, cohort, market, fired, edges, fresh)
+    firing, plain = _firing(code, cohort, market, fired, edges, fresh), exact(code, code.shapes[cohort.shape])
     if not reached(cohort, rows.bounds, firing):
         return out
     clear_summary(cohort)
@@ -232,7 +245,7 @@ def run_cohort(cohort, chapters, pages, slots, terms, code, market, fired, rows,
             while runs and slot < end:
                 slot, at, n, n_acted = _run_page(
                     page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing,
-                    (room, fills, n, acted, changed, n_acted),
+                    plain, (room, fills, n, acted, changed, n_acted),
                 )  # fmt: skip
                 if slot < end:
                     if n + 2 > len(fills):

@@ -40,7 +40,7 @@ from riskcontrol.minutes import BAR, advance_bars
 from riskcontrol.newyork import transitions
 from riskcontrol.opening import open_and_stop
 from riskcontrol.pending import Pending
-from riskcontrol.rows import Bars, Fills, Ints, Openings, Positions, Splits
+from riskcontrol.rows import Accepted, Bars, Fills, Ints, Openings, Positions, Splits
 from riskcontrol.split_kernel import apply_split
 from riskcontrol.standing import leaders_of
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH, Action
@@ -49,11 +49,11 @@ from riskcontrol.triggers import Room, Slots
 
 _WIDTHS = {"username": USERNAME_LENGTH, "name": NAME_LENGTH, "ticker": TICKER_LENGTH}
 _OPENING_TYPES = {
-    "action": np.dtype("i1"), "cash": np.dtype("i8"), "time": np.dtype("i8"),
+    "action": np.dtype("i1"), "cash": np.dtype("i8"), "time": np.dtype("i8"), "since": np.dtype("i8"),
     "shape": np.dtype("O"), "terms": np.dtype("O"),
     **{name: np.dtype(f"S{width}") for name, width in _WIDTHS.items()},
 }  # fmt: skip
-_NO_OPENINGS = Openings(**{f.name: np.empty(0, _OPENING_TYPES.get(f.name, np.dtype("f8"))) for f in fields(Openings)})
+_NO_OPENINGS = Accepted(**{f.name: np.empty(0, _OPENING_TYPES.get(f.name, np.dtype("f8"))) for f in fields(Accepted)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Outcome:
         touched: What changed in the book.
     """
 
-    openings: Openings
+    openings: Accepted
     positions: Positions
     fills: Fills
     bars: Bars
@@ -154,7 +154,7 @@ class _Run:
         self.before = dict(zip(COUNTED, book.counts.tolist(), strict=True))
         self.days = Days(*transitions())
         self.room = Room(new_stack(), np.empty(VIEW))
-        self.openings: list[Openings] = [_NO_OPENINGS]
+        self.openings: list[Accepted] = [_NO_OPENINGS]
         self.opened: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.linked: list[NDArray[np.integer]] = [np.empty(0, np.int32)]
         self.fills: list[NDArray[np.void]] = [np.empty(0, FILL)]
@@ -180,7 +180,8 @@ class _Run:
         )  # fmt: skip
         effective = slots >= 0
         stopped = slots[effective & ~opens]
-        self.openings.append(openings.take(effective))
+        since = book.tickers["latest"][tickers[effective]]
+        self.openings.append(Accepted.of(openings.take(effective), since))
         self.linked.append(linked[linked >= 0])
         self.opened.append(slots[effective & opens])
         self.acted.append(stopped)
@@ -296,9 +297,7 @@ class _Run:
         changed = _distinct(self.changed)
         state = book.positions[changed]
         return Outcome(
-            openings=Openings(
-                **{f.name: np.concatenate([getattr(part, f.name) for part in self.openings]) for f in fields(Openings)}
-            ),
+            openings=_NO_OPENINGS.joined(self.openings),
             positions=Positions(
                 username=book.usernames(changed),
                 name=book.strategy_names(changed),

@@ -77,6 +77,14 @@ def affordable(cash, price, terms):
 
 
 @bare
+def affords(cash, price, terms):
+    """Return whether `affordable` is one share at least; mostly without its division."""
+    if terms[PER_ORDER] == 0 and terms[MINIMUM] == 0 and terms[RATE] == 0 and terms[FRACTION] == PPM:
+        return cash >= price + terms[PER_SHARE]
+    return affordable(cash, price, terms) > 0
+
+
+@bare
 def sale_fits(cash, shares, price):
     """Return whether what a sale brings still fits into 64 bits beside the cash."""
     if float(shares) * float(price) + float(cash) < _SURELY:  # saves the division

@@ -56,6 +56,20 @@ class Openings(Columns):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Accepted(Openings):
+    """Openings and stops that came into effect."""
+
+    since: Ints
+    """Event time of its ticker's newest trade before, 0 if there was none. On a tape that is replayed the wall clock
+    doesn't tell which prices a strategy has lived through."""
+
+    @classmethod
+    def of(cls, openings: Openings, since: Ints) -> Accepted:
+        """Return openings with their `since`."""
+        return cls(**{field.name: getattr(openings, field.name) for field in fields(Openings)}, since=since)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Splits(Columns):
     """Splits of shares: of `denominator` old shares `numerator` new ones are made."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from riskcontrol.errors import SettingsError
 from riskcontrol.language.tokens import quoted
+from riskcontrol.nearest import likest
 from riskcontrol.settings_file import DEFAULT_FILE, like, line_in, read_file
 
 PREFIX = "RISKCONTROL_"
@@ -94,17 +94,14 @@ def _refuse_misspelt() -> None:
     Raises:
         SettingsError: There is one.
     """
-    known = [*(PREFIX + name.upper() for name in Settings.model_fields), SECRET]
+    known = [*(name.upper() for name in Settings.model_fields), SECRET.removeprefix(PREFIX)]
     for written in os.environ:
         name = written.upper()  # lower case is read as well
-        close = difflib.get_close_matches(name, known, 1, _ALIKE) if name.startswith(PREFIX) else []
-        # Much of it is alike in any two: what is behind the prefix decides.
-        if name not in known and close and _alike(name.removeprefix(PREFIX), close[0].removeprefix(PREFIX)):
-            raise SettingsError(f"unknown variable of the environment; did you mean '{close[0]}'?", field=written)
-
-
-def _alike(name: str, other: str) -> bool:
-    return bool(difflib.get_close_matches(name, [other], 1, _ALIKE))
+        # The prefix is alike in any two: what is behind it decides.
+        close = likest(name.removeprefix(PREFIX), known, _ALIKE) if name.startswith(PREFIX) else None
+        if close and name != PREFIX + close:
+            message = f"unknown variable of the environment; did you mean '{PREFIX}{close}'?"
+            raise SettingsError(message, field=written)
 
 
 def _told(error: dict[str, Any], file: Path, flags: Mapping[str, Any]) -> SettingsError:

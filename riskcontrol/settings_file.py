@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from riskcontrol.errors import SettingsError
+from riskcontrol.nearest import meant
 
 DEFAULT_FILE = Path("riskcontrol.toml")
 
@@ -79,7 +79,4 @@ def like(name: str, known: Iterable[str], many: str) -> str:
     'there are no options'
     """
     names = list(known)
-    close = difflib.get_close_matches(name[:40].lower(), names, 1)
-    if close:
-        return f"did you mean '{close[0]}'?"
-    return f"{many} are {', '.join(names)}" if names else f"there are no {many}"
+    return meant(name.lower(), names, f"{many} are {', '.join(names)}" if names else f"there are no {many}")

@@ -20,22 +20,19 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.indicators.registry import warm_up
-from riskcontrol.language.calls import CALLED
 from riskcontrol.language.canonical import canonical
 from riskcontrol.language.clauses import clauses
 from riskcontrol.language.contents import indicators_of, words_of
 from riskcontrol.language.errors import LanguageError
-from riskcontrol.language.numbers import DIGITS, PLACES, decimal_text
 from riskcontrol.language.parser import parse
 from riskcontrol.language.text import duration_text, text
 from riskcontrol.language.tree import Node, Or
-from riskcontrol.language.words import FUNCTIONS, MARKET, ONLY_HELD, POSITION
+from riskcontrol.language.words import ONLY_HELD
 from riskcontrol.money import MAX_CASH, MICROS
 from riskcontrol.shape import shape_text
 from riskcontrol.strategy import Strategy, check_name, check_ticker
@@ -44,7 +41,6 @@ from riskcontrol.strategy_options import (
     OPTION_KEYS,
     Amount,
     choice,
-    decimal_of,
     kind_of,
     option_errors,
     read_options,
@@ -52,6 +48,7 @@ from riskcontrol.strategy_options import (
     unknown_keys,
     written_options,
 )
+from riskcontrol.strategy_parameters import read_parameters
 from riskcontrol.terms import Session, Terms
 
 _LENGTHS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 86_400)
@@ -67,8 +64,6 @@ MOST_TEXTS = 8
 
 _CASH = Amount("cash", MICROS, Decimal(MAX_CASH // MICROS), "dollars", "")
 Errors = tuple[StrategyError, ...]
-_PARAMETER = re.compile(r"[a-z][a-z0-9_]{0,15}")
-_TAKEN = {*MARKET, *POSITION, *FUNCTIONS, *CALLED, "and", "or", "not"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +189,7 @@ def examine(document: Mapping[str, Any], assignments: Mapping[str, str] | None =
             errors.append(error)
             return None
 
-    names, wrong = _parameters(document.get("parameters", {}), assignments or {}, errors)
+    names, wrong = read_parameters(document.get("parameters", {}), assignments or {}, errors)
     values: dict[str, Any] = {}
     if "name" in document:
         values["name"] = attempt(lambda: check_name(_string(document, "name")))
@@ -361,54 +356,6 @@ def _check_held(rule: Node, written: str, name: str) -> None:
             expected="it has no value until something is held; use reference",
             field=name,
         )
-
-
-def _parameters(
-    value: object, assignments: Mapping[str, str], errors: list[StrategyError]
-) -> tuple[dict[str, str], list[str]]:
-    """Return the numbers that a file names, as canonical texts, and the names of those that are wrong; errors added."""
-    if not isinstance(value, dict):
-        message = f"{kind_of(value)} is no table; write [parameters] and names below"
-        errors.append(StrategyError(message, field="parameters"))
-        return {}, []
-    for name in assignments:
-        if name not in value:
-            known = f"the file has {', '.join(map(str, value))}" if value else "the file has no [parameters]"
-            errors.append(StrategyError(f"there is no such parameter; {known}", field=str(name)[:24]))
-    found, wrong = {}, []
-    for name, given in (value | dict(assignments)).items():
-        try:
-            found[name] = _parameter(name, given)
-        except StrategyError as error:
-            errors.append(error)
-            wrong.append(name)
-    return found, wrong
-
-
-def _parameter(name: str, given: object) -> str:
-    field_name = f"parameters.{str(name)[:24]}"
-    if not _PARAMETER.fullmatch(name) or name in _TAKEN:
-        raise StrategyError(
-            "a parameter's name is a letter and up to 15 of a-z, 0-9 and '_', and no word of the language",
-            field=field_name,
-        )
-    return parameter_text(given, field_name)
-
-
-def parameter_text(given: object, field: str) -> str:
-    """Return a parameter's number as canonical text.
-
-    Args:
-        given: As a file or an assignment says it.
-        field: What errors call it.
-
-    Raises:
-        StrategyError: It is no number of the language.
-    """
-    written = decimal_text(Fraction(decimal_of(given, field)))
-    if written is None:
-        raise StrategyError(f"at most {DIGITS} digits before the point and {PLACES} after it are accepted", field=field)
-    return written
 
 
 def _toml(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from riskcontrol.errors import StrategyError
 from riskcontrol.language.tokens import quoted
 from riskcontrol.money import MAX_PRICE, MICROS
+from riskcontrol.nearest import likest
 from riskcontrol.terms import MAX_SHARES, PPM, FillMode, Terms
 
 _NUMBER = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]{1,18})?")
@@ -178,9 +178,9 @@ def unknown_keys(keys: Iterable[object], known: Iterable[str], table: str = "") 
             continue
         written = str(key)[:40]
         # A key's beginning alone may be what was meant, or misspelt: "slipage".
-        begun = [one for one in known if difflib.get_close_matches(written, [one[: len(written) + 1]], 1, 0.8)]
-        close = difflib.get_close_matches(written, known, n=1) or begun
-        remedy = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
+        begun = [one for one in known if likest(written, [one[: len(written) + 1]], 0.8)]
+        close = likest(written, known) or next(iter(begun), None)
+        remedy = f"did you mean '{close}'?" if close else f"known are {', '.join(known)}"
         yield StrategyError(f"unknown key; {remedy}", field=f"{table}{'.' if table else ''}{quoted(str(key))[1:-1]}")
 
 

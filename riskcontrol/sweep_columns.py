@@ -31,7 +31,7 @@ from riskcontrol.language.tokens import Kind, tokens
 from riskcontrol.language.tree import And, Clock, Comparison, Cross, Node, Not, Or, Word, Written
 from riskcontrol.machine import OUTPUTS, Code
 from riskcontrol.shape import MOST_WORDS
-from riskcontrol.strategy_file import parameter_text
+from riskcontrol.strategy_parameters import parameter_text
 from riskcontrol.sweep_kernel import CLOCK_TIME, Formulas, Rule
 
 _JOINT = 32

@@ -241,7 +241,7 @@ def _decision(position, own, price, buys, sells):
             return _SELL, _BY_PROFIT
         if sells:
             return _SELL, _BY_SELL
-    elif buys and orders.affordable(position.cash, orders.buying_price(price, own), own) > 0:
+    elif buys and orders.affords(position.cash, orders.buying_price(price, own), own):
         return _BUY, _BY_BUY
     return _NONE, _NONE
 

@@ -93,16 +93,9 @@ def sweep_on_trades(
     splits: Splits = NO_SPLITS,
     tracked: Tracked = iter,
 ) -> Backtest:
-    """Run every combination of some parameters' values on trades, in the order of `itertools.product`.
+    """Run every combination of some parameters' values on blocks of trades (`riskcontrol.trades.TRADES`), in order.
 
-    Args:
-        document: Of the strategy file.
-        load: Gives the definition of a combination.
-        axes: The parameters and their values.
-        blocks: Blocks of trades (`riskcontrol.trades.TRADES`), in order.
-        ticker: Another ticker than the document's.
-        splits: Of any tickers.
-        tracked: As `Tracked`.
+    The other arguments are those of `sweep_on_bars`, and so is the order of the strategies.
 
     Raises:
         InputError: A combination is no strategy, or there are too many fills.

@@ -126,6 +126,39 @@ def no_trade(slot, slots):
     _set(slots.triggers[slot], NEVER_BELOW, NEVER_ABOVE, NEVER_BELOW, NEVER_ABOVE, NEVER_ABOVE)
 
 
+@bare
+def exact(code, shape):
+    """Return whether nothing but levels of single conditions makes positions of a shape act.
+
+    Without stops, they then act on the very trade that their trigger lets through.
+    """
+    if shape.formulas > 0 or shape.moves == 1 or shape.peak or shape.sell > shape.buy + 1 or shape.end > shape.sell + 1:
+        return False
+    for c in range(shape.buy, shape.end):
+        clause = code.clauses[c]
+        condition = code.conditions[clause.first]
+        if clause.end != clause.first + 1 or condition.base < 0 or condition.kind > _ABOVE:
+            return False
+    return True
+
+
+@inlined
+def let_through(slot, slots, own):
+    """Return whether the next trade of a position whose shape is `exact` is one on which it acts."""
+    stops = own[_STOP_LOSS] > 0 or own[_TRAILING_STOP] > 0 or own[_TAKE_PROFIT] > 0
+    return slots.positions[slot].order == _NONE and slots.triggers[slot].below != NEVER_ABOVE and not stops
+
+
+@inlined
+def act(position, own, price):
+    """Return the order, and its reason, of a position on the trade that its trigger has let through; see `exact`."""
+    if position.shares > 0:
+        return _SELL, _BY_SELL
+    if orders.affords(position.cash, orders.buying_price(price, own), own):
+        return _BUY, _BY_BUY
+    return _NONE, _NONE
+
+
 @inlined
 def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segment, room, deciding):
     """Look at a running position's rules on a trade, and work out which trades can make it act next.
@@ -173,7 +206,7 @@ def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segm
         first, end = code.shapes[cohort.shape].buy, code.shapes[cohort.shape].sell
         most = position.cash  # what it buys must be paid for; what it sells may have any price
     bind = cohort.bind + code.shapes[cohort.shape].formulas
-    seen = False
+    seen = wanted = False
     for c in range(first, end):
         clause = code.clauses[c]
         highest, lowest, since, possible = most, NEVER_BELOW, NEVER_BELOW, True
@@ -219,9 +252,7 @@ def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segm
             if agrees:
                 if holding:
                     return _SELL, _BY_SELL
-                if orders.affordable(position.cash, orders.buying_price(price, own), own) > 0:
-                    return _BUY, _BY_BUY
-                deciding = False
+                wanted = True
         if since > time:
             wake = min(wake, since)
             continue
@@ -235,5 +266,8 @@ def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segm
             above = min(above, lowest)
         else:
             below = max(below, highest)
+    # Not in the loop: LLVM would work it out before, for each look at a position that doesn't buy.
+    if wanted and orders.affords(position.cash, orders.buying_price(price, own), own):
+        return _BUY, _BY_BUY
     _set(slots.triggers[slot], below, above, gated_below, gated_above, wake)
     return _NONE, _NONE

@@ -135,6 +135,7 @@ class Stream:
         metas = stand(self.state, self._id, begins, place, writer.watermarks(self._id))
         self._event_time = max(meta.last_time for meta in metas.values())
         self._next = {shard: meta.next for shard, meta in metas.items()}
+        self._check_ends(self._tape.ends())
         self._snapshots = (
             Snapshots(place, self.state, self._id, self.shards, snapshot_every) if place is not None else None
         )
@@ -334,34 +335,32 @@ def run(
     """
     stop = stop or threading.Event()
     depot(settings)  # so that one that can't be is told of at once
-    if not patience:
-        # Whoever has no servers is told before Spark takes its seconds to start.
-        settings = _reach(settings)
-    context = spark_context(master or standalone.choose(settings.home), settings.home, memory)
+
+    def opened(settings: Settings) -> Stream:
+        return Stream(settings, state, interval, on_batch, snapshot_every=snapshot_every, from_cassandra=from_cassandra)
+
+    # Whoever has no servers, or the wrong tables, is told before Spark takes its seconds to start.
+    stream = None if patience else opened(_reach(settings))
     try:
-        if stop.is_set():
-            return
-        workers = context.defaultParallelism
-        context.parallelize(range(workers), workers).foreachPartition(_warm)
-        if patience:
-            settings = _await(settings, patience, stop)
-        stream = Stream(
-            settings, state, interval, on_batch, snapshot_every=snapshot_every, from_cassandra=from_cassandra
-        )
+        context = spark_context(master or standalone.choose(settings.home), settings.home, memory)
         try:
+            if stop.is_set():
+                return
+            workers = context.defaultParallelism
+            context.parallelize(range(workers), workers).foreachPartition(_warm)
+            stream = stream or opened(_await(settings, patience, stop))
             _serve(context, stream, interval, on_ready, stop)
+        except OSError as error:  # what py4j raises when nobody listens
+            if _ended(context):
+                raise ServerError(_JVM_ENDED, server="spark") from error
+            raise
         finally:
-            left = stream.close()
-            if left.rows:
-                log.warning("%d rows may not be on the database's disk yet; the next start writes them", left.rows)
-    except OSError as error:  # what py4j raises when nobody listens
-        if _ended(context):
-            raise ServerError(_JVM_ENDED, server="spark") from error
-        raise
+            # Of a JVM that has ended there is nothing to stop, and asking it to would hide why we are here.
+            if not _ended(context):
+                context.stop()
     finally:
-        # Of a JVM that has ended there is nothing to stop, and asking it to would hide why we are here.
-        if not _ended(context):
-            context.stop()
+        if stream is not None and (left := stream.close()).rows:
+            log.warning("%d rows may not be on the database's disk yet; the next start writes them", left.rows)
     if stream.failed is not None:
         raise stream.failed
 

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from riskcontrol.errors import StateError
 from riskcontrol.newyork import date_of
-from riskcontrol.rows import Bars, Columns, Fills, Openings, Positions
+from riskcontrol.rows import Accepted, Bars, Columns, Fills, Positions
 
 _FILE = re.compile(r"rows-([0-9]{20})-([0-9]{20})-([0-9]+)")
 """Names the stretch of the tape, from an offset up to, not including, another, and how many rows it gave."""
@@ -47,7 +47,7 @@ class Rows:
 
     start: int
     end: int
-    openings: Openings
+    openings: Accepted
     fills: Fills
     positions: Positions
     bars: Bars
@@ -129,7 +129,7 @@ class Spool:
             with pa.memory_map(str(path)) as source:
                 return Rows(
                     *_stretch(path),
-                    _unpacked(Openings, source),
+                    _unpacked(Accepted, source),
                     _unpacked(Fills, source),
                     _unpacked(Positions, source),
                     _unpacked(Bars, source),

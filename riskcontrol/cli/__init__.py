@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import signal
 import sys
@@ -11,6 +10,7 @@ from importlib.metadata import version
 import click
 
 from riskcontrol.errors import RiskControlError
+from riskcontrol.nearest import likest
 
 COMMANDS = {
     "demo": "Start everything on this machine and replay a trading day.",
@@ -59,9 +59,9 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that is named, or tell which one may have been meant."""
-        close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        close = likest(args[0], COMMANDS)
         if args[0] not in COMMANDS and close:
-            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close[0]!r}?", ctx)
+            raise click.UsageError(f"No such command {args[0]!r}. Did you mean {close!r}?", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -141,7 +141,7 @@ def users(count: int, *, as_json: bool) -> None:
               help="Trades in a block of crowd and mixed.")  # fmt: skip
 @click.option("--mixed", type=click.IntRange(1, 10_000_000), default=1_000_000, show_default=True,
               help="Users with strategies of all kinds.")  # fmt: skip
-@click.option("--repeats", type=click.IntRange(1, 1_000), default=5, show_default=True, help="The best run counts.")
+@click.option("--repeats", type=click.IntRange(1, 1_000), default=9, show_default=True, help="The best run counts.")
 @click.option("--part", "parts", type=click.Choice(["rule", "crosses", "crowd", "mixed"]), multiple=True,
               help="Run this part alone; may be repeated [default: all].")  # fmt: skip
 @click.option("--graph", type=OutputFile(), metavar="FILE", default=None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -15,6 +14,7 @@ from riskcontrol.language.reader import Reader
 from riskcontrol.language.tokens import Kind, Token, quoted
 from riskcontrol.language.tree import Cross, Function
 from riskcontrol.language.tree import Indicator as IndicatorNode
+from riskcontrol.nearest import likest
 
 CALLED = {name: indicator for name, indicator in INDICATORS.items() if not indicator.word}
 """The indicators that are written with parentheses."""
@@ -213,12 +213,10 @@ def _output(reader: Reader, name: Token, known: Indicator) -> str:
 
 def _unknown(reader: Reader, token: Token, names: Mapping[str, str]) -> Exception:
     known = [*words.MARKET, *words.POSITION, *words.FUNCTIONS, *CALLED, *names, "and", "or", "not"]
-    close = [_ALIASES[token.text]] if token.text in _ALIASES else None
-    if close is None and len(token.text) <= 2 * max(map(len, known)):
-        close = difflib.get_close_matches(token.text, known, n=1, cutoff=0.6)
+    close = _ALIASES.get(token.text) or likest(token.text, known)
     if (joined := re.fullmatch(r"([a-z_]+?)_?[0-9]+", token.text)) and joined[1] in CALLED:
         return reader.error(f"unknown word {quoted(token.text)}", token.column, f"write {example(joined[1])}")
-    expected = f"did you mean '{close[0]}'?" if close else "`riskcontrol strategy words` lists those that there are"
+    expected = f"did you mean '{close}'?" if close else "`riskcontrol strategy words` lists those that there are"
     return reader.error(f"unknown word {quoted(token.text)}", token.column, expected)
 
 

@@ -6,10 +6,10 @@ comes to on a simulated week is kept with the tests, `tests/templates/expected.j
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from riskcontrol.errors import InputError
+from riskcontrol.nearest import meant
 
 FOLDER = Path(__file__).parent
 
@@ -34,8 +34,7 @@ def read(name: str) -> str:
     """
     known = names()
     if name not in known:
-        close = difflib.get_close_matches(name[:40].lower(), known, n=1)
-        remedy = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(known)}"
+        remedy = meant(name.lower(), known, f"there are {', '.join(known)}")
         raise InputError(f"no template {name[:40]!r}; {remedy}")
     return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 

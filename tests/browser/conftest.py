@@ -21,7 +21,7 @@ from database.writes import Writer
 from frontend.app import create_app
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.book import Reason
-from riskcontrol.rows import Bars, Fills, Openings, Positions
+from riskcontrol.rows import Accepted, Bars, Fills, Openings, Positions
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
@@ -153,11 +153,11 @@ class Job:
     def __post_init__(self) -> None:
         self.writer = Writer(connect(self.settings))
 
-    def opened(self, strategy: Strategy, time: int = 1_760_000_000 * NS_PER_SECOND) -> None:
+    def opened(self, strategy: Strategy, time: int = 1_760_000_000 * NS_PER_SECOND, since: int = 0) -> None:
         """Write a strategy as opened."""
         openings = decode(encode(openings_batch([strategy], time=time)), OPENINGS_HEADERS)
         assert isinstance(openings, Openings)
-        self.writer.strategies(openings)
+        self.writer.strategies(Accepted.of(openings, np.array([since])))
         self.writer.flush()
 
     def position(self, strategy: Strategy, *, time: int, cash: int, shares: int, reference: int, fills: int) -> None:

@@ -110,6 +110,18 @@ def test_opening_twice_and_stopping_the_unknown_change_nothing() -> None:
     assert len(outcome.openings) == 1
 
 
+def test_an_opening_is_told_with_the_newest_trade_of_its_ticker_before_it() -> None:
+    late = first_rule("bob", "late", "IBM", 10**9, 1, 1)
+    other = first_rule("bob", "other", "BAC", 10**9, 1, 1)
+    outcome = advance(Book(), [openings(ANN), ibm(10_000, 9_990), openings(ANN, late, other), ibm(20_000)])
+    times = ibm(10_000, 9_990).column("time").to_pylist()
+    assert dict(zip(outcome.openings.name.tolist(), outcome.openings.since.tolist(), strict=True)) == {
+        ANN.name.encode(): 0,
+        b"late": times[-1],
+        b"other": 0,
+    }
+
+
 def test_a_value_past_64_bits_halts_the_position_instead_of_wrapping() -> None:
     rich = first_rule("ann", "dip", "IBM", cash=10**15, buy_below=1, sell_above=1, fill=FillMode.SAME)
     block = trades([("IBM", t, p, 1, ALL_FLAGS) for t, p in ((1, 2), (2, 1), (3, 10**13))])

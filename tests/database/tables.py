@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from riskcontrol.book import Reason
-from riskcontrol.rows import Bars, Fills, Names, Openings, Positions
+from riskcontrol.rows import Accepted, Bars, Fills, Names, Positions
 from riskcontrol.strategy import FIRST_SHAPE, Action
 from riskcontrol.terms import FillMode, Terms
 
@@ -66,11 +66,11 @@ def positions(count: int, cash: int = 0) -> Positions:
     )
 
 
-def openings(count: int, action: Action = Action.OPEN, time: int = 11) -> Openings:
+def openings(count: int, action: Action = Action.OPEN, time: int = 11) -> Accepted:
     """Return the openings, or the stops, of some strategies."""
     username, name, ticker = names(count)
     i = np.arange(count, dtype=np.int64)
-    return Openings(
+    return Accepted(
         action=np.full(count, action, np.int8),
         username=username,
         name=name,
@@ -83,6 +83,7 @@ def openings(count: int, action: Action = Action.OPEN, time: int = 11) -> Openin
         p3=np.zeros(count),
         terms=np.array([TERMS[n % 2].text() for n in range(count)], np.object_),
         time=np.full(count, time, np.int64),
+        since=np.zeros(count, np.int64),
     )
 
 

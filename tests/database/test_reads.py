@@ -19,7 +19,7 @@ from database.writes import Writer
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.days import encode_day
 from riskcontrol.errors import ServerError
-from riskcontrol.rows import Openings
+from riskcontrol.rows import Accepted, Openings
 from riskcontrol.strategy import FIRST_SHAPE, Action, Strategy
 from tests.database.tables import SHAPES, TERMS, bars, fills, openings, positions
 
@@ -46,21 +46,21 @@ def _marks(*rows: tuple[str, int, int]) -> bytes:
 
 
 def _strategy(
-    username: str, name: str, ticker: str, cash: int = 1, *rules: Any, stopped: int | None = None
+    username: str, name: str, ticker: str, cash: int = 1, *rules: Any, stopped: int | None = None, since: int = 0
 ) -> StrategyRow:
     shape, parameters, terms = rules or (SHAPES[0], (0.1, 0.2), TERMS[0])
-    return StrategyRow(username, name, ticker, cash, shape, parameters, terms, opened=11, stopped=stopped)
+    return StrategyRow(username, name, ticker, cash, shape, parameters, terms, opened=11, stopped=stopped, since=since)
 
 
 def test_a_user_s_strategies_are_listed_in_order(reader: Reader, writer: Writer) -> None:
-    mine = dataclasses.replace(openings(3), username=np.full(3, b"carol"))
+    mine = dataclasses.replace(openings(3), username=np.full(3, b"carol"), since=np.array([0, 0, 7]))
     with writer:
         writer.strategies(mine)
         writer.strategies(dataclasses.replace(mine.take(slice(1, 2)), action=np.array([Action.STOP], np.int8)))
     assert reader.strategies("carol") == [
         _strategy("carol", "a-long-strategy-name-123", "BRK.B", 1, SHAPES[0], (0.25, 0.1), TERMS[0]),
         _strategy("carol", "s1", "T1", 2, SHAPES[1], (1.25,), TERMS[1], stopped=11),
-        _strategy("carol", "s1", "T2", 3, SHAPES[0], (2.25, 2.1), TERMS[0]),
+        _strategy("carol", "s1", "T2", 3, SHAPES[0], (2.25, 2.1), TERMS[0], since=7),
     ]
     assert reader.user_exists("carol")
 
@@ -79,7 +79,7 @@ def test_any_strategy_comes_back_as_it_was_opened(reader: Reader, writer: Writer
     rows = decode(encode(openings_batch(opened, time=11)), OPENINGS_HEADERS)
     assert isinstance(rows, Openings)
     with writer:
-        writer.strategies(rows)
+        writer.strategies(Accepted.of(rows, np.zeros(len(rows), np.int64)))
     found = [
         Strategy(row.username, row.name, row.ticker, row.cash, row.shape, row.parameters, row.terms)
         for row in reader.strategies("heidi")

@@ -58,6 +58,16 @@ def test_making_the_tables_again_keeps_what_is_in_them(session: Session, tables:
 
 
 @pytest.mark.servers
+def test_tables_of_an_earlier_version_get_the_columns_that_came_later(keyspace_of_its_own: Settings) -> None:
+    session = connect(keyspace_of_its_own)
+    keyspace = keyspace_of_its_own.keyspace
+    session.execute(f"ALTER TABLE {keyspace}.strategies DROP since")
+    init(keyspace_of_its_own)
+    init(keyspace_of_its_own)
+    assert session.execute(prepare(session, "SELECT since FROM {}.strategies")).one() is None
+
+
+@pytest.mark.servers
 def test_a_keyspace_that_is_not_there_is_told_with_the_remedy(tables: Settings) -> None:
     with pytest.raises(ServerError, match="riskcontrol database init"):
         connect(tables.model_copy(update={"keyspace": "nowhere"}))

@@ -80,14 +80,15 @@ def test_an_older_state_never_covers_a_newer_one(session: Session) -> None:
 @pytest.mark.servers
 def test_a_stop_leaves_the_rest_of_its_strategy(session: Session) -> None:
     with Writer(session) as writer:
-        writer.strategies(openings(3))
+        opened = dataclasses.replace(openings(3), since=np.arange(3))
+        writer.strategies(opened)
         writer.strategies(openings(2, Action.STOP, time=99))
-        writer.strategies(openings(3))  # the same stretch of the tape, done again
-    found = _all(session, "strategies", "username, cash, shape, p0, p1, p2, p3, terms, opened, stopped")
+        writer.strategies(opened)  # the same stretch of the tape, done again
+    found = _all(session, "strategies", "username, cash, shape, p0, p1, p2, p3, terms, opened, stopped, since")
     assert found == {
-        ("user0", 1, SHAPES[0], 0.25, 0.1, None, None, None, 11, 99),
-        ("user1", 2, SHAPES[1], 1.25, None, None, None, TERMS[1].text(), 11, 99),
-        ("user2", 3, SHAPES[0], 2.25, 2.1, None, None, None, 11, None),
+        ("user0", 1, SHAPES[0], 0.25, 0.1, None, None, None, 11, 99, None),
+        ("user1", 2, SHAPES[1], 1.25, None, None, None, TERMS[1].text(), 11, 99, 1),
+        ("user2", 3, SHAPES[0], 2.25, 2.1, None, None, None, 11, None, 2),
     }
 
 

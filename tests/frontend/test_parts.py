@@ -148,13 +148,12 @@ def test_a_live_end_that_does_not_fit_is_an_error() -> None:
         history.live(strategy(), position(shares=2**40), (OPEN, 1), (OPEN + 1, 2**40))
 
 
-def test_a_strategy_opened_in_a_live_stream_has_no_history_before_it() -> None:
+def test_a_strategy_opened_while_its_ticker_traded_has_no_history_before_it() -> None:
     reader = trader()
-    opened = OPEN + 4 * NS_PER_MINUTE
-    row = strategy(opened=opened)
-    curve = history.load(reader, PastBars(), row, reader.position_rows[0], reader.prices["IBM"]).curve
-    assert curve.time[0] > opened
-    assert curve.time[0] <= opened + NS_PER_MINUTE
+    since = OPEN + 4 * NS_PER_MINUTE
+    curve = history.load(reader, PastBars(), strategy(since=since), reader.position_rows[0], reader.prices["IBM"]).curve
+    assert curve.time[0] > since
+    assert curve.time[0] <= since + NS_PER_MINUTE
 
 
 def test_a_stopped_strategy_whose_stop_has_another_clock_keeps_its_history() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from riskcontrol.rows import Bars, Columns, Fills, Openings, Positions
+from riskcontrol.rows import Accepted, Bars, Columns, Fills, Positions
 from riskcontrol.strategy import first_rule
 from riskcontrol.terms import FillMode
 from spark.spool import Blocks, Rows, Spool
@@ -30,7 +30,7 @@ def made(kind: type[Columns], names: list[str], value: int = 7) -> Columns:
 
 def rows(end: int, names: list[str], *, openings: int = 0, marks: bytes = b"", days: Blocks = ()) -> Rows:
     parts = [made(kind, names, end) for kind in (Fills, Positions, Bars)]
-    return Rows(max(0, end - 1), end, made(Openings, names[:openings], end), *parts, marks, days, days)  # type: ignore[arg-type]
+    return Rows(max(0, end - 1), end, made(Accepted, names[:openings], end), *parts, marks, days, days)  # type: ignore[arg-type]
 
 
 def spool_of(folder: Path, number: int = 0) -> Spool:

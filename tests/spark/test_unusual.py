@@ -18,7 +18,6 @@ from ingestion.sources import find_sources
 from ingestion.topic import partition_of, tape_id
 from riskcontrol.blocks import TRADES_HEADERS, encode
 from riskcontrol.settings import Settings
-from riskcontrol.strategy import Strategy
 from riskcontrol.trades import ALL_FLAGS, MAX_AHEAD
 from tests.core.test_engine import openings
 from tests.core.test_engine import trades as block
@@ -29,6 +28,8 @@ from tests.spark.test_stream import check_against, drawn, ends, reached, rows
 pytestmark = pytest.mark.servers
 
 DAY = 86_400 * 10**9
+WAITED = 4
+"""Batches that a day is taken in at least, if it was there before the stream."""
 TEN_O_CLOCK = 1_733_151_600 * 10**9
 """2024-12-02 10:00 in New York."""
 
@@ -70,7 +71,7 @@ def send(settings: Settings, blocks: list[pa.RecordBatch]) -> None:
             producer.wait(partition)
 
 
-def test_clocks_that_jump_numbers_twice_new_tickers_half_days_and_a_partition_without_trades(
+def test_a_day_that_waited_clocks_that_jump_numbers_twice_new_tickers_and_a_partition_without_trades(
     servers: Settings, tmp_path: Path
 ) -> None:
     # The day after Thanksgiving closes at one o'clock; the next session is a Monday's.
@@ -85,10 +86,11 @@ def test_clocks_that_jump_numbers_twice_new_tickers_half_days_and_a_partition_wi
     strategies = drawn([*traded, fresh, tickers[0]], 80)
     future = block([(traded[0], time.time_ns() + 2 * MAX_AHEAD, 10**7, 1, ALL_FLAGS)])
 
+    # Small records, all there before the stream: as if it had stood still while the half day went by.
+    publish_openings(servers, strategies)
+    send(servers, [batch.slice(first, 3) for batch in half for first in range(0, batch.num_rows, 3)])
     with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
-        publish_openings(servers, strategies)
-        stream.wait_for("openings 80")
-        send(servers, half)
+        until(lambda: reached(servers, ends(servers)), 120, lambda: stream.output)
         send(servers, strange)
         with TapeProducer(servers) as producer:
             producer.send(partition_of(traded[0], servers.shards), encode(future), TRADES_HEADERS)
@@ -96,6 +98,12 @@ def test_clocks_that_jump_numbers_twice_new_tickers_half_days_and_a_partition_wi
         until(lambda: reached(servers, ends(servers)), 90, lambda: stream.output)
         until(lambda: "rejected 1 " in stream.output, 10, lambda: stream.output)
         assert stream.interrupt() == 0, stream.output
+    told = Reader(connect(servers)).batches(limit=1_000).iloc[::-1]
+    waited = told[told["trades"] > 0].iloc[:WAITED]
+    # How far behind it is is told with every batch: no batch takes all that waits.
+    assert waited["lag"].iloc[0] > 0
+    assert (waited["lag"].diff().dropna() <= 0).all()
+    assert Writer(connect(servers)).watermarks(tape_id(servers)) == {k: v for k, v in ends(servers).items() if v}
     reference = Reference().feed([openings(*strategies), *half, *strange, *monday])
     assert len(reference.fills) > 200
     assert {fill[2] for fill in reference.fills} >= {fresh}
@@ -115,28 +123,3 @@ def test_a_day_of_the_future_is_refused_before_anything_is_sent(servers: Setting
     assert "2098-03-05" in done.stderr
     assert "check the day in its name" in done.stderr
     assert not any(ends(servers).values())
-
-
-def test_more_than_can_be_taken_is_taken_in_bounded_batches_and_nothing_is_lost(
-    servers: Settings, tmp_path: Path
-) -> None:
-    day = simulated_day(tmp_path, tickers=12, trades=60_000, seed=8)
-    (source,) = find_sources(str(day), servers)
-    batches = list(source.batches())
-    tickers = sorted({ticker for batch in batches for ticker in batch.column("ticker").dictionary.to_pylist()})
-    strategies: list[Strategy] = drawn(tickers, 60)
-    # Small records, all there before the stream: as if it had stood still while the day went by.
-    publish_openings(servers, strategies)
-    send(servers, [batch.slice(first, 40) for batch in batches for first in range(0, batch.num_rows, 40)])
-    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
-        until(lambda: reached(servers, ends(servers)), 120, lambda: stream.output)
-        assert stream.interrupt() == 0, stream.output
-    check_against(Reference().feed([openings(*strategies), *batches]), servers)
-    told = Reader(connect(servers)).batches(limit=1_000).iloc[::-1]
-    told = told[told["trades"] > 0]
-    # How far behind it is is told with every batch, until it isn't any more.
-    assert told["lag"].iloc[0] > 0
-    assert told["lag"].iloc[-1] == 0
-    assert (told["lag"].diff().dropna() <= 0).all()
-    assert len(told) > 4
-    assert Writer(connect(servers)).watermarks(tape_id(servers)) == {k: v for k, v in ends(servers).items() if v}
