@@ -15,7 +15,7 @@ from riskcontrol.cli import cli
 from riskcontrol.errors import SettingsError
 from riskcontrol.secret import secret_of, withhold
 from riskcontrol.settings import Settings, load
-from spark import context, drain
+from spark import drain, job
 
 LONG = "0123456789abcdef" * 2
 
@@ -58,19 +58,21 @@ def test_the_secret_does_not_travel_with_settings(tmp_path: Path, monkeypatch: p
     assert made.encode() not in pickle.dumps(settings)
 
 
-class Started(Exception):
-    """Spark would start now."""
+class Begun(Exception):
+    """The stream does its first thing."""
 
 
-def test_spark_does_not_get_the_secret_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def start(home: Path) -> Path:
-        raise Started
+def test_the_stream_does_not_hand_on_the_secret_of_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(settings: Settings) -> None:
+        raise Begun
 
-    monkeypatch.setattr(context, "java_home_for_spark", start)
+    monkeypatch.setattr(job, "depot", begin)
     monkeypatch.setenv("RISKCONTROL_SECRET", LONG)
     monkeypatch.setenv("riskcontrol_secret", LONG)
-    with pytest.raises(Started):
-        context.spark_context("local[1]", tmp_path, "1g")
+    with pytest.raises(Begun):
+        job.run(load(home=tmp_path), state=tmp_path / "state")
     assert LONG not in os.environ.values()
     withhold()  # where there is none, nothing happens
 
