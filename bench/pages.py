@@ -67,7 +67,7 @@ def run(options: Options) -> dict[str, Any]:
         viewers = _viewers(day, options.seed)
         port = _free_port()
         address = f"http://127.0.0.1:{port}"
-        with moving(settings, day), child(settings, "dashboard", "--port", str(port)) as process:
+        with moving(settings, day), child(settings, "dashboard", "--no-sign-in", "--port", str(port)) as process:
             _await(address)
             painted, requests = {}, []
             with browser() as started:

@@ -36,6 +36,15 @@ def strategy_address(username: str, ticker: str, name: str) -> str:
     return f"{user_address(username)}/{quote(ticker, safe='')}/{name}"
 
 
+def share_address(ticker: str, name: str) -> str:
+    """Return the address at which a strategy of one's own is published.
+
+    >>> share_address("BRK/B", "dip")
+    '/share?ticker=BRK%2FB&name=dip'
+    """
+    return "/share?" + urlencode({"ticker": ticker, "name": name})
+
+
 def copy_address(username: str, ticker: str, name: str, *, edit: bool = False) -> str:
     """Return the address at which a new strategy is made of another one.
 

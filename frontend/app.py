@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dash
 from dash import Dash
@@ -16,9 +16,13 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from database import session
+from database.accounts import AccountTables, accounts_over
 from database.reads import Reader
-from frontend import exports, shell
+from frontend import access, exports, reception, shell
+from frontend.access import GuardedReader
+from frontend.bodies import Bodies
 from frontend.context import Context
+from frontend.gate import Entrance, Gate
 from frontend.guard import Guard
 from frontend.market import Market
 from frontend.pages import (
@@ -30,13 +34,18 @@ from frontend.pages import (
     not_found_404,
     opening,
     preview,
+    shared,
     strategy,
     ticker,
     user,
 )
 from frontend.recent import Recent
-from frontend.source import Source
+from frontend.reception import FORMS
+from frontend.scripts import SCHEME
+from frontend.scripts import source as source_of
+from frontend.source import AccountSource, Source
 from riskcontrol import servers
+from riskcontrol.accounts.store import Store
 from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy
@@ -45,23 +54,35 @@ API = "/api/v1"
 
 
 def create_app(
-    settings: Settings, *, reader: Reader | None = None, loopback_only: bool = True, simulated: bool = False
+    settings: Settings,
+    *,
+    reader: Reader | None = None,
+    entrance: Entrance | None = None,
+    loopback_only: bool = True,
+    hosts: Collection[str] = (),
+    simulated: bool = False,
 ) -> FastAPI:
     """Return the application.
 
     Args:
         settings: Where the database and the tape are; looked at when they are first needed.
         reader: A reader to use instead of one that it connects by itself.
-        loopback_only: Whether it answers only requests to 127.0.0.1, localhost or [::1]; as long as there is no
-            sign-in, anything else is for addresses that others reach on purpose.
+        entrance: Knows who comes; without it there is no sign-in, and whoever comes sees and changes everything.
+        loopback_only: Whether it answers only requests to 127.0.0.1, localhost or [::1].
+        hosts: Names to which it answers as well, and to no others.
         simulated: Whether each page says that the trades are simulated.
     """
-    source = Source((lambda: reader) if reader is not None else (lambda: _connect(settings)))
+    source = Source(lambda: GuardedReader(reader if reader is not None else _connect(settings)))
+
+    def publish(strategy: Strategy, action: Action) -> None:
+        access.require_change(strategy.username)
+        _publish(settings, strategy, action)
+
     context = Context(
         settings=settings,
         source=source,
         market=Market(source),
-        publish=lambda strategy, action: _publish(settings, strategy, action),
+        publish=publish,
     )
 
     @asynccontextmanager
@@ -73,7 +94,6 @@ def create_app(
     server = FastAPI(
         title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=lifespan
     )
-    server.add_middleware(Guard, loopback_only=loopback_only)
 
     @server.get(f"{API}/health")
     def answers() -> dict[str, bool]:
@@ -85,6 +105,8 @@ def create_app(
         return {"ok": True, "database": True}
 
     exports.register(server, context)
+    if entrance is not None:
+        reception.register(server, context, entrance)
     app = Dash(
         "frontend",
         backend=_backend(server),
@@ -100,9 +122,12 @@ def create_app(
         compress=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
-    for page in (home, user, strategy, leaders, market, ticker, health, new, not_found_404):
+    for page in (home, user, strategy, leaders, market, ticker, health, new, shared, not_found_404):
         # Into Dash's registry, which all applications of a process share: layouts hold no data.
-        dash.register_page(page.__name__, **page.PAGE, layout=page.layout)
+        address = dict[str, Any](page.PAGE)
+        if callable(address["title"]):
+            address["title"] = access.guarded(address["title"], lambda _: shell.TITLE)
+        dash.register_page(page.__name__, **address, layout=access.guarded(page.layout, home.start))
     app.layout = partial(shell.layout, simulated=simulated)
     shell.register(app, context)
     home.register(app)
@@ -116,6 +141,14 @@ def create_app(
     new.register(app, context)
     preview.register(app, context)
     opening.register(app, context)
+    # The last one added is the first to see a request: before Dash reads its body.
+    server.add_middleware(Bodies)
+    server.add_middleware(Gate, entrance=entrance)
+
+    def scripts() -> list[str]:
+        return [*app.csp_hashes(), source_of(SCHEME)]
+
+    server.add_middleware(Guard, loopback_only=loopback_only, hosts=hosts, forms=FORMS, scripts=scripts)
     return server
 
 
@@ -133,7 +166,7 @@ def _backend(server: FastAPI) -> type[BaseDashServer[FastAPI]]:
 
 
 async def _warm(server: FastAPI) -> None:
-    """Ask for the start page once: Dash finds its assets and pages then, and would miss them on any other page."""
+    """Ask Dash for something once: it finds its assets and pages then, and would miss them on most pages."""
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -141,10 +174,29 @@ async def _warm(server: FastAPI) -> None:
     async def send(message: Message) -> None:
         pass
 
-    headers = [(b"host", b"localhost")]
-    scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "headers": headers}
-    where = {"scheme": "http", "server": ("localhost", 80), "client": ("localhost", 0), "root_path": ""}
+    headers, path = [(b"host", b"localhost")], "/_dash-dependencies"
+    scope = {"type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "headers": headers}
+    where = {
+        "query_string": b"",
+        "scheme": "http",
+        "server": ("localhost", 80),
+        "client": ("localhost", 0),
+        "root_path": "",
+    }
     await server({**scope, **where, "http_version": "1.1", "asgi": {"version": "3.0"}}, receive, send)
+
+
+def entrance_of(settings: Settings) -> Entrance:
+    """Return what knows who comes: accounts in the database, which is connected to when somebody comes.
+
+    Raises:
+        SettingsError: The installation's secret can't be used.
+    """
+
+    def connect() -> Store:
+        return AccountTables(session.connect(servers.require(settings, "cassandra")))
+
+    return Entrance(accounts_over(cast("Store", AccountSource(connect)), settings))
 
 
 def _connect(settings: Settings) -> Reader:

@@ -9,11 +9,14 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from frontend.access import viewer
+from frontend.account_menu import account_menu, shown_if, visitor_store
 from frontend.addresses import user_address
 from frontend.context import Context, in_thread, text
 from frontend.grids import named
 from frontend.openings import waiting
 from frontend.pulse import State as StreamState
+from frontend.scripts import SCHEME
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import check_username
 
@@ -28,16 +31,7 @@ INDEX = """<!DOCTYPE html>
         {%metas%}
         <title>{%title%}</title>
         <link rel="icon" type="image/svg+xml" href="/assets/icon.svg">
-        <script>
-            // The colour scheme before anything is drawn: no flash of the wrong one.
-            (function () {
-                var chosen = "auto";
-                try { chosen = localStorage.getItem("mantine-color-scheme-value") || "auto"; } catch (error) {}
-                var dark = chosen === "dark" ||
-                    (chosen === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
-                document.documentElement.setAttribute("data-mantine-color-scheme", dark ? "dark" : "light");
-            })();
-        </script>
+        <script>{%scheme%}</script>
         {%css%}
     </head>
     <body>
@@ -45,7 +39,7 @@ INDEX = """<!DOCTYPE html>
         {%app_entry%}
         <footer>{%config%}{%scripts%}{%renderer%}</footer>
     </body>
-</html>"""
+</html>""".replace("{%scheme%}", SCHEME)
 
 THEME: dict[str, Any] = {
     "primaryColor": "blue",
@@ -76,11 +70,12 @@ WAYS = {
 
 
 def layout(*, simulated: bool = False) -> dmc.MantineProvider:
-    """Return the frame that pages are shown in.
+    """Return the frame that pages are shown in, as whoever asks may see it.
 
     Args:
         simulated: Whether it says that the trades are.
     """
+    who = viewer()
     brand = dmc.Anchor(
         [html.Span(className="mark"), html.Span(TITLE, className="brand-name")],
         href="/",
@@ -95,6 +90,7 @@ def layout(*, simulated: bool = False) -> dmc.MantineProvider:
         attributes={"input": {"aria-label": "Go to a user", "autoCapitalize": "none", "spellCheck": "false"}},
         size="sm",
         className="find",
+        style=shown_if(who.everything),
         debounce=True,  # sends its text together with Enter
     )
     scheme = dmc.ColorSchemeToggle(
@@ -121,16 +117,19 @@ def layout(*, simulated: bool = False) -> dmc.MantineProvider:
         ],
         id="ways",
         className="ways",
+        style=shown_if(who.member),
         **named("Pages"),
     )
-    header = html.Div([burger, brand, ways, html.Div([find, scheme], className="tools")], className="bar")
+    header = html.Div(
+        [burger, brand, ways, html.Div([find, scheme, account_menu(who)], className="tools")], className="bar"
+    )
     return dmc.MantineProvider(
         [
             dcc.Location(id="goto", refresh="callback-nav"),
             dcc.Interval(id="clock", interval=CLOCK_MS),
             dcc.Store(id="market"),
             dcc.Store(id="pending", storage_type="session"),
-            dcc.Store(id="visitor", storage_type="local"),  # the user whose page was visited last
+            visitor_store(who),
             dmc.NotificationContainer(id="toasts", position="bottom-right"),
             dmc.AppShell(
                 [

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import Any, Generic, TypeVar
 
-from riskcontrol.errors import RiskControlError, ServerError
+from database.reads import Reader
+from riskcontrol.accounts.store import Store
+from riskcontrol.errors import RiskControlError, ServerError, TablesMissing
 
-if TYPE_CHECKING:
-    from database.reads import Reader
+log = logging.getLogger("riskcontrol.dashboard")
 
 Answer = TypeVar("Answer")
+Kept = TypeVar("Kept")
 
 RETRY_SECONDS = 2.0
 """How long a failed connection is not tried again, so that many viewers don't make many attempts."""
 
 
-class Source:
-    """Gives callbacks a reader, and one kind of error when there is none.
+class Connected(Generic[Kept]):
+    """Gives whoever asks what is connected to the database, and one kind of error when there is nothing.
 
     Args:
-        connect: Makes a reader; raises a `RiskControlError` if it can't.
+        connect: Makes it; raises a `RiskControlError` if it can't.
     """
 
-    def __init__(self, connect: Callable[[], Reader]) -> None:
+    def __init__(self, connect: Callable[[], Kept]) -> None:
         self._connect = connect
         self._lock = threading.Lock()
-        self._reader: Reader | None = None
+        self._reader: Kept | None = None
         self._failure = ServerError("not connected yet", server="cassandra")
         self._failed_at = float("-inf")
 
-    def read(self, ask: Callable[[Reader], Answer]) -> Answer:
-        """Return what `ask` gets from the reader.
+    def read(self, ask: Callable[[Kept], Answer]) -> Answer:
+        """Return what `ask` gets from it.
 
         Raises:
             ServerError: The database can't be reached, or doesn't answer.
@@ -45,7 +49,7 @@ class Source:
             self._reader = None  # a local server that was started again may listen elsewhere
             raise _plain(error) from error
 
-    def _connected(self) -> Reader:
+    def _connected(self) -> Kept:
         # Whoever comes while another connects doesn't queue up behind it: the page asks again in a second.
         if time.monotonic() - self._failed_at < RETRY_SECONDS or not self._lock.acquire(blocking=False):
             raise self._failure
@@ -61,6 +65,35 @@ class Source:
             self._lock.release()
 
 
+class Source(Connected[Reader]):
+    """Gives callbacks a reader."""
+
+
+class AccountSource:
+    """Gives accounts their tables: a `riskcontrol.accounts.store.Store` that connects when it is first asked.
+
+    Args:
+        connect: Makes the tables; raises a `RiskControlError` if it can't.
+    """
+
+    def __init__(self, connect: Callable[[], Store]) -> None:
+        self._tables = Connected(connect)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return a method of the tables."""
+        return lambda *values, **named: self._tables.read(lambda tables: getattr(tables, name)(*values, **named))
+
+
 def _plain(error: RiskControlError) -> ServerError:
     """Return the error with the server's name in front once, not once more for each time it was passed on."""
-    return ServerError(str(error).removeprefix("cassandra: "), server="cassandra")
+    kind = ServerError
+    if isinstance(error, TablesMissing):
+        kind = TablesMissing
+        _tell(str(error))
+    return kind(str(error).removeprefix("cassandra: "), server="cassandra")
+
+
+@functools.cache
+def _tell(trouble: str) -> None:
+    """Tell whoever runs the server of a trouble that doesn't pass by itself, once."""
+    log.error("%s", trouble)

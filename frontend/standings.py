@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from frontend.access import EVERYBODY, Viewer
 from frontend.addresses import strategy_address, user_address
 from frontend.formats import dollars, signed_percent
 from frontend.positions import Prices, key, worth
@@ -22,32 +23,36 @@ def ranking(leaders: Leaders, by: str) -> Ranking:
     return leaders.by_evidence if by == "evidence" else leaders.by_gain
 
 
-def rows(rank: Ranking, username: str) -> list[dict[str, Any]]:
+def rows(rank: Ranking, username: str, viewer: Viewer = EVERYBODY) -> list[dict[str, Any]]:
     """Return the rows of a ranking's table, the best first.
 
     Args:
         rank: The ranking.
         username: Whose rows are marked as one's own; may be empty.
+        viewer: Before whom users that aren't seen have a pseudonym, and their strategies neither name nor address.
     """
     columns = (rank.username, rank.ticker, rank.name, rank.gain, rank.evidence, rank.trips, rank.value)
     found = []
     for place, row in enumerate(zip(*(column.tolist() for column in columns), strict=True), 1):
         user, ticker, name = (part.decode() for part in row[:3])
         gain, evidence, trips, value = row[3:]
-        address = strategy_address(user, ticker, name)
+        seen, called = viewer.sees(user), viewer.name_of(user)
+        address = strategy_address(user, ticker, name) if seen else None
+        whose = user_address(user) if seen else None
+        row_id = f"{user} {key(ticker, name)}"
         found.append(
             {
-                "id": f"{user} {key(ticker, name)}",
+                "id": row_id if seen else viewer.pseudonym(row_id),
                 "address": address,
                 "place": place,
-                "user": user,
-                "user_address": user_address(user),
+                "user": called,
+                "user_address": whose,
                 "strategy": ticker,
                 "strategy_address": address,
-                "strategy_below": name,
-                "who": user,
-                "who_address": user_address(user),
-                "who_below": f"{ticker} · {name}",
+                "strategy_below": name if seen else "",
+                "who": called,
+                "who_address": whose,
+                "who_below": f"{ticker} · {name}" if seen else ticker,
                 "gain": 100 * gain,
                 "probability": probability(evidence),
                 "trips": trips,

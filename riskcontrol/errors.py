@@ -5,16 +5,23 @@
     RiskControlError
     ├── InputError        a trade file or other input can't be used (.source, .line, .field)
     ├── StrategyError     a strategy can't be accepted               (.field)
+    ├── AccountError      a name, password or link can't be accepted (.field)
+    │   └── TooSoon       after too many attempts                    (.seconds)
     ├── TapeError         a record of the tape can't be used         (.reason)
     ├── StateError        a shard's state doesn't fit the tape       (.shard)
     │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
     ├── SettingsError     a setting is missing or wrong              (.source, .line, .field)
     └── ServerError       a local server or a remote one fails us    (.server)
+        └── TablesMissing the database answers, and lacks tables
 
 The command line prints the message of these and exits with 1; any other exception is a fault of ours.
 """
 
 from __future__ import annotations
+
+import math
+
+_MINUTES_FROM = 120
 
 
 class RiskControlError(Exception):
@@ -70,6 +77,36 @@ class StrategyError(RiskControlError):
         super().__init__(f"{field}: {message}")
         self.message = message
         self.field = field
+
+
+class AccountError(RiskControlError):
+    """Somebody can't have the account, the session or the link that they ask for.
+
+    Args:
+        message: What is wrong and what is expected; nothing that tells whose names there are.
+        field: The field that is wrong; empty where none of them is.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.message = message
+        self.field = field
+
+
+class TooSoon(AccountError):
+    """Too many attempts were made; the next one has to wait.
+
+    Args:
+        seconds: How long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        number, unit = math.ceil(seconds), "second"
+        if number > _MINUTES_FROM:
+            number, unit = math.ceil(seconds / 60), "minute"
+        wait = f"{number:,} {unit}{'s' * (number != 1)}"
+        super().__init__(f"there were too many attempts; try again in {wait}", field="")
+        self.seconds = seconds
 
 
 class TapeError(RiskControlError):
@@ -130,3 +167,7 @@ class ServerError(RiskControlError):
     def __init__(self, message: str, *, server: str) -> None:
         super().__init__(f"{server}: {message}")
         self.server = server
+
+
+class TablesMissing(ServerError):
+    """The database answers, and the keyspace or some tables in it aren't there: a newer version has more of them."""

@@ -15,6 +15,7 @@ from typing import Any
 from database.session import connect
 from database.writes import Writer
 from ingestion.topic import ensure_topic, tape_id
+from riskcontrol import secret
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
 from riskcontrol.servers import require
@@ -333,6 +334,7 @@ def run(
         SettingsError: The keyspace holds the rows of another tape.
         StateError: The state doesn't fit the tape.
     """
+    secret.withhold()  # neither Spark nor the row writer signs sessions
     stop = stop or threading.Event()
     depot(settings)  # so that one that can't be is told of at once
 

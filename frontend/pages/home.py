@@ -7,6 +7,8 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, html, no_update
 
+from frontend.access import viewer
+from frontend.account_menu import own_way, shown_if
 from frontend.grids import named
 from frontend.shell import TITLE, alert, go_to
 
@@ -31,6 +33,7 @@ def layout(**query: str) -> dmc.Container:
 
 def start(trouble: str | None = None) -> dmc.Container:
     """Return the start page, with a message above it if there is trouble."""
+    who = viewer()
     return dmc.Container(
         dmc.Stack(
             [
@@ -62,7 +65,9 @@ def start(trouble: str | None = None) -> dmc.Container:
                     ],
                     align="flex-start",
                     gap="sm",
+                    style=shown_if(who.everything),
                 ),
+                own_way(who),
                 html.Nav(
                     [
                         dmc.Anchor(
@@ -75,6 +80,7 @@ def start(trouble: str | None = None) -> dmc.Container:
                         for title, words, address in NEXT
                     ],
                     className="next",
+                    style=shown_if(who.member),
                     **named("What to do next"),
                 ),
             ],

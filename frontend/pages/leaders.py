@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 
 from frontend import graphs, grids, spread, standings
+from frontend.access import require_member, viewer
 from frontend.answers import changed, digest
 from frontend.context import Context, in_thread, one_of, text
 from frontend.controls import choice
@@ -50,6 +51,7 @@ def layout(by: str = "return", user: str = "", **query: str) -> dmc.Container:
         query: The rest of what follows the ``?``; nothing is looked at.
     """
     by, user = one_of(by, standings.RANKINGS, "return"), user if isinstance(user, str) else ""
+    user = viewer().only or user
     return dmc.Container(
         [
             dcc.Store(id="leaders-version"),
@@ -128,6 +130,7 @@ def _own(user: str) -> html.Section:
                 id="leaders-user",
                 value=user[:64],
                 placeholder="Your username",
+                readOnly=bool(viewer().only),
                 debounce=True,
                 className="grow",
                 attributes={"input": {"aria-label": "Your username", "autoCapitalize": "none", "spellCheck": "false"}},
@@ -186,7 +189,8 @@ def register(app: Dash, context: Context) -> None:
     def refresh(market: Any, by: Any, user: Any, shown: Any) -> dict[str, Any]:
         """Bring the page up to date, where anything on it changed."""
         by = one_of(text(by, "by"), standings.RANKINGS, "return")
-        username, wrong = _typed(user)
+        require_member()
+        username, wrong = _typed(viewer().only or user)
         try:
             leaders = leading.now()
             # Shards' parts of a minute come one after the other: the counts differ where the time does not.
@@ -256,7 +260,7 @@ def _drawn(leaders: Leaders | None, by: str, username: str, mine: list[dict[str,
     )
     nobody = {"return": "a round trip", "evidence": f"{LEAST_TRIPS} round trips"}[by]
     return {
-        "ranking": standings.rows(rank, username),
+        "ranking": standings.rows(rank, username, viewer()),
         "about": about,
         "notice": None if len(rank) else alert(f"Nobody has {nobody} yet.", "blue"),
         "hidden": False,

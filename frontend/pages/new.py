@@ -11,6 +11,7 @@ from fastapi import HTTPException
 
 from database.reads import StrategyRow
 from frontend import fields, form, tickers
+from frontend.access import viewer
 from frontend.context import Context, in_thread, text
 from frontend.figures import empty
 from frontend.form import FIELDS, Problem, element
@@ -45,7 +46,8 @@ def layout(user: Any = "", ticker: Any = "", edit: Any = "", **query: Any) -> ht
         query: `from` names a strategy of the user to begin with; nothing else is looked at.
     """
     wrong = []
-    username, ticker = _one(user), _one(ticker)
+    own = viewer().username
+    username, ticker = own or _one(user), _one(ticker)
     if username and not _is_username(username):
         wrong.append("no username")
         username = ""
@@ -91,6 +93,8 @@ def layout(user: Any = "", ticker: Any = "", edit: Any = "", **query: Any) -> ht
 
 def _form(values: dict[str, str], version: bool) -> html.Div:
     elements = fields.rules(values)
+    if viewer().username:  # everybody opens their own
+        elements[1].children[0].readOnly = True
     if version:  # of the same user and on the same ticker
         for one in elements[1].children:
             one.readOnly = True

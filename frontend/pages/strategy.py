@@ -12,7 +12,9 @@ from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
 from frontend import candles, exports, graphs, grids, strategy_tables
-from frontend.addresses import checked_names, copy_address, ticker_address, user_address
+from frontend.access import require_change, viewer
+from frontend.account_menu import shown_if
+from frontend.addresses import checked_names, copy_address, share_address, ticker_address, user_address
 from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text
 from frontend.controls import choice
@@ -126,6 +128,7 @@ def layout(
 
 
 def _head(username: str, ticker: str, name: str) -> html.Div:
+    who = viewer()
     files = [
         html.Li(html.A(label, href=exports.address(username, ticker, name, what, kind)))
         for label, (what, kind) in _FILES.items()
@@ -136,7 +139,9 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                 [
                     html.Div(
                         [
-                            dcc.Link(username, href=user_address(username), className="crumb"),
+                            dcc.Link(username, href=user_address(username), className="crumb")
+                            if who.sees(username)
+                            else html.Span(username, className="crumb"),
                             html.Span("/", className="crumb-gap"),
                             dcc.Link(ticker, href=ticker_address(ticker), className="crumb"),
                         ],
@@ -158,10 +163,23 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                     html.Details(
                         [html.Summary("Export", className="strategy-action"), html.Ul(files)],
                         className="strategy-export",
+                        style=shown_if(who.sees(username)),
                     ),
-                    _link("Clone", copy_address(username, ticker, name), "strategy-clone"),
-                    _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
-                    dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
+                    html.Div(
+                        [
+                            _link("Clone", copy_address(username, ticker, name), "strategy-clone"),
+                            _link("Edit", copy_address(username, ticker, name, edit=True), "strategy-edit"),
+                            html.A(
+                                "Share",
+                                href=share_address(ticker, name),
+                                className="strategy-action",
+                                style=shown_if(bool(who.username)),
+                            ),
+                            dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
+                        ],
+                        className="strategy-actions",
+                        style=shown_if(who.changes(username)),
+                    ),
                 ],
                 id="strategy-actions",
                 className=_NO_ACTIONS,
@@ -313,6 +331,7 @@ def register(app: Dash, context: Context) -> None:
         if not (asked or cancelled or confirmed):  # called because the page appeared
             return (no_update,) * 3
         username, ticker, name = _which(which)
+        require_change(username)
         if ctx.triggered_id == "strategy-stop":
             question = f"{name} on {ticker} will not trade any more. Its cash and shares stay as they are."
             return True, question, no_update

@@ -141,9 +141,14 @@ def _teller(bar: Bar | None, began: float) -> Told:
 
 
 def _welcome(ready: Ready, users: int) -> None:
+    from riskcontrol.cli.demonstration import DEMO_PASSWORD
+
     click.echo(
         f"\n  RiskControl is at  {ready.url}\n"
-        f"  Try the user       {ready.username}   ({ready.url}user/{ready.username})\n\n"
+        f"  Try the user       {ready.username}   ({ready.url}user/{ready.username})\n"
+        f"  Its password       {DEMO_PASSWORD}\n\n"
+        "That is the only account, and everybody knows its password: the pages are for this machine alone. Register "
+        "another one there.\n"
         f"{users:,} strategies trade on paper while the day is replayed. In the page, open one of your own: it trades "
         "within two seconds.\nCtrl-C stops everything.\n"
     )

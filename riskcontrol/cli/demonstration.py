@@ -49,6 +49,8 @@ TICKERS = 100
 TRADES = 1_000_000
 SEED = 1
 BUCKET = "trades"
+DEMO_PASSWORD = "paper money only"  # noqa: S105  known to everybody, and said to be
+"""Of the demonstration's one account, which is that of the user worth looking at."""
 CLOCK_FROM = clock_time(9, 29, 50)
 """The replay clock starts just before the session opens; what is before it is sent at once."""
 
@@ -166,8 +168,10 @@ class Demo:
         wait(tables)
         offsets = self._open(settings, openings)
         url = wait(dashboard)
+        username = _busiest(openings)
+        self._make_account(settings, username)
         self._await_open(settings, offsets)
-        return Ready(url, _busiest(openings), settings, sources)
+        return Ready(url, username, settings, sources)
 
     @property
     def ours(self) -> bool:
@@ -320,6 +324,14 @@ class Demo:
         return generator.publish(
             settings, openings, on_done=lambda done: self._told("Sending their strategies to the tape", done / count)
         )
+
+    def _make_account(self, settings: Settings, username: str) -> None:
+        from database.accounts import AccountTables, accounts_over
+        from database.session import connect
+
+        self._told("Making an account", None)
+        accounts = accounts_over(AccountTables(connect(settings)), settings)
+        accounts.set_password(username, DEMO_PASSWORD, now=time.time())
 
     def _make_tables(self, settings: Settings) -> None:
         from database import session

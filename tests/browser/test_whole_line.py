@@ -45,7 +45,7 @@ def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) 
         assert "All are open" in opened.stdout, opened.stdout + opened.stderr
         busiest = str(rows(servers, "strategies", "ticker, username")[0][0])
         with (
-            Running(servers, "dashboard", "--port", "0") as dashboard,
+            Running(servers, "dashboard", "--no-sign-in", "--port", "0") as dashboard,
             Running(servers, "ingest", bucket + first.name, "--speed", "2400", "--from", "09:30") as ingest,
         ):
             dashboard.wait_for(" is at http://")

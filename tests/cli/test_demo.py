@@ -11,6 +11,7 @@ import urllib.request
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -48,6 +49,10 @@ def test_it_shows_a_user_whose_numbers_move_and_leaves_nothing_behind(demo: tupl
         assert username.startswith("user")
         with urllib.request.urlopen(f"{url}/api/v1/health", timeout=10) as answer:  # noqa: S310  loopback
             assert json.load(answer)["ok"] is True
+        password = re.search(r"Its password +(.+)", running.output)
+        assert password is not None, running.output
+        entered = httpx.post(f"{url}/sign-in", data={"username": username, "password": password[1]}, timeout=30)
+        assert entered.headers["location"] == f"/user/{username}"
         until(lambda: re.search(r"[1-9][\d,]* trades sent; last batch", running.output), 120, lambda: running.output)
         second = run(settings, *command)
         assert second.returncode == 1

@@ -21,11 +21,14 @@ ERRORS = [
     NoTickerColumn("has no ticker", source="bars.csv", line=1, field="ticker"),
     errors.StrategyError("is bad", field="buy"),
     LanguageError("unknown word", text="smaa > 3", column=1, expected="did you mean 'sma'?", field="sell"),
+    errors.AccountError("is taken", field="username"),
+    errors.TooSoon(7.5),
     errors.TapeError("not an Arrow stream"),
     errors.StateError("is of another tape", shard=3),
     errors.StateLost("is damaged", shard=3),
     errors.SettingsError("is missing", field="kafka"),
     errors.ServerError("no answer", server="kafka"),
+    errors.TablesMissing("table accounts does not exist", server="cassandra"),
     PeerError("can't be installed", peer="vectorbt"),
 ]
 
@@ -47,3 +50,11 @@ def test_an_error_comes_out_of_another_process_as_it_went_in(error: RiskControlE
         assert type(again) is type(error)
         assert str(again) == str(error)
         assert vars(again) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "1 second"), (1.5, "2 seconds"), (120, "120 seconds"), (121, "3 minutes"), (3_600, "60 minutes")],
+)
+def test_how_long_to_wait_is_said_in_whole_numbers(seconds: float, said: str) -> None:
+    assert str(errors.TooSoon(seconds)) == f"there were too many attempts; try again in {said}"

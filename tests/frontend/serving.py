@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-import uvicorn
 from fastapi import FastAPI
 
-from riskcontrol.cli.dashboard import address, listen
+from riskcontrol.cli.dashboard import address, listen, server_of
 
 
 @contextmanager
-def served(app: FastAPI, port: int = 0) -> Iterator[str]:
+def served(app: FastAPI, port: int = 0, proxies: Collection[str] = ()) -> Iterator[str]:
     """Serve an application in a thread; gives its address without a slash at the end."""
     listener = listen("127.0.0.1", port)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1, ws="none"))
+    server = server_of(app, proxies)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
