@@ -69,7 +69,7 @@ CLICKS = {
 NOBODYS = {
     "board-there.data", "board-version.data", "candles-interval.value", "candles-period.value", "candles-version.data",
     "clock.n_intervals", "health-version.data", "leaders-by.value", "leaders-version.data", "market.data",
-    "new-again.data", "new-axis.data", "new-basis-points.value", "new-minimum.value",
+    "new-again.data", "new-axis.data", "new-basis-points.value", "new-message.children", "new-minimum.value",
     "new-per-order.value", "new-per-share.value", "new-preview-state.data", "new-sell.value", "new-size.value",
     "new-slippage-basis-points.value", "new-stop-loss.value", "new-take-profit.value", "new-template.value",
     "new-trailing-stop.value", "pending.data", "strategy-again.data", "strategy-overview-twin.value",
