@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Collection, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from frontend.api.problems import problem
 
 MAX_BODY = 1 << 20
 """Largest request body, bytes."""
@@ -97,19 +99,19 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """Return what a request that may change something is refused with, or None."""
-        length = headers.get("content-length", "")
+        # Most programs send a DELETE without a body and its headers; a browser asks first, whoever's page sends it.
+        bare = scope["method"] == "DELETE" and "transfer-encoding" not in headers and "content-type" not in headers
+        length = headers.get("content-length", "0" if bare else "")
         if not length.isdecimal():
-            return JSONResponse({"detail": "a body of known length is expected"}, 411)
+            return problem(411, "a body of known length is expected")
         if int(length) > MAX_BODY:
-            return JSONResponse({"detail": f"at most {MAX_BODY:,} bytes are accepted"}, 413)
+            return problem(413, f"at most {MAX_BODY:,} bytes are accepted")
         # A page of another site can send JSON only after asking, and is told no; a form it can send at any time.
         kind = _FORM if scope["path"] in self.forms else "application/json"
-        if not headers.get("content-type", "").startswith(kind):
-            return JSONResponse({"detail": f"{kind} is expected"}, 415)
+        if not (bare and int(length) == 0) and not headers.get("content-type", "").startswith(kind):
+            return problem(415, f"{kind} is expected")
         if not from_here(headers, scope["scheme"]):
-            return JSONResponse(
-                {"detail": "refused: another site sent this, or a proxy in between needs --behind-proxy"}, 403
-            )
+            return problem(403, "refused: another site sent this, or a proxy in between needs --behind-proxy")
         return None
 
 
