@@ -99,16 +99,16 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """Return what a request that may change something is refused with, or None."""
-        # Most programs send a DELETE without a body and its headers; a browser asks first, whoever's page sends it.
-        bare = scope["method"] == "DELETE" and "transfer-encoding" not in headers and "content-type" not in headers
-        length = headers.get("content-length", "0" if bare else "")
-        if not length.isdecimal():
+        length = headers.get("content-length", "")
+        # Most programs send a DELETE without a body; a page of another site can't without asking, as with JSON.
+        bodiless = scope["method"] == "DELETE" and length in ("", "0") and "transfer-encoding" not in headers
+        if not bodiless and not length.isdecimal():
             return problem(411, "a body of known length is expected")
-        if int(length) > MAX_BODY:
+        if not bodiless and int(length) > MAX_BODY:
             return problem(413, f"at most {MAX_BODY:,} bytes are accepted")
         # A page of another site can send JSON only after asking, and is told no; a form it can send at any time.
         kind = _FORM if scope["path"] in self.forms else "application/json"
-        if not (bare and int(length) == 0) and not headers.get("content-type", "").startswith(kind):
+        if not bodiless and not headers.get("content-type", "").startswith(kind):
             return problem(415, f"{kind} is expected")
         if not from_here(headers, scope["scheme"]):
             return problem(403, "refused: another site sent this, or a proxy in between needs --behind-proxy")

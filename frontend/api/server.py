@@ -30,7 +30,7 @@ ABOUT = (
 RETRY = {"retry-after": "2"}
 _KEY = HTTPBearer(auto_error=False, scheme_name="key", description="A key of the account, `rc_...`.")
 _CALLED = {"cassandra": "the database", "kafka": "the tape"}
-_METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "QUERY"}
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
@@ -119,7 +119,7 @@ def finish(server: FastAPI) -> None:
     """Add what answers all other addresses below `/api`, and the description; after all others are there."""
     routes = [route for route in server.router.routes if isinstance(route, ApiRoute)]
 
-    @server.api_route("/api/{rest:path}", methods=sorted(_METHODS), include_in_schema=False)
+    @server.api_route("/api/{rest:path}", methods=list(_METHODS), include_in_schema=False)
     def nothing(request: Request, rest: str) -> Response:
         """Say that there is no such address, or what it takes."""
         taken: set[str] = set()
