@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Annotated, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from frontend.api import models, values
 from frontend.api.document import BODY, Posted
 from frontend.api.parameters import Cursor, Limit, Ticker
 from frontend.api.problems import ProblemError, Wrong
+from frontend.api.rates import Buckets
 from frontend.api.server import RETRY, Addresses
 from frontend.api.values import iso, money, price, wrong
 from frontend.candles import INTERVALS, joined
@@ -28,12 +30,14 @@ from riskcontrol.strategy_file import Definition, strategy_of
 
 MOST_DAYS = 31
 """Most days of which bars are read for an answer."""
+TRIES_RATE, TRIES_BURST = 0.5, 5.0
+"""Backtests a second of a user, and at once after a pause: the worker is the same as that of the pages' previews."""
 _FIRST, _LAST = dt.date(1970, 1, 2), dt.date(2100, 1, 1)
 
 
 def register(addresses: Addresses, context: Context) -> None:
     """Add the addresses."""
-    leading = Leading(context.source)
+    leading, tries = Leading(context.source), Buckets(rate=TRIES_RATE, burst=TRIES_BURST)
 
     @addresses.add("GET", "/bars/{ticker:path}", tag="market")
     def list_bars(
@@ -127,6 +131,10 @@ def register(addresses: Addresses, context: Context) -> None:
         wait, the status is 503.
         """
         require_member()
+        username = viewer().username
+        wait = tries.take(username) if username else 0.0
+        if wait:
+            raise ProblemError(429, "too many backtests; wait a moment", headers={"retry-after": str(math.ceil(wait))})
         return await run_in_threadpool(_tried, context, posted)
 
 

@@ -9,7 +9,10 @@ import pytest
 
 from frontend import app as application
 from frontend import gate, market
+from frontend.api import market as api_market
+from frontend.api import state
 from frontend.api.rates import Buckets
+from frontend.preview import STARTING, Previews
 from riskcontrol.accounts.keys import Scope
 from tests.frontend.accounts import House, house
 from tests.frontend.conftest import PATIENCE_SECONDS, Tape
@@ -39,7 +42,10 @@ def tape_of_all() -> Iterator[Tape]:
         patch.setattr(application, "_publish", kept.publish)
         patch.setattr(market, "FRESH_SECONDS", 0)
         patch.setattr(gate, "FRESH_SECONDS", 0.0)
-        patch.setattr(gate, "Buckets", lambda: Buckets(rate=1e9, burst=1e9))
+        for module in (gate, api_market):
+            patch.setattr(module, "Buckets", lambda **limits: Buckets(rate=1e9, burst=1e9))
+        patch.setattr(state, "ask_kafka", lambda settings: "answers")
+        patch.setattr(Previews, "run", lambda self, job: STARTING)  # without a worker
         yield kept
 
 

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from frontend import preview_worker
-from frontend.api import state
+from frontend.api import market, state
+from frontend.api.rates import Buckets
 from frontend.preview import BUSY, DIED, NO_START, STARTING, TOO_LONG, Job, Preview, Previews, Refusal
+from riskcontrol.accounts.keys import Scope
 from riskcontrol.errors import ServerError
-from tests.frontend.accounts import House
+from tests.frontend.accounts import NOW, House, house
 from tests.frontend.api.conftest import DIP, Program
+from tests.frontend.conftest import Tape
 
 DAY = "2013-10-07"
 
@@ -134,12 +137,25 @@ def test_what_there_are_no_bars_for_is_told(ann: httpx.Client, change: dict[str,
     assert response.json()["errors"]
 
 
+def test_one_user_s_backtests_leave_room_for_others(home: House, tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market, "Buckets", Buckets)
+    monkeypatch.setattr(market, "TRIES_RATE", 1e-6)
+    with house(home.tables) as one, httpx.Client(base_url=one.address) as client:
+        token = [one.entrance.accounts.keys.create(name, Scope.READ, now=NOW)[0] for name in ("ann", "ann", "bob")]
+
+        def ask(number: int) -> int:
+            headers = {"authorization": f"Bearer {token[number]}"}
+            return client.post("/api/v1/backtest", json={**DIP, "ticker": "NONE"}, headers=headers).status_code
+
+        assert [ask(at % 2) for at in range(6)] == [422] * 5 + [429]
+        assert ask(2) == 422
+
+
 def test_readiness_is_of_the_database_and_the_tape(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
     visitor = home.visitor()
-    up, asked = threading.Event(), threading.Event()
+    up = threading.Event()
 
     def ask(settings: object) -> str:
-        asked.set()
         if not up.is_set():
             raise ServerError("no broker", server="kafka")
         return "answers"
