@@ -127,7 +127,7 @@ def register(addresses: Addresses, context: Context) -> None:
     """Add the addresses of the files."""
 
     @addresses.add(
-        "GET", PATH.removeprefix(API), tag="results", errors=(404, 500), responses=_FILES, response_class=Response
+        "GET", PATH.removeprefix(API), tag="results", errors=(500,), responses=_FILES, response_class=Response
     )
     def export(
         username: Username,

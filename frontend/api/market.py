@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import Query
@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from frontend.access import require_member, viewer
 from frontend.api import models, values
 from frontend.api.document import BODY, Posted
-from frontend.api.parameters import Cursor, Limit, Ticker
+from frontend.api.parameters import Limit, PlaceCursor, Ticker
 from frontend.api.problems import ProblemError, Wrong
 from frontend.api.rates import Buckets
 from frontend.api.server import RETRY, Addresses
@@ -46,7 +46,7 @@ def register(addresses: Addresses, context: Context) -> None:
         last: Annotated[dt.date | None, Query(description="New York date; `first` if left out.")] = None,
         interval: Annotated[Literal["1m", "5m", "15m", "30m", "1h", "1d"], Query(description="Of a bar.")] = "1m",
         limit: Limit = 500,
-        cursor: Cursor = "",
+        cursor: PlaceCursor = "",
     ) -> models.Bars:
         """List a ticker's closed bars of some days, at most 31, oldest first; longer ones by New York's clock."""
         require_member()
@@ -65,7 +65,7 @@ def register(addresses: Addresses, context: Context) -> None:
         bars = context.source.read(lambda reader: context.past.bars(reader, ticker, days, newest or last))
         bars = joined(bars, INTERVALS[interval])
         left = bars[bars["time"] > values.place_of(cursor)[0]] if cursor else bars
-        rows = list(left.head(limit).itertuples(index=False))
+        rows: list[Any] = list(left.head(limit).itertuples(index=False))
         return models.Bars(
             ticker=ticker,
             interval=interval,

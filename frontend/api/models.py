@@ -271,8 +271,8 @@ class Leader(BaseModel):
 class Quantile(BaseModel):
     """The return that a share of all strategies stays under."""
 
-    share: float
-    total_return: float
+    share: float = Field(description="0.5 is the median.")
+    total_return: float = Field(description="0.1 is 10 %.")
 
 
 class Leaders(BaseModel):

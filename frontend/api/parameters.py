@@ -18,7 +18,10 @@ Name = Annotated[
     str, Path(pattern=f"^{NAME_PATTERN.pattern}$", description="The strategy's name on its ticker.", examples=["dip"])
 ]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Most rows of an answer.", examples=[100])]
-Cursor = Annotated[
-    str,
-    Query(max_length=64, description="What the answer before had as `next`; without it, from the beginning."),
+_NEXT = "What the answer before had as `next`; without it, from the beginning."
+PlaceCursor = Annotated[
+    str, Query(pattern="^([0-9]{1,18}-[0-9]{1,18}|[1-4][0-9]{18}-[0-9]{1,18})?$", description=_NEXT)
 ]
+"""A place in time: nanoseconds and a number."""
+NameCursor = Annotated[str, Query(pattern=f"^({TICKER_PATTERN.pattern}/{NAME_PATTERN.pattern})?$", description=_NEXT)]
+"""A strategy of a user: ticker and name."""

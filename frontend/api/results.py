@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import Query
@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 
 from database.reads import AFTER_ALL, BEFORE_ALL
 from frontend.api import models, values
-from frontend.api.parameters import Cursor, Limit, Name, Ticker, Username
+from frontend.api.parameters import Limit, Name, PlaceCursor, Ticker, Username
 from frontend.api.server import Addresses
 from frontend.api.strategies import ONE, found
 from frontend.api.values import iso, moment, money
@@ -31,7 +31,7 @@ Until = Annotated[
 def register(addresses: Addresses, context: Context) -> None:
     """Add the addresses; before that of the strategy itself, whose name might be theirs."""
 
-    @addresses.add("GET", ONE + "/fills", tag="results", errors=(404,))
+    @addresses.add("GET", ONE + "/fills", tag="results")
     def list_fills(
         username: Username,
         ticker: Ticker,
@@ -40,7 +40,7 @@ def register(addresses: Addresses, context: Context) -> None:
         since: Since = None,
         until: Until = None,
         limit: Limit = 100,
-        cursor: Cursor = "",
+        cursor: PlaceCursor = "",
     ) -> models.Fills:
         """List a strategy's fills by time of the tape, a page at a time.
 
@@ -48,8 +48,8 @@ def register(addresses: Addresses, context: Context) -> None:
         others, its fills lie before theirs, too: their numbers, which never repeat, tell.
         """
         found(context, username, ticker, name)
-        low = (values.nanoseconds(since, "since"), 0) if since else BEFORE_ALL
-        high = (values.nanoseconds(until, "until"), 0) if until else AFTER_ALL
+        low = (values.nanoseconds(since), 0) if since else BEFORE_ALL
+        high = (values.nanoseconds(until), 0) if until else AFTER_ALL
         newest = order == "newest"
         if cursor:
             place = values.place_of(cursor)
@@ -57,7 +57,7 @@ def register(addresses: Addresses, context: Context) -> None:
         frame = context.source.read(
             lambda reader: reader.fills_between(username, ticker, name, low, high, newest=newest, limit=limit + 1)
         )
-        rows = list(frame.head(limit).itertuples(index=False))
+        rows: list[Any] = list(frame.head(limit).itertuples(index=False))
         return models.Fills(
             fills=[
                 models.Fill(
@@ -76,7 +76,7 @@ def register(addresses: Addresses, context: Context) -> None:
             more=len(frame) > limit,
         )
 
-    @addresses.add("GET", ONE + "/equity", tag="results", errors=(404, 500))
+    @addresses.add("GET", ONE + "/equity", tag="results", errors=(500,))
     def read_equity(
         username: Username,
         ticker: Ticker,
@@ -90,8 +90,8 @@ def register(addresses: Addresses, context: Context) -> None:
         if report is None:
             return models.EquityCurve(points=[], reduced=False, since=None)
         curve = report.curve
-        low = values.nanoseconds(since, "since") if since else 0
-        high = values.nanoseconds(until, "until") if until else AFTER_ALL[0]
+        low = values.nanoseconds(since) if since else 0
+        high = values.nanoseconds(until) if until else AFTER_ALL[0]
         wanted = np.flatnonzero((curve.time >= low) & (curve.time < high))
         kept = wanted[keep_extremes(curve.value[wanted], points)]
         names = ("time", "price", "cash", "shares", "value", "profit")
@@ -112,7 +112,7 @@ def register(addresses: Addresses, context: Context) -> None:
             since=moment(report.since),
         )
 
-    @addresses.add("GET", ONE + "/statistics", tag="results", errors=(404, 500))
+    @addresses.add("GET", ONE + "/statistics", tag="results", errors=(500,))
     def read_statistics(username: Username, ticker: Ticker, name: Name) -> models.Statistics:
         """Return every statistic of a strategy, up to the minute."""
         report = _report(context, username, ticker, name)
@@ -122,7 +122,7 @@ def register(addresses: Addresses, context: Context) -> None:
             {"statistics": values.statistics(report.statistics), "since": moment(report.since)}
         )
 
-    @addresses.add("GET", ONE + "/verdict", tag="results", errors=(404, 500))
+    @addresses.add("GET", ONE + "/verdict", tag="results", errors=(500,))
     def read_verdict(username: Username, ticker: Ticker, name: Name) -> models.Verdict:
         """Return what to do with a strategy - pull, keep testing, scale up - and every reason with its number."""
         report = _report(context, username, ticker, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from starlette.routing import Match
 from frontend.api import document, problems
 from frontend.api.problems import ProblemError, Wrong, problem
 from riskcontrol.errors import ServerError, StrategyError
+from riskcontrol.settings_file import like
 
 API = "/api/v1"
 ABOUT = (
@@ -41,9 +42,11 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request."""
         handle = super().get_route_handler()
+        known = [param.alias for param in self.dependant.query_params]
 
         async def answer(request: Request) -> Response:
             try:
+                _check_query(request.query_params.multi_items(), known)
                 return await handle(request)
             except ProblemError as error:
                 return error.response
@@ -97,7 +100,8 @@ class Addresses:
         """
 
         def register(function: Handler) -> Handler:
-            said = {} if open_ else problems.documented(*errors)
+            named = (404,) if "{" in path else ()
+            said = {} if open_ else problems.documented(*named, *errors)
             self.server.router.add_api_route(
                 f"{API}{path}",
                 function,
@@ -143,6 +147,24 @@ def finish(server: FastAPI) -> None:
         return server.openapi_schema
 
     server.openapi = described  # type: ignore[method-assign]
+
+
+def _check_query(given: Sequence[tuple[str, str]], known: Sequence[str]) -> None:
+    """Refuse parameters that an address doesn't have, as misspelt ones would do nothing, and those said twice.
+
+    Raises:
+        ProblemError: There is one.
+    """
+    names = [name for name, _ in given]
+    wrong = {}
+    for name in names:
+        if name not in known:
+            wrong[name] = f"unknown; {like(name, known, 'parameters')}" if known else "this address takes no parameters"
+        elif names.count(name) > 1:
+            wrong[name] = "is said twice; say it once"
+    if wrong:
+        errors = [Wrong(name[:40], detail) for name, detail in wrong.items()]
+        raise ProblemError(422, "; ".join(f"{one.field}: {one.detail}" for one in errors), errors)
 
 
 def _invalid(errors: Iterable[Mapping[str, Any]]) -> Response:

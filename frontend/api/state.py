@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.responses import JSONResponse, Response
 
 from frontend.access import viewer
@@ -13,7 +15,7 @@ from frontend.pulse import State
 from frontend.watch import Watch
 from riskcontrol.errors import ServerError
 
-_NOT_READY = {
+_NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {
         "model": models.Ready,
         "description": "Database or tape don't answer.",

@@ -10,7 +10,7 @@ from database.reads import PositionRow, StrategyRow
 from frontend.access import require_change
 from frontend.api import models
 from frontend.api.document import BODY, Posted
-from frontend.api.parameters import Cursor, Limit, Name, Ticker, Username
+from frontend.api.parameters import Limit, Name, NameCursor, Ticker, Username
 from frontend.api.problems import ProblemError
 from frontend.api.sending import Sent, open_, stop
 from frontend.api.server import API, Addresses
@@ -33,14 +33,14 @@ def register(addresses: Addresses, context: Context) -> None:
     sent = Sent()
 
     @addresses.add("GET", MANY, tag="strategies")
-    def list_strategies(username: Username, limit: Limit = 100, cursor: Cursor = "") -> models.Strategies:
+    def list_strategies(username: Username, limit: Limit = 100, cursor: NameCursor = "") -> models.Strategies:
         """List a user's strategies, by ticker and name, with their positions."""
         rows, next_ = _page(context, username, limit, cursor)
         found = [_strategy(*row) for row in rows]
         return models.Strategies(strategies=found, next=next_)
 
     @addresses.add("GET", "/users/{username}/positions", tag="strategies")
-    def list_positions(username: Username, limit: Limit = 100, cursor: Cursor = "") -> models.Positions:
+    def list_positions(username: Username, limit: Limit = 100, cursor: NameCursor = "") -> models.Positions:
         """List the positions of a user's strategies; those that wait for their first trade have none."""
         rows, next_ = _page(context, username, limit, cursor)
         found = [
@@ -67,7 +67,7 @@ def register(addresses: Addresses, context: Context) -> None:
         open_(context, sent, strategy)
         return _answer(context, strategy, response)
 
-    @addresses.add("GET", ONE, tag="strategies", errors=(404,))
+    @addresses.add("GET", ONE, tag="strategies")
     def read_strategy(username: Username, ticker: Ticker, name: Name) -> models.Strategy:
         """Return a strategy. One that was just sent has the status `sent` until the stream has confirmed it."""
         return _known(context, sent.find(username, ticker, name), username, ticker, name)
@@ -76,7 +76,6 @@ def register(addresses: Addresses, context: Context) -> None:
         "DELETE",
         ONE,
         tag="strategies",
-        errors=(404,),
         status=202,
         responses={202: {"description": _ACCEPTED, "headers": _LOCATION}},
     )
@@ -91,7 +90,7 @@ def register(addresses: Addresses, context: Context) -> None:
         "POST",
         ONE + "/replacement",
         tag="strategies",
-        errors=(404, *_BODIES),
+        errors=_BODIES,
         status=202,
         responses={202: {"description": _ACCEPTED, "headers": _LOCATION}},
         openapi_extra=BODY,
@@ -163,8 +162,6 @@ Row = tuple[StrategyRow, PositionRow | None, Prices]
 def _page(context: Context, username: str, limit: int, cursor: str) -> tuple[list[Row], str | None]:
     """Return some of a user's strategies with positions and prices, and where to go on."""
     after = cursor.rpartition("/")
-    if cursor and not all(after):
-        raise wrong("cursor", "write what an answer had as `next`, or leave it out")
     rows = context.source.read(lambda reader: reader.strategies(username))
     rows = sorted(rows, key=lambda row: (row.ticker, row.name))
     left = [row for row in rows if (row.ticker, row.name) > (after[0], after[2])]

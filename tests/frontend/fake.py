@@ -116,7 +116,7 @@ class FakeReader(Reader):
         """Return those between two places."""
         frame = self.fills(username, ticker, name, limit=1 << 30)
         places = list(zip(frame["time"], frame["number"], strict=True))
-        frame = frame[[low < place < high for place in places]]
+        frame = frame[np.array([low < place < high for place in places], np.bool_)]
         return frame.sort_values(["time", "number"], ascending=not newest, ignore_index=True).head(limit)
 
     def bars(self, ticker: str, days: Sequence[date]) -> pd.DataFrame:

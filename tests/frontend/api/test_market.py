@@ -98,6 +98,7 @@ def test_a_strategy_is_tried_on_the_stored_bars(
         jobs.append(job)
         return preview_worker.answer(job)
 
+    preview_worker.warm_up()  # or a request would wait until it is compiled
     monkeypatch.setattr(Previews, "run", run)
     response = ann.post("/backtest", json={**DIP, "sell": "price >= reference + 0.1"})
     assert response.status_code == 200, response.text

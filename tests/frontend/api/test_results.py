@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -75,6 +76,7 @@ def test_fills_of_a_time(ann: httpx.Client, rows: list[tuple[Any, ...]]) -> None
     assert numbers(since=second, until=iso(rows[2][0])) == [2]
     assert numbers(since="2013-10-07T09:50:00-04:00") == [2, 3, 4, 5]
     assert numbers(since=second, order="newest", limit="1") == [5]
+    assert numbers(since="0001-01-01T00:00:00Z", until="9999-12-31T23:59:59Z") == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -84,8 +86,8 @@ def test_fills_of_a_time(ann: httpx.Client, rows: list[tuple[Any, ...]]) -> None
         ({"cursor": "9999999999999999999-1"}, "cursor"),
         ({"cursor": "1-9999999999999999999"}, "cursor"),
         ({"since": "2013-10-07T09:50:00"}, "since"),
-        ({"since": "0001-01-01T00:00:00Z"}, "since"),
-        ({"until": "9999-01-01T00:00:00Z"}, "until"),
+        ({"until": "tomorrow"}, "until"),
+        ({"limt": "5"}, "limt"),
         ({"limit": "1001"}, "limit"),
         ({"order": "oddest"}, "order"),
     ],
@@ -94,6 +96,14 @@ def test_a_wrong_parameter_is_named(ann: httpx.Client, params: dict[str, str], f
     response = ann.get(f"{DIP}/fills", params=params)
     assert response.status_code == 422
     assert [one["field"] for one in response.json()["errors"]] == [field]
+
+
+def test_a_parameter_that_is_misspelt_or_said_twice_is_refused(ann: httpx.Client) -> None:
+    (one,) = ann.get(f"{DIP}/fills", params={"limt": "5"}).json()["errors"]
+    assert one["detail"] == "unknown; did you mean 'limit'?"
+    (one,) = ann.get(f"{DIP}/fills?limit=1&limit=2").json()["errors"]
+    assert (one["field"], one["detail"]) == ("limit", "is said twice; say it once")
+    assert "takes no parameters" in ann.get("/me", params={"a": 1}).json()["detail"]
 
 
 def test_equity_ends_at_what_the_strategy_is_worth(ann: httpx.Client) -> None:
@@ -148,6 +158,7 @@ def test_before_its_first_trade_there_is_nothing_and_of_nothing_a_404(ann: httpx
 def test_what_does_not_fit_is_told(ann: httpx.Client, home: House) -> None:
     row = home.tables.fill_rows["ann", "IBM", "dip"]
     row[0] = (*row[0][:3], 1 << 62, *row[0][4:])
+    home.tables.position_rows[0] = replace(home.tables.position_rows[0], time=OPEN + 1)  # or it would be as it was
     answer = ann.get(f"{DIP}/equity")
     assert answer.status_code == 500
     assert "64 bits" in answer.json()["detail"]
