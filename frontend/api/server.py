@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match
 
 from frontend.api import document, problems
@@ -134,6 +135,22 @@ def finish(server: FastAPI) -> None:
             allow = ", ".join(sorted(taken))
             return problem(405, f"this address takes {allow}", headers={"allow": allow})
         return problem(404, f"there is no such address; {API}/openapi.json lists those that there are")
+
+    async def refused(request: Request, error: Exception) -> Response:
+        """Answer what no address takes, as a path with a line's end in it."""
+        assert isinstance(error, HTTPException)  # noqa: S101  what this handles
+        if request.url.path.startswith("/api/"):
+            return problem(error.status_code, str(error.detail), headers=error.headers)
+        return await http_exception_handler(request, error)
+
+    async def failed(request: Request, error: Exception) -> Response:
+        """Answer what shouldn't be; the error is raised on and printed."""
+        if request.url.path.startswith("/api/"):
+            return problem(500, "the server failed at this; its own output says how")
+        return PlainTextResponse("Internal Server Error", 500)
+
+    server.add_exception_handler(HTTPException, refused)
+    server.add_exception_handler(Exception, failed)
 
     def described() -> dict[str, Any]:
         if server.openapi_schema is None:

@@ -185,7 +185,7 @@ def _gate(home: House) -> Gate:
 
 
 def test_an_address_that_there_is_not_is_a_problem(ann: httpx.Client) -> None:
-    for path in ("/nothing", "/users", "/users/ann/strategies/", "//me", "/leaders/"):
+    for path in ("/nothing", "/users", "/users/ann/strategies/", "//me", "/leaders/", "/bars/I%0AM"):
         answer = ann.get(path)
         assert answer.status_code == 404, path
         assert answer.headers["content-type"] == "application/problem+json"

@@ -100,7 +100,7 @@ def test_a_strategy_is_tried_on_the_stored_bars(
 
     preview_worker.warm_up()  # or a request would wait until it is compiled
     monkeypatch.setattr(Previews, "run", run)
-    response = ann.post("/backtest", json={**DIP, "sell": "price >= reference + 0.1"})
+    response = ann.post("/backtest", json={**DIP, "buy": "price >= reference + 0.02", "sell": "price >= entry + 0.05"})
     assert response.status_code == 200, response.text
     made, direct = response.json(), preview_worker.preview(jobs[0])
     assert made["bars"] == direct.bars == 60

@@ -157,11 +157,20 @@ def test_before_its_first_trade_there_is_nothing_and_of_nothing_a_404(ann: httpx
 
 def test_what_does_not_fit_is_told(ann: httpx.Client, home: House) -> None:
     row = home.tables.fill_rows["ann", "IBM", "dip"]
-    row[0] = (*row[0][:3], 1 << 62, *row[0][4:])
+    row[1] = (*row[1][:5], (1 << 63) - 1, *row[1][6:])
     home.tables.position_rows[0] = replace(home.tables.position_rows[0], time=OPEN + 1)  # or it would be as it was
     answer = ann.get(f"{DIP}/equity")
     assert answer.status_code == 500
     assert "64 bits" in answer.json()["detail"]
+
+
+def test_what_should_not_be_is_told_as_a_problem(
+    ann: httpx.Client, home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(home.tables), "fills_between", lambda *_, **more: 1 / None)  # type: ignore[operator]
+    answer = ann.get(f"{DIP}/fills")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "Traceback" not in answer.text
 
 
 @pytest.mark.parametrize("path", ["", "/fills", "/equity", "/statistics", "/verdict", "/fills.csv"])
