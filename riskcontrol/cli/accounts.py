@@ -124,7 +124,7 @@ def keys() -> None:
     """Make, list and revoke the keys with which programs use the API in an account's name."""
 
 
-@keys.command(epilog="Example: riskcontrol accounts keys create ann --scope write")
+@keys.command(short_help="Make a key.", epilog="Example: riskcontrol accounts keys create ann --scope write")
 @click.argument("username")
 @click.option("--scope", type=click.Choice(SCOPES), default="read", show_default=True,
               help="Whether it may also open and stop strategies.")  # fmt: skip
@@ -143,7 +143,9 @@ def create(settings: Settings, username: str, scope: str) -> None:
     click.echo(token)
 
 
-@keys.command(name="list", epilog="Example: riskcontrol accounts keys list ann")
+@keys.command(
+    name="list", short_help="List the keys of an account.", epilog="Example: riskcontrol accounts keys list ann"
+)
 @click.argument("username")
 @with_settings(*DATABASE)
 def list_keys(settings: Settings, username: str) -> None:
@@ -173,7 +175,7 @@ def list_keys(settings: Settings, username: str) -> None:
         click.echo(line)
 
 
-@keys.command(epilog="Example: riskcontrol accounts keys revoke ann 0123456789abcdef")
+@keys.command(short_help="Revoke a key.", epilog="Example: riskcontrol accounts keys revoke ann 0123456789abcdef")
 @click.argument("username")
 @click.argument("key")
 @with_settings(*DATABASE)
