@@ -215,7 +215,10 @@ class RuleReason(Reason):
     """What one rule of the verdict says, and the number behind it."""
 
     rule: str
-    value: float | int | None = Field(description="In the unit that the rule compares (docs/verdict.md).")
+    value: float | int | Money | None = Field(
+        description="What the rule compares (docs/verdict.md): a count, a ratio, a fraction (0.1 is 10 %); of `makes money`"
+        ", dollars as text. Null where there is none yet."
+    )
 
 
 _WHY = {"points_to": "keep testing", "words": "1 round trip: 29 more are needed to judge by."}

@@ -27,6 +27,9 @@ Until = Annotated[
     Query(description="Only before this time of the tape, ISO 8601 with its zone.", examples=["2013-10-08T00:00:00Z"]),
 ]
 
+_OF_MONEY = "makes money"
+"""The rule of the verdict whose number is micro-dollars; those of the others are fractions, ratios and counts."""
+
 
 def register(addresses: Addresses, context: Context) -> None:
     """Add the addresses; before that of the strategy itself, whose name might be theirs."""
@@ -132,7 +135,10 @@ def register(addresses: Addresses, context: Context) -> None:
             decision=report.verdict.decision.value,
             reasons=[
                 models.RuleReason(
-                    rule=reason.rule, points_to=reason.points_to.value, words=reason.words, value=reason.value
+                    rule=reason.rule,
+                    points_to=reason.points_to.value,
+                    words=reason.words,
+                    value=money(int(reason.value or 0)) if reason.rule == _OF_MONEY else reason.value,
                 )
                 for reason in report.verdict.reasons
             ],

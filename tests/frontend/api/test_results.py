@@ -142,6 +142,9 @@ def test_the_verdict_has_every_reason_with_its_number(ann: httpx.Client) -> None
     assert verdict["reasons"][0]["points_to"] == verdict["decision"]
     trips = next(one for one in verdict["reasons"] if one["rule"] == "enough round trips")
     assert trips["value"] == 1
+    made = next(one for one in verdict["reasons"] if one["rule"] == "makes money")
+    assert made["value"] == ann.get(DIP).json()["position"]["profit"]
+    assert all(abs(one["value"]) <= 60 for one in verdict["reasons"] if not isinstance(one["value"], str | None))
 
 
 @pytest.mark.parametrize("what", ["fills", "equity", "statistics", "verdict"])
