@@ -216,8 +216,8 @@ class RuleReason(Reason):
 
     rule: str
     value: float | int | Money | None = Field(
-        description="What the rule compares (docs/verdict.md): a count, a ratio, a fraction (0.1 is 10 %); of `makes money`"
-        ", dollars as text. Null where there is none yet."
+        description="What the rule compares (docs/verdict.md): a count, a ratio, a fraction (0.1 is 10 %); where it is "
+        "about money, dollars as text. Null where there is none yet."
     )
 
 
