@@ -120,7 +120,8 @@ def account_page(
         f"{_told(told)}{who}<div class='door-row'>{out}</div>"
         f"<h2>Password</h2><p class='door-muted'>A new one ends all other sessions.</p>{change}"
         f"<h2>Published pages</h2>{shared}"
-        f"<h2>Keys</h2><p class='door-muted'>With a key, a program uses the <a href='{KEYS}'>API</a> in your name.</p>"
+        "<h2>Keys</h2><p class='door-muted'>With a key, a program uses the API in your name.</p>"
+        f"<p><a href='{KEYS}'>Your keys</a></p>"
         f"{_back(username)}",
         status,
     )
