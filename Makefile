@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet
 LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+BANDIT := $(BIN)/bandit --quiet --configfile pyproject.toml --recursive riskcontrol ingestion spark database frontend bench jars
 
 .PHONY: help demo test lint format types lock clean
 
@@ -35,13 +36,15 @@ demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulate
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BANDIT)
 	@echo "Compiling the kernels where they are not yet, beside checking types ..."
 	@$(BIN)/python -m riskcontrol.warm & compiling=$$!; $(BIN)/mypy; status=$$?; wait $$compiling && exit $$status
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --durations 15
 
-lint: $(VENV)/dev  ## Check style only.
+lint: $(VENV)/dev  ## Check style, and look for insecure code.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BANDIT)
 
 format: $(VENV)/dev  ## Put the code into the project's format.
 	$(BIN)/ruff check --fix .

@@ -242,7 +242,7 @@ def _account(row: tuple[Any, ...]) -> Account:
     try:
         return Account(username, str(password), Role(role), int(generation), created.replace(tzinfo=dt.UTC))
     except (ValueError, TypeError, AttributeError) as error:
-        raise ServerError(f"row {username} of accounts is damaged ({error})", server="cassandra") from error
+        raise ServerError(f"row {username!r} of accounts is damaged ({error})", server="cassandra") from error
 
 
 def _published(row: tuple[Any, ...]) -> Published:

@@ -314,7 +314,7 @@ def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
         )
     except (StrategyError, TypeError) as error:
         raise ServerError(
-            f"row {username}, {ticker}, {name} of strategies is damaged ({error})", server="cassandra"
+            f"row {username!r}, {ticker!r}, {name!r} of strategies is damaged ({error})", server="cassandra"
         ) from error
 
 

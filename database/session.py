@@ -31,7 +31,7 @@ from cassandra.policies import (
 from cassandra.protocol import ErrorMessage
 from cassandra.query import PreparedStatement
 
-from riskcontrol.errors import ServerError, SettingsError
+from riskcontrol.errors import ServerError, SettingsError, TablesMissing
 from riskcontrol.settings import Settings
 
 DEFAULT_PORT = 9042
@@ -195,12 +195,12 @@ def answering(address: str = "") -> Iterator[None]:
     """Turn the driver's errors inside into `ServerError` with what to do.
 
     Raises:
-        ServerError: No node answers, or the server refuses.
+        ServerError: No node answers, or the server refuses; `TablesMissing`.
     """
     try:
         yield
     except _ERRORS as error:
-        raise ServerError(_meaning(error, address), server="cassandra") from error
+        raise _meaning(error, address) from error
 
 
 class _ReadAgain(RetryPolicy):
@@ -275,17 +275,17 @@ def _knock(points: list[tuple[str, int]]) -> None:
     raise ConnectionError("; ".join(refusals))
 
 
-def _meaning(error: Exception, address: str) -> str:
+def _meaning(error: Exception, address: str) -> ServerError:
     """Return what an error of the driver means and what to do about it."""
     causes = [error, *(error.errors.values() if isinstance(error, NoHostAvailable) else ())]
     said = "; ".join(dict.fromkeys(str(cause)[:300] or type(cause).__name__ for cause in causes[1:] or causes))
-    if any(type(cause).__name__ == "AuthenticationFailed" for cause in causes):
-        return "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
     if re.search(r"[Kk]eyspace .* does not exist|table \S+ does not exist|unconfigured table", said):
-        return f"{said}; create the tables with: riskcontrol database init"
-    if re.search(r"[Uu]ndefined column name|[Uu]nknown identifier", said):
-        return f"{said}; the tables are of another version: name a new keyspace, and run riskcontrol database init"
-    if isinstance(error, NoHostAvailable | OSError):
+        return TablesMissing(f"{said}; create the tables with: riskcontrol database init", server="cassandra")
+    if any(type(cause).__name__ == "AuthenticationFailed" for cause in causes):
+        said = "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
+    elif re.search(r"[Uu]ndefined column name|[Uu]nknown identifier", said):
+        said += "; the tables are of another version: name a new keyspace, and run riskcontrol database init"
+    elif isinstance(error, NoHostAvailable | OSError):
         at = f" at {address}" if address else ""
-        return f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"
-    return said
+        said = f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"
+    return ServerError(said, server="cassandra")

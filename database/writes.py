@@ -28,7 +28,7 @@ from database.queries import insert, select
 from database.replicas import group_by_replica
 from database.session import answering, prepare
 from riskcontrol.book import Reason, Status
-from riskcontrol.errors import ServerError, SettingsError
+from riskcontrol.errors import ServerError, SettingsError, TablesMissing
 from riskcontrol.newyork import date_of
 from riskcontrol.rows import Bars, Fills, Ints, Names, Openings, Positions
 from riskcontrol.shape import PARAMETERS
@@ -282,13 +282,13 @@ class Writer:
 
         Raises:
             SettingsError: They are of an older version of this program.
-            ServerError: The database doesn't answer.
+            ServerError: The database doesn't answer; `TablesMissing`.
         """
         for query in (_POSITION, _FILL, _BAR, _BATCH, _LEADERS, _DAY, _MARK, _WATERMARK):
             try:
                 prepare(self._session, query)
             except ServerError as error:
-                if not isinstance(error.__cause__, InvalidRequest):
+                if isinstance(error, TablesMissing) or not isinstance(error.__cause__, InvalidRequest):
                     raise
                 keyspace = self._session.keyspace
                 raise SettingsError(

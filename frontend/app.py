@@ -22,6 +22,7 @@ from frontend.access import GuardedReader
 from frontend.api import market as api_market
 from frontend.api import results, state, strategies
 from frontend.api.server import API, Addresses, finish
+from frontend.bodies import Bodies
 from frontend.context import Context
 from frontend.gate import Entrance, Gate
 from frontend.guard import Guard
@@ -120,6 +121,7 @@ def create_app(
     preview.register(app, context)
     opening.register(app, context)
     # The last one added is the first to see a request: before Dash reads its body.
+    server.add_middleware(Bodies)
     server.add_middleware(Gate, entrance=entrance)
 
     def scripts() -> list[str]:

@@ -12,6 +12,7 @@ from frontend.addresses import strategy_address, user_address
 from frontend.scripts import FORGET, SCHEME, source
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import LONGEST, SHORTEST
+from riskcontrol.errors import TablesMissing
 from riskcontrol.strategy import USERNAME_LENGTH
 
 POLICY = (
@@ -19,6 +20,7 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """What these pages may fetch: our style and icon. The mask of the icon is within the style."""
+MAKE_TABLES = "Whoever runs this server makes them with: riskcontrol database init"
 
 KEYS = "/keys"
 """Where one's keys are."""
@@ -165,8 +167,14 @@ def message_page(title: str, message: str, status: int) -> HTMLResponse:
     return page(title, f"<p>{escape(message)}</p><p><a href='/'>To the start page</a></p>", status)
 
 
-def away_page() -> HTMLResponse:
-    """Return the page of a server whose database is away; strangers aren't told where that is."""
+def away_page(error: BaseException | None) -> HTMLResponse:
+    """Return the page of a server whose database fails it; strangers aren't told where that is.
+
+    Args:
+        error: What it said.
+    """
+    if isinstance(error, TablesMissing):
+        return message_page("Tables are missing", f"Accounts have none yet in this database. {MAKE_TABLES}", 503)
     return message_page("The database is away", "So nobody's session can be checked. Try again in a minute.", 503)
 
 

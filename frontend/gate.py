@@ -22,6 +22,7 @@ from frontend.api.rates import Buckets
 from frontend.door import away_page, message_page
 from riskcontrol.accounts import keys
 from riskcontrol.accounts.account import Account, Role
+from riskcontrol.accounts.browsers import LIFETIME_SECONDS as BROWSER_SECONDS
 from riskcontrol.accounts.links import PATTERN, Published
 from riskcontrol.accounts.service import Accounts
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Session
@@ -45,6 +46,8 @@ _OPEN_BELOW = ("/assets/", "/_dash-component-suites/")
 """What holds nobody's data, for everybody."""
 _LINKED = ("/_dash-layout", "/_dash-update-component")
 """What a page under a link asks for."""
+_BROWSER = "-browser"
+"""What the name of a browser's own cookie ends with."""
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -163,18 +166,24 @@ class Entrance:
         name = f"riskcontrol-{self.accounts.identity}"
         return f"__Host-{name}" if scheme == "https" else name
 
+    def browser(self, headers: Headers, scheme: str) -> str:
+        """Return the token of a browser in which somebody has signed in before; empty without one."""
+        return cookie_parser(headers.get("cookie", "")).get(self.cookie(scheme) + _BROWSER, "")
+
     def let_in(self, response: Response, account: Account, scheme: str) -> None:
-        """Set the cookie of a new session."""
+        """Set the cookies of a new session, and of a browser that was signed in with."""
         token = self.accounts.issue(account, self.clock())
-        self._set(response, token, LIFETIME_SECONDS, scheme)
+        self._set(response, self.cookie(scheme), token, LIFETIME_SECONDS, scheme)
+        known = self.accounts.browser(account)
+        self._set(response, self.cookie(scheme) + _BROWSER, known, BROWSER_SECONDS, scheme)
 
     def let_out(self, response: Response, scheme: str) -> None:
-        """Take the cookie back."""
-        self._set(response, "", 0, scheme)
+        """Take the session's cookie back."""
+        self._set(response, self.cookie(scheme), "", 0, scheme)
 
-    def _set(self, response: Response, value: str, seconds: int, scheme: str) -> None:
+    def _set(self, response: Response, name: str, value: str, seconds: int, scheme: str) -> None:
         response.set_cookie(
-            self.cookie(scheme),
+            name,
             value,
             max_age=seconds,
             path="/",
@@ -207,9 +216,9 @@ class Gate:
         viewer = NOBODY
         try:
             viewer = await self._viewer(scope)
-        except ServerError:
+        except ServerError as error:
             if not _is_open(path):
-                refusal = _away(path)
+                refusal = _away(path, error)
         except ProblemError as error:
             refusal = error.response
         if refusal is None and not (viewer.member or _is_open(path)):
@@ -283,7 +292,7 @@ def _sign_in_first(scope: Scope) -> Response:
     return RedirectResponse(f"/sign-in{wanted}", 303)
 
 
-def _away(path: str) -> Response:
+def _away(path: str, error: ServerError) -> Response:
     if path.startswith(("/_", "/api/")):
         return problem(503, "the database is away, so nobody's session can be checked", headers={"retry-after": "2"})
-    return away_page()
+    return away_page(error)

@@ -13,6 +13,8 @@ from frontend.api.problems import problem
 
 MAX_BODY = 1 << 20
 """Largest request body, bytes."""
+_LONGEST_LENGTH = 19
+"""Digits of a length: those of 64 bits."""
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -60,8 +62,11 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # a WebSocket would come past all that follows, and none of our pages opens one
+            await send({"type": "websocket.close", "code": 1008})
             return
         kept = scope["path"].startswith(_KEEPABLE)
 
@@ -85,7 +90,11 @@ class Guard:
                 "an address.\n",
                 400,
             )
-        elif scope["method"] not in ("GET", "HEAD"):
+        elif scope["method"] in ("GET", "HEAD"):
+            # Dash reads a body to its end, whatever the method.
+            if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+                refusal = problem(400, f"{scope['method']} takes no body")
+        else:
             refusal = self._refused(scope, headers)
         await (refusal or self.app)(scope, receive, send_with_headers)
 
@@ -102,9 +111,10 @@ class Guard:
         length = headers.get("content-length", "")
         # Most programs send a DELETE without a body; a page of another site can't without asking, as with JSON.
         bodiless = scope["method"] == "DELETE" and length in ("", "0") and "transfer-encoding" not in headers
-        if not bodiless and not length.isdecimal():
+        # One that is sent in chunks would have another length than it says.
+        if not bodiless and (not length.isdecimal() or "transfer-encoding" in headers):
             return problem(411, "a body of known length is expected")
-        if not bodiless and int(length) > MAX_BODY:
+        if len(length) > _LONGEST_LENGTH or (length and int(length) > MAX_BODY):
             return problem(413, f"at most {MAX_BODY:,} bytes are accepted")
         # A page of another site can send JSON only after asking, and is told no; a form it can send at any time.
         kind = _FORM if scope["path"] in self.forms else "application/json"

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from fastapi import FastAPI, HTTPException, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
 from frontend import door
@@ -28,6 +29,9 @@ FORMS = frozenset({"/sign-in", "/register", "/sign-out", "/account", "/share", d
 """Addresses that take what a browser sends of a form."""
 MOST_BYTES = 16_384
 _MOST_FIELDS = 20
+THREADS = 8
+"""The door has threads of its own: however many people try passwords, those of the pages are free."""
+_OWN_THREADS: RunVar[CapacityLimiter] = RunVar("threads of the door")
 _LOCAL = re.compile(r"/(?![/\\])[!-~]{0,999}")
 """A place of ours: a browser takes what begins with two slashes for another host."""
 _AGAIN = Trouble("again", "The two passwords differ.")
@@ -65,7 +69,8 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
 
         def enter() -> Account:
             typed, password = sent.get("username", ""), sent.get("password", "")
-            return accounts.sign_in(typed, password, address=_address(request), now=entrance.clock())
+            known = entrance.browser(request.headers, request.url.scheme)
+            return accounts.sign_in(typed, password, address=_address(request), now=entrance.clock(), browser=known)
 
         return await _let_in(request, enter, again, wanted, 401)
 
@@ -126,7 +131,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
             if sent.get("password", "") != sent.get("again", ""):
                 raise AccountError(_AGAIN.message, field=_AGAIN.field)
             old, new = sent.get("old", ""), sent.get("password", "")
-            return accounts.change_password(account, old, new, address=_address(request), now=entrance.clock())
+            return accounts.change_password(account, old, new, now=entrance.clock())
 
         try:
             changed = await tried(change)
@@ -231,7 +236,7 @@ class _AwayError(Exception):
 
 
 async def _away(request: Request, error: Exception) -> Response:
-    return door.away_page()
+    return door.away_page(error.__cause__)
 
 
 async def tried(work: Callable[[], Answer]) -> Answer:
@@ -241,9 +246,18 @@ async def tried(work: Callable[[], Answer]) -> Answer:
         _AwayError: The database is away.
     """
     try:
-        return await run_in_threadpool(work)
+        return await to_thread.run_sync(work, limiter=_threads())
     except ServerError as error:
         raise _AwayError from error
+
+
+def _threads() -> CapacityLimiter:
+    """Return the door's share of threads, of the server that asks."""
+    try:
+        return _OWN_THREADS.get()
+    except LookupError:
+        _OWN_THREADS.set(limiter := CapacityLimiter(THREADS))
+        return limiter
 
 
 def _to(address: str) -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,7 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from database.reads import Reader
 from riskcontrol.accounts.store import Store
-from riskcontrol.errors import RiskControlError, ServerError
+from riskcontrol.errors import RiskControlError, ServerError, TablesMissing
+
+log = logging.getLogger("riskcontrol.dashboard")
 
 Answer = TypeVar("Answer")
 Kept = TypeVar("Kept")
@@ -82,4 +86,14 @@ class AccountSource:
 
 def _plain(error: RiskControlError) -> ServerError:
     """Return the error with the server's name in front once, not once more for each time it was passed on."""
-    return ServerError(str(error).removeprefix("cassandra: "), server="cassandra")
+    kind = ServerError
+    if isinstance(error, TablesMissing):
+        kind = TablesMissing
+        _tell(str(error))
+    return kind(str(error).removeprefix("cassandra: "), server="cassandra")
+
+
+@functools.cache
+def _tell(trouble: str) -> None:
+    """Tell whoever runs the server of a trouble that doesn't pass by itself, once."""
+    log.error("%s", trouble)

@@ -12,6 +12,7 @@
     │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
     ├── SettingsError     a setting is missing or wrong              (.source, .line, .field)
     └── ServerError       a local server or a remote one fails us    (.server)
+        └── TablesMissing the database answers, and lacks tables
 
 The command line prints the message of these and exits with 1; any other exception is a fault of ours.
 """
@@ -166,3 +167,7 @@ class ServerError(RiskControlError):
     def __init__(self, message: str, *, server: str) -> None:
         super().__init__(f"{server}: {message}")
         self.server = server
+
+
+class TablesMissing(ServerError):
+    """The database answers, and the keyspace or some tables in it aren't there: a newer version has more of them."""

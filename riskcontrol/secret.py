@@ -1,4 +1,7 @@
-"""The installation's secret: from the settings, or made once and kept in a file that only we can read."""
+"""The installation's secret: from the environment, or made once and kept in a file that only we can read.
+
+It is asked for where it is used, and is no setting: nothing that carries settings carries it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from pathlib import Path
 
 from riskcontrol.claim import make_folder
 from riskcontrol.errors import SettingsError
-from riskcontrol.settings import Settings
+from riskcontrol.settings import SECRET, Settings
 
 SHORTEST = 32
 """Characters of a secret."""
@@ -21,14 +24,14 @@ def secret_of(settings: Settings) -> bytes:
     """Return the secret; where there is none yet, it is made.
 
     Args:
-        settings: `secret`, or where the file is (`home`).
+        settings: Where the file is (`home`).
 
     Raises:
         SettingsError: It is too short, others can read its file, or the file can't be read or made.
     """
-    given = settings.secret.get_secret_value()
-    if given:
-        return _checked(given, "RISKCONTROL_SECRET")
+    for name in _variables():
+        if given := os.environ[name]:
+            return _checked(given, name)
     path = settings.home / "secret"
     try:
         if not path.exists():
@@ -41,7 +44,18 @@ def secret_of(settings: Settings) -> bytes:
             )
         return _checked(path.read_text(encoding="ascii").strip(), str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} can't be used ({error}); set RISKCONTROL_SECRET", field="secret") from error
+        raise SettingsError(f"{path} can't be used ({error}); set {SECRET}", field="secret") from error
+
+
+def withhold() -> None:
+    """Take the secret out of our environment: what we start from now on doesn't get it."""
+    for name in _variables():
+        del os.environ[name]
+
+
+def _variables() -> list[str]:
+    """Return under which names the environment has it: those of settings are read in small letters as well."""
+    return [name for name in os.environ if name.upper() == SECRET]
 
 
 def _checked(secret: str, where: str) -> bytes:

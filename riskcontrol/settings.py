@@ -18,6 +18,10 @@ from riskcontrol.settings_file import DEFAULT_FILE, like, line_in, read_file
 PREFIX = "RISKCONTROL_"
 """What the names of settings begin with in the environment."""
 
+SECRET = f"{PREFIX}SECRET"
+"""Variable of the environment with what signs sessions (`riskcontrol.secret`). It is no setting: those go to Spark's
+workers and into messages."""
+
 _ALIKE = 0.8
 """How alike two names are, of which one is taken for the other misspelt."""
 
@@ -37,9 +41,6 @@ class Settings(BaseSettings):
     cassandra: str = Field("", description="contact points, HOST[:PORT][,HOST...]")
     cassandra_username: str = Field("", description="user of the database, if it asks for one")
     cassandra_password: SecretStr = Field(SecretStr(""), description="password of that user")
-    secret: SecretStr = Field(
-        SecretStr(""), description="signs sessions, 32 characters or more; empty: made once, kept in HOME/secret"
-    )
     password_memory: int = Field(65_536, ge=8, le=1 << 22, description="KiB that hashing a password takes")
     password_rounds: int = Field(3, ge=1, le=100, description="passes over that memory")
     keyspace: str = Field("riskcontrol", pattern=r"^[a-z][a-z0-9_]{0,47}$", description="keyspace of the tables")
@@ -93,7 +94,7 @@ def _refuse_misspelt() -> None:
     Raises:
         SettingsError: There is one.
     """
-    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    known = [*(PREFIX + name.upper() for name in Settings.model_fields), SECRET]
     for written in os.environ:
         name = written.upper()  # lower case is read as well
         close = difflib.get_close_matches(name, known, 1, _ALIKE) if name.startswith(PREFIX) else []
@@ -111,6 +112,10 @@ def _told(error: dict[str, Any], file: Path, flags: Mapping[str, Any]) -> Settin
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
         message = f"unknown setting; {like(name, Settings.model_fields, 'known')}"
+        if PREFIX + name.upper() == SECRET:
+            message = (
+                f"a file like this is no place for it; leave it out, and it is kept in HOME/secret, or set {SECRET}"
+            )
         return SettingsError(message, field=quoted(name)[1:-1], source=str(file), line=line_in(file, name))
     message = f"{_value(name, error['input'])} is not accepted; write {_wanted(name)}"
     if flags.get(name) is not None:

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from riskcontrol import secret
 from riskcontrol.servers import archive
 from riskcontrol.servers.java import java_home_for_spark
 from spark import standalone
@@ -47,6 +48,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         home: Folder for its temporary files.
         memory: Memory of the driver's JVM.
     """
+    secret.withhold()  # neither the JVM nor its workers sign sessions
     os.environ["JAVA_HOME"] = str(java_home_for_spark(home))
     os.environ["PYSPARK_PYTHON"] = sys.executable
     if standalone.is_here(master):

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, html
 
 from frontend import graphs, grids
+from frontend.access import require_member
 from frontend.answers import changed, digest
 from frontend.cards import card
 from frontend.context import Context, in_thread
@@ -67,6 +68,7 @@ def register(app: Dash, context: Context) -> None:
     @in_thread
     def preview(typed: Any, again: Any, shown: Any, axis: Any) -> dict[str, Any]:
         """Try what was typed on the stored bars, where it changed."""
+        require_member()  # a link is for its page alone, and the engine is everybody's
         if typed is None:
             return changed(_OUTPUTS)
         values = values_of(typed)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from riskcontrol.accounts import links
 from riskcontrol.accounts.account import RESERVED, Account, Role, normal_username
 from riskcontrol.accounts.attempts import HERE, NAME, NETWORK, REGISTER, Limit, network_of
+from riskcontrol.accounts.browsers import Browsers
 from riskcontrol.accounts.keys import Keys
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import Passwords, check_password
@@ -37,6 +38,7 @@ class Accounts:
         """Those with which programs come."""
         self._passwords = passwords or Passwords()
         self._sessions = Sessions(secret)
+        self._browsers = Browsers(secret)
         self._subjects = derived(secret, "attempts")
         self._pseudonyms = derived(secret, "pseudonyms")
         self.identity = keyed(derived(secret, "identity"))[:8]
@@ -64,7 +66,7 @@ class Accounts:
             raise AccountError(_TAKEN, field="username")
         return account
 
-    def sign_in(self, typed: str, password: str, *, address: str, now: float) -> Account:
+    def sign_in(self, typed: str, password: str, *, address: str, now: float, browser: str = "") -> Account:
         """Return the account of somebody who knows its password.
 
         Names that there aren't are treated as those that there are, in what is said and in how long it takes.
@@ -74,6 +76,7 @@ class Accounts:
             password: As typed.
             address: Where the request came from.
             now: Seconds since 1970.
+            browser: The token that `browser` gave. With it, attempts of others don't count.
 
         Raises:
             AccountError: They don't belong together; `TooSoon`.
@@ -82,17 +85,27 @@ class Accounts:
             username = normal_username(typed)
         except AccountError:
             username = ""
-        return self._known(username, username or typed, password, address, now)
+        if number := self._browsers.number(browser, username):
+            return self._known(username, password, {self._subject("browser", username, number): HERE}, {}, now)
+        network, tried = network_of(address), username or typed
+        own = {self._subject("here", tried, network): HERE, self._subject("name", tried): NAME}
+        return self._known(username, password, own, {self._subject("network", network): NETWORK}, now)
 
-    def change_password(self, account: Account, old: str, new: str, *, address: str, now: float) -> Account:
+    def browser(self, account: Account) -> str:
+        """Return the token of a browser in which somebody has just signed in."""
+        return self._browsers.issue(account.username)
+
+    def change_password(self, account: Account, old: str, new: str, *, now: float) -> Account:
         """Replace a password, which ends all sessions; returns the account as it is now.
+
+        Wrong old ones count by themselves: whoever sends one has a session, and others don't make its owner wait.
 
         Raises:
             AccountError: The old one is wrong, the new one isn't good enough; `TooSoon`.
         """
         check_password(new, account.username)
         try:
-            current = self._known(account.username, account.username, old, address, now)
+            current = self._known(account.username, old, {self._subject("change", account.username): HERE}, {}, now)
         except TooSoon:
             raise
         except AccountError as error:
@@ -169,18 +182,26 @@ class Accounts:
         """Return the name under which others meet a user."""
         return pseudonym(self._pseudonyms, username)
 
-    def _known(self, username: str, tried: str, password: str, address: str, now: float) -> Account:
-        """Return the account of a name, empty for none that there could be, if the password is its own."""
-        network = network_of(address)
-        here, name = self._subject("here", tried, network), self._subject("name", tried)
-        subjects = {here: HERE, name: NAME, self._subject("network", network): NETWORK}
-        attempt = self._attempt(subjects, now)
+    def _known(
+        self, username: str, password: str, own: dict[str, Limit], others: dict[str, Limit], now: float
+    ) -> Account:
+        """Return the account of a name if the password is its own.
+
+        Args:
+            username: The name; empty for one that nobody can have.
+            password: As typed.
+            own: What the attempt counts under, of which a right password forgets all attempts.
+            others: What else it counts under, of which a right password forgets this attempt alone.
+            now: Seconds since 1970.
+        """
+        attempt = self._attempt(own | others, now)
         account = self.store.account(username) if username else None
         if not self._passwords.fits(account.password if account else None, password) or account is None:
             raise AccountError(_WRONG, field="")
-        for subject in subjects:
-            # Whoever signs in has no wrong attempts on the name any more; those of their network stay.
-            self.store.withdraw(subject, None if subject in (here, name) else attempt)
+        for subject in own:
+            self.store.withdraw(subject)
+        for subject in others:
+            self.store.withdraw(subject, attempt)
         if self._passwords.outdated(account.password):
             hashed = self._passwords.hash(password)
             self.store.change_password(username, hashed, before=account.generation, after=account.generation)
@@ -202,16 +223,23 @@ class Accounts:
         Raises:
             TooSoon: One has to wait. Such an attempt doesn't count.
         """
+        # First without a note: however often somebody comes too soon, the tables don't grow by it.
+        if wait := self._wait(subjects, now):
+            raise TooSoon(wait)
         attempt = self.store.attempt({subject: int(limit.window) for subject, limit in subjects.items()}, now)
-        wait = 0.0
-        for subject, limit in subjects.items():
-            others = [at for each, at in self.store.attempts(subject).items() if each != attempt]
-            wait = max(wait, limit.wait(others, now))
-        if wait > 0:
+        if wait := self._wait(subjects, now, attempt):
             for subject in subjects:
                 self.store.withdraw(subject, attempt)
             raise TooSoon(wait)
         return attempt
+
+    def _wait(self, subjects: dict[str, Limit], now: float, own: str = "") -> float:
+        """Return how long attempts other than one's own make one wait."""
+        noted = {subject: self.store.attempts(subject) for subject in subjects}
+        return max(
+            limit.wait([at for each, at in noted[subject].items() if each != own], now)
+            for subject, limit in subjects.items()
+        )
 
 
 def _first() -> int:

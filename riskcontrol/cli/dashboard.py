@@ -45,6 +45,9 @@ def command(settings: Settings, port: int, host: str, behind_proxy: str, public_
 
         loopback = _is_loopback(listener.getsockname()[0])
         hosts, proxies = _listed(public_host), _listed(behind_proxy)
+        for proxy in proxies:
+            if not _is_network(proxy):
+                raise click.UsageError(f"--behind-proxy takes addresses like 127.0.0.1 or 10.0.0.0/8, not {proxy!r}.")
         if not sign_in and (hosts or proxies or not loopback):
             raise click.UsageError(
                 "--no-sign-in is for loopback alone: whoever reaches the pages could see and change everything. Leave "
@@ -127,6 +130,19 @@ def _listed(text: str) -> list[str]:
     (['a', 'b'], [])
     """
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _is_network(text: str) -> bool:
+    """Return whether a text is an address, or those of a network; any other would be believed never, or always.
+
+    >>> _is_network("10.0.0.0/8"), _is_network("::1"), _is_network("*"), _is_network("proxy.example")
+    (True, True, False, False)
+    """
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from argon2 import Parameters, PasswordHasher, extract_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,21 @@ def test_a_password_fits_its_own_hash_and_no_other(one: str, other: str) -> None
 def test_nobody_s_password_fits(typed: str) -> None:
     assert not PASSWORDS.fits(None, typed)
     assert not PASSWORDS.fits(None, "nobody's")
+
+
+def test_without_an_account_one_hash_of_the_same_cost_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Parameters] = []
+    verify = PasswordHasher.verify
+
+    def watched(self: PasswordHasher, known: str, typed: str) -> bool:
+        made.append(extract_parameters(known))
+        return verify(self, known, typed)
+
+    monkeypatch.setattr(PasswordHasher, "verify", watched)
+    for known in (PASSWORDS.hash(PASSWORD), None):
+        assert not PASSWORDS.fits(known, "nine blue herons")
+    of_account, of_nobody = made
+    assert of_account == of_nobody
 
 
 def test_the_same_password_has_another_hash_each_time_and_is_in_none() -> None:

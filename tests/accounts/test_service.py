@@ -12,6 +12,7 @@ from riskcontrol.accounts.passwords import Cost, Passwords
 from riskcontrol.accounts.service import Accounts
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS
 from riskcontrol.errors import AccountError, TooSoon
+from riskcontrol.strategy import USERNAME_PATTERN
 from tests.accounts.fake import PASSWORD, SECRET, FakeStore, made
 
 NOW = 1_760_000_000.0
@@ -71,13 +72,16 @@ def test_of_many_who_want_a_name_at_once_one_gets_it(store: FakeStore) -> None:
 
 @pytest.mark.parametrize("name", ["ann", "nobody", "user000001", "carl", "", "no such name!", "x" * 1_000])
 def test_wrong_names_and_wrong_passwords_get_one_answer_after_the_same_work(
-    accounts: Accounts, name: str, monkeypatch: pytest.MonkeyPatch
+    accounts: Accounts, store: FakeStore, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[bool] = []
     fits = Passwords.fits
     monkeypatch.setattr(Passwords, "fits", lambda *given: done.append(True) or fits(*given))
+    before = store.asked
     with pytest.raises(AccountError) as caught:
         sign_in(accounts, name, OTHER)
+    # A name that nobody can have isn't looked up: that it can't be one is no secret.
+    assert store.asked - before == (8 if USERNAME_PATTERN.fullmatch(name) else 7)
     assert str(caught.value) == "That username and password don't belong together."
     assert caught.value.field == ""
     assert done == [True]
@@ -105,6 +109,76 @@ def test_who_comes_too_soon_does_not_wait_longer_for_that(accounts: Accounts) ->
         with pytest.raises(TooSoon):
             sign_in(accounts)
     assert sign_in(accounts, now=NOW + 1).username == "ann"
+
+
+def test_who_comes_too_soon_leaves_nothing_in_the_tables(
+    accounts: Accounts, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(HERE.free + 1):
+        with pytest.raises(AccountError, match="belong together"):
+            sign_in(accounts, password=OTHER)
+    written: list[str] = []
+    for name in ("attempt", "withdraw"):
+        monkeypatch.setattr(store, name, lambda *_, name=name: written.append(name))
+    with pytest.raises(TooSoon):
+        sign_in(accounts)
+    assert written == []
+
+
+def test_of_attempts_at_the_same_time_each_sees_the_others(
+    accounts: Accounts, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = store.attempt
+
+    def together(subjects: dict[str, int], at: float) -> str:
+        for _ in range(HERE.free + 1):
+            attempt(subjects, at)  # they came after the first look at what there is
+        return attempt(subjects, at)
+
+    monkeypatch.setattr(store, "attempt", together)
+    with pytest.raises(TooSoon):
+        sign_in(accounts)
+    assert {len(noted) for noted in store.noted.values()} == {HERE.free + 1, 1}  # without its own; the registration
+
+
+def test_a_browser_that_was_signed_in_with_does_not_wait_for_what_others_do(accounts: Accounts) -> None:
+    known = accounts.browser(sign_in(accounts))
+    for number in range(100):
+        with pytest.raises(AccountError):
+            sign_in(accounts, password=OTHER, address=f"198.51.100.{number}")
+        with pytest.raises(AccountError):
+            sign_in(accounts, password=OTHER)
+    with pytest.raises(TooSoon):
+        sign_in(accounts)
+    assert sign_in(accounts, browser=known).username == "ann"
+    with pytest.raises(TooSoon):  # which tells others nothing, and ends nothing for them
+        sign_in(accounts)
+
+
+def test_a_browser_s_token_is_good_for_one_name_and_for_few_guesses(accounts: Accounts) -> None:
+    accounts.register("bob", OTHER, address=AWAY, now=NOW)
+    known = accounts.browser(sign_in(accounts))
+    for _ in range(HERE.free + 1):
+        with pytest.raises(AccountError, match="belong together"):
+            sign_in(accounts, password=OTHER, browser=known, address=AWAY)
+    with pytest.raises(TooSoon):
+        sign_in(accounts, browser=known, address="203.0.113.7")
+    assert sign_in(accounts).username == "ann"
+    for _ in range(HERE.free + 1):
+        with pytest.raises(AccountError, match="belong together"):
+            sign_in(accounts, "bob", PASSWORD, browser=known)
+    with pytest.raises(TooSoon):
+        sign_in(accounts, "bob", OTHER, browser=known)
+
+
+@pytest.mark.parametrize("token", ["", ".", "x", "x.y", ".{proof}", "{number}.", "{number}x.{proof}", "é.{proof}"])
+def test_what_is_no_token_of_a_browser_changes_nothing(accounts: Accounts, token: str) -> None:
+    number, _, proof = accounts.browser(sign_in(accounts)).partition(".")
+    for _ in range(HERE.free + 1):
+        with pytest.raises(AccountError, match="belong together"):
+            sign_in(accounts, password=OTHER)
+    with pytest.raises(TooSoon):
+        sign_in(accounts, browser=token.format(number=number, proof=proof))
 
 
 def test_signing_in_forgets_the_wrong_passwords_of_the_name_alone(accounts: Accounts, store: FakeStore) -> None:
@@ -160,10 +234,10 @@ def test_a_new_password_ends_all_sessions_and_needs_the_old_one(accounts: Accoun
     assert session is not None
     assert accounts.whose(session) == account
     with pytest.raises(AccountError, match="not the current one"):
-        accounts.change_password(account, OTHER, "ten green parrots", address=HOME, now=NOW)
+        accounts.change_password(account, OTHER, "ten green parrots", now=NOW)
     with pytest.raises(AccountError, match="12 to 200"):
-        accounts.change_password(account, PASSWORD, "short", address=HOME, now=NOW)
-    changed = accounts.change_password(account, PASSWORD, OTHER, address=HOME, now=NOW)
+        accounts.change_password(account, PASSWORD, "short", now=NOW)
+    changed = accounts.change_password(account, PASSWORD, OTHER, now=NOW)
     assert accounts.whose(session) is None
     fresh = accounts.read(accounts.issue(changed, NOW), NOW)
     assert fresh is not None
@@ -177,9 +251,17 @@ def test_the_old_password_can_not_be_guessed_with_a_stolen_session(accounts: Acc
     account = sign_in(accounts)
     for _ in range(HERE.free + 1):
         with pytest.raises(AccountError, match="not the current one"):
-            accounts.change_password(account, "a guess of somebody", OTHER, address=HOME, now=NOW)
+            accounts.change_password(account, "a guess of somebody", OTHER, now=NOW)
     with pytest.raises(TooSoon):
-        accounts.change_password(account, PASSWORD, OTHER, address=HOME, now=NOW)
+        accounts.change_password(account, PASSWORD, OTHER, now=NOW)
+
+
+def test_strangers_do_not_keep_somebody_from_a_new_password(accounts: Accounts) -> None:
+    account = sign_in(accounts)
+    for _ in range(HERE.free + 1):
+        with pytest.raises(AccountError, match="belong together"):
+            sign_in(accounts, password=OTHER)
+    assert accounts.change_password(account, PASSWORD, OTHER, now=NOW).generation == account.generation + 1
 
 
 def test_signing_out_ends_one_session_and_everywhere_ends_all(accounts: Accounts) -> None:

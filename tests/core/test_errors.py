@@ -28,6 +28,7 @@ ERRORS = [
     errors.StateLost("is damaged", shard=3),
     errors.SettingsError("is missing", field="kafka"),
     errors.ServerError("no answer", server="kafka"),
+    errors.TablesMissing("table accounts does not exist", server="cassandra"),
     PeerError("can't be installed", peer="vectorbt"),
 ]
 

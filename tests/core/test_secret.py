@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from riskcontrol.cli import cli
 from riskcontrol.errors import SettingsError
-from riskcontrol.secret import secret_of
+from riskcontrol.secret import secret_of, withhold
 from riskcontrol.settings import Settings, load
+from spark import context, drain
 
 LONG = "0123456789abcdef" * 2
 
@@ -33,12 +38,58 @@ def test_the_environment_s_secret_comes_first_and_is_shown_nowhere(
     settings = load(home=tmp_path)
     assert secret_of(settings) == LONG.encode()
     assert list(tmp_path.iterdir()) == []
-    assert LONG not in repr(settings)
+    shown = repr(settings) + str(settings) + settings.model_dump_json() + repr(vars(settings))
+    assert LONG not in shown
+    status = CliRunner().invoke(cli, ["status", "--json", "--home", str(tmp_path)])
+    assert status.exit_code == 0
+    assert LONG not in status.output
 
 
-def test_a_short_secret_is_refused_without_showing_it(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="RISKCONTROL_SECRET has less than 32") as caught:
-        secret_of(Settings(home=tmp_path, secret="too short"))
+def test_the_secret_does_not_travel_with_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RISKCONTROL_SECRET", LONG)
+    settings = load(home=tmp_path)
+    secret_of(settings)
+    assert "secret" not in Settings.model_fields
+    assert LONG.encode() not in pickle.dumps(settings)  # as Spark's workers get them
+    assert LONG not in drain.request(settings, tmp_path, "tape")  # as the row writer gets them
+    monkeypatch.delenv("RISKCONTROL_SECRET")
+    secret_of(settings)
+    made = (tmp_path / "secret").read_text().strip()
+    assert made.encode() not in pickle.dumps(settings)
+
+
+class Started(Exception):
+    """Spark would start now."""
+
+
+def test_spark_does_not_get_the_secret_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(home: Path) -> Path:
+        raise Started
+
+    monkeypatch.setattr(context, "java_home_for_spark", start)
+    monkeypatch.setenv("RISKCONTROL_SECRET", LONG)
+    monkeypatch.setenv("riskcontrol_secret", LONG)
+    with pytest.raises(Started):
+        context.spark_context("local[1]", tmp_path, "1g")
+    assert LONG not in os.environ.values()
+    withhold()  # where there is none, nothing happens
+
+
+def test_the_secret_has_no_place_in_a_file_of_settings(tmp_path: Path) -> None:
+    file = tmp_path / "riskcontrol.toml"
+    file.write_text(f'secret = "{LONG}"\n')
+    with pytest.raises(SettingsError, match=r"line 1, secret: .* set RISKCONTROL_SECRET") as caught:
+        load(file)
+    assert LONG not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["RISKCONTROL_SECRET", "riskcontrol_secret"])
+def test_a_short_secret_is_refused_without_showing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "too short")
+    with pytest.raises(SettingsError, match=f"{name} has less than 32") as caught:
+        secret_of(load(home=tmp_path))
     assert "too short" not in str(caught.value)
 
 

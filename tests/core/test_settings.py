@@ -96,6 +96,10 @@ def test_a_misspelt_variable_is_not_left_out_silently(folder: Path, monkeypatch:
     told = "RISKCONTROL_SHARDZ: unknown variable of the environment; did you mean 'RISKCONTROL_SHARDS'?"
     assert str(caught.value) == told
     monkeypatch.delenv("RISKCONTROL_SHARDZ")
+    monkeypatch.setenv("RISKCONTROL_SECRETS", "x")
+    with pytest.raises(SettingsError, match="did you mean 'RISKCONTROL_SECRET'"):
+        load()
+    monkeypatch.delenv("RISKCONTROL_SECRETS")
     monkeypatch.setenv("riskcontrol_shards", "3")
     assert load().shards == 3
     monkeypatch.setenv("Riskcontrol_shardz", "3")

@@ -11,13 +11,15 @@ import pytest
 from cassandra.cluster import Session
 
 from database.accounts import AccountTables
+from database.session import connect, init
 from database.writes import Writer
 from riskcontrol.accounts.account import Account, Role
 from riskcontrol.accounts.keys import Key, Scope
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import Passwords
 from riskcontrol.accounts.service import Accounts
-from riskcontrol.errors import AccountError, ServerError
+from riskcontrol.errors import AccountError, ServerError, TablesMissing
+from riskcontrol.settings import Settings
 from tests.accounts.fake import CHEAP, PASSWORD, SECRET
 from tests.database.tables import openings
 
@@ -147,8 +149,32 @@ def test_a_use_that_is_noted_as_its_key_goes_makes_none(kept: AccountTables) -> 
     assert kept.keys("user") == []
 
 
+def test_a_keyspace_of_before_there_were_accounts_gets_their_tables_and_keeps_the_others(
+    keyspace_of_its_own: Settings,
+) -> None:
+    session = connect(keyspace_of_its_own)
+    for table in ("accounts", "ended_sessions", "sign_in_attempts", "published", "links"):
+        session.execute(f"DROP TABLE {table}")
+    session.execute("INSERT INTO users (username) VALUES ('kept')")
+    accounts = Accounts(AccountTables(session), SECRET, Passwords(CHEAP))
+    ways = [
+        lambda: accounts.register("ann", PASSWORD, address="", now=1.0),
+        lambda: accounts.sign_in("ann", PASSWORD, address="", now=1.0),
+        lambda: accounts.set_password("ann", PASSWORD, now=1.0),
+        lambda: accounts.opens("A" * 43),
+        accounts.store.accounts,
+    ]
+    for way in ways:
+        with pytest.raises(TablesMissing, match=r"; create the tables with: riskcontrol database init$"):
+            way()
+    Writer(session).check_tables()  # the stream needs none of them
+    init(keyspace_of_its_own)  # as `riskcontrol up` does
+    assert accounts.register("ann", PASSWORD, address="", now=1.0).username == "ann"
+    assert accounts.store.used("kept")
+
+
 def test_a_damaged_account_is_told(kept: AccountTables, session: Session) -> None:
     session.execute("INSERT INTO accounts (username, role) VALUES ('broken', 'emperor')")
-    with pytest.raises(ServerError, match="row broken of accounts is damaged"):
+    with pytest.raises(ServerError, match="row 'broken' of accounts is damaged"):
         kept.account("broken")
     session.execute("DELETE FROM accounts WHERE username = 'broken'")

@@ -105,7 +105,7 @@ def test_a_strategy_that_is_none_is_told_instead_of_shown(
     }
     with writer:
         writer.strategies(dataclasses.replace(openings(1), username=np.array([b"mallory"]), **arrays))
-    with pytest.raises(ServerError, match=r"row mallory, BRK.B, \S+ of strategies is damaged"):
+    with pytest.raises(ServerError, match=r"row 'mallory', 'BRK.B', \S+ of strategies is damaged"):
         reader.strategies("mallory")
 
 

@@ -16,7 +16,7 @@ from database import session as sessions
 from database.replicas import Group, grouped, routing_keys
 from database.session import connect, drop, prepare
 from database.writes import BATCH_BYTES, BATCH_ROWS, IN_FLIGHT, PATIENCE, Writer, new_york_days
-from riskcontrol.errors import ServerError, SettingsError
+from riskcontrol.errors import ServerError, SettingsError, TablesMissing
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action
 from tests.database.tables import SHAPES, TERMS, bars, fills, openings, positions
@@ -158,6 +158,21 @@ def test_tables_of_another_version_are_told_with_the_remedy(keyspace_of_its_own:
     session.execute("ALTER TABLE strategies DROP shape")
     with pytest.raises(ServerError, match="of another version: name a new keyspace"):
         Writer(session).strategies(openings(1))
+
+
+@pytest.mark.servers
+def test_a_stream_is_told_of_a_table_that_its_keyspace_lacks_and_keeps_the_others(
+    keyspace_of_its_own: Settings,
+) -> None:
+    session = connect(keyspace_of_its_own)
+    Writer(session).strategies(openings(1))
+    session.execute("DROP TABLE days")
+    sessions._statements.pop(session, None)  # as a stream that starts has none
+    with pytest.raises(TablesMissing, match=r"days.*; create the tables with: riskcontrol database init$"):
+        Writer(session).check_tables()
+    sessions.init(keyspace_of_its_own)
+    Writer(session).check_tables()
+    assert len(list(session.execute("SELECT username FROM strategies"))) == 1
 
 
 @pytest.mark.servers

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import httpx
 import pytest
 
-from frontend import gate
+from frontend import gate, reception
 from frontend.scripts import source
-from riskcontrol.accounts.attempts import HERE
+from riskcontrol.accounts import service
+from riskcontrol.accounts.attempts import HERE, NETWORK
+from riskcontrol.accounts.passwords import Passwords
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Sessions
+from riskcontrol.errors import TablesMissing
 from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House, house
 
@@ -133,6 +139,52 @@ def test_guessing_slows_down_and_says_for_how_long(home: House, name: str) -> No
     assert "try again in 1 second." in refused.text
 
 
+def test_strangers_do_not_lock_somebody_out_of_a_browser_that_was_theirs(home: House) -> None:
+    hers, stranger = home.signed_in("ann"), home.visitor()
+    hers.post("/sign-out", data={"everywhere": "yes"})
+    sent = {"username": "ann", "password": OTHER}
+    codes = {stranger.post("/sign-in", data=sent).status_code for _ in range(HERE.free + 5)}
+    assert codes == {401, 429}
+    right = {"username": "ann", "password": PASSWORD}
+    assert stranger.post("/sign-in", data=right).status_code == 429
+    answer = hers.post("/sign-in", data=right)
+    assert answer.status_code == 303
+    (cookie,) = [one for one in answer.headers.get_list("set-cookie") if "-browser=" in one]
+    assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(cookie.split("; "))
+    assert "ann" not in cookie
+    assert not open_for(home.visitor())
+    only = home.visitor()
+    only.cookies.set(*cookie.partition(";")[0].split("=", 1))
+    assert not open_for(only)  # it opens nothing
+
+
+def test_however_many_try_passwords_the_pages_answer(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = home.signed_in("bob")
+    monkeypatch.setattr(service, "NETWORK", replace(NETWORK, free=1_000))
+    inside, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(*_: object) -> bool:
+        inside.release()
+        go_on.wait(60)
+        return False
+
+    monkeypatch.setattr(Passwords, "fits", slow)
+    many = 60  # more than the threads that callbacks have
+
+    def guess(number: int) -> int:
+        return home.visitor().post("/sign-in", data={"username": f"name{number}", "password": OTHER}).status_code
+
+    with ThreadPoolExecutor(many) as guessing:
+        answers = guessing.map(guess, range(many))
+        try:
+            for _ in range(reception.THREADS):
+                assert inside.acquire(timeout=60)
+            assert open_for(client)
+        finally:
+            go_on.set()
+        assert set(answers) == {401}
+
+
 def test_what_a_caller_says_of_its_address_is_not_believed(home: House) -> None:
     client = home.visitor()
     for number in range(HERE.free + 1):
@@ -188,6 +240,19 @@ def test_broken_tokens_let_nobody_in(home: House, token: str) -> None:
     client = home.visitor()
     cookie = f"{home.entrance.cookie('http')}={token}".encode()
     assert client.get("/_dash-layout", headers={"cookie": cookie}).status_code == 401
+
+
+def test_signing_in_makes_a_session_that_nobody_could_prepare(home: House) -> None:
+    name = home.entrance.cookie("http")
+    prepared = home.signed_in("bob").cookies[name]
+    client = home.visitor()
+    client.cookies.set(name, prepared)
+    response = client.post("/sign-in", data={"username": "ann", "password": PASSWORD})
+    made = response.headers.get_list("set-cookie")[0].partition(";")[0].partition("=")[2]
+    assert made != prepared
+    for token, username in ((prepared, "bob"), (made, "ann")):
+        page = home.visitor().get("/account", headers={"cookie": f"{name}={token}"})
+        assert f"signed in as <b>{username}</b>" in page.text
 
 
 def test_foreign_tokens_let_nobody_in(home: House) -> None:
@@ -261,6 +326,30 @@ def test_while_the_database_is_away_those_who_were_in_stay_and_nobody_else_comes
     assert before.get("/account").status_code == 503
     home.store.away = False
     assert open_for(client)
+
+
+def test_tables_of_before_there_were_accounts_are_told_with_the_remedy(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = home.signed_in("ann")
+    said = "unconfigured table accounts (10.0.0.7); create the tables with: riskcontrol database init"
+    error = TablesMissing(said, server="cassandra")
+
+    def missing(*_: object) -> None:
+        raise error
+
+    for name in ("account", "attempts"):
+        monkeypatch.setattr(home.store, name, missing)
+    home.entrance.forget()
+    pages = [
+        client.get("/user/ann"),
+        home.visitor().post("/sign-in", data={"username": "ann", "password": PASSWORD}),
+        home.visitor().post("/register", data={"username": "emil", "password": OTHER, "again": OTHER}),
+    ]
+    for page in pages:
+        assert page.status_code == 503
+        assert "makes them with: riskcontrol database init" in page.text
+        assert "10.0.0.7" not in page.text
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/register"])

@@ -17,7 +17,7 @@ from frontend.history import KEEP_SECONDS, PastBars
 from frontend.openings import pending, sent
 from frontend.positions import CONFIRM_SECONDS, Pending, table
 from frontend.source import RETRY_SECONDS, Source
-from riskcontrol.errors import ServerError
+from riskcontrol.errors import ServerError, TablesMissing
 from riskcontrol.language.parser import parse
 from riskcontrol.money import MAX_CASH
 from riskcontrol.shape import shape_text
@@ -54,6 +54,19 @@ def test_a_connection_that_fails_is_not_tried_again_at_once(monkeypatch: pytest.
     with pytest.raises(ServerError):
         source.read(lambda reader: reader.marks())
     assert len(tries) == 2
+
+
+def test_missing_tables_are_told_to_whoever_runs_the_server_once(caplog: pytest.LogCaptureFixture) -> None:
+    def ask(reader: FakeReader) -> None:
+        raise TablesMissing("table gone does not exist; create the tables with: it", server="cassandra")
+
+    source = Source(FakeReader)
+    for _ in range(3):
+        with pytest.raises(TablesMissing, match=r"^cassandra: table gone"):
+            source.read(ask)
+    assert [record.getMessage() for record in caplog.records] == [
+        "cassandra: table gone does not exist; create the tables with: it"
+    ]
 
 
 def test_past_days_are_read_once_in_a_while_and_today_always() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -9,12 +10,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from starlette.types import Message
 
-from frontend.guard import MAX_BODY, is_loopback
+from frontend.guard import MAX_BODY, Guard, is_loopback
 from riskcontrol.cli.dashboard import command, listen
 from tests.frontend.conftest import Page
 from tests.frontend.fake import FakeReader
@@ -77,24 +80,67 @@ def test_bodies_that_no_page_sends_are_refused(client: httpx.Client) -> None:
     assert client.post(update, content=iter([b"{}"]), headers=json).status_code == 411
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_read(client: httpx.Client) -> None:
-    head = (
-        "POST /_dash-update-component HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {MAX_BODY + 1}\r\n\r\n"
-    )
-    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=60) as connection:
-        connection.sendall(head.encode())
-        assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
+PATHS = ["/", "/_dash-update-component", "/_dash-layout", "/_dash-dependencies", "/api/v1/health", "/assets/x",
+         "/user/ann", "/no/such/page"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("method", "length", "status"),
+    [
+        ("POST", f"Content-Length: {MAX_BODY + 1}", 413),
+        ("PUT", f"Content-Length: {MAX_BODY + 1}", 413),
+        ("GET", f"Content-Length: {1 << 40}", 400),
+        ("GET", "Transfer-Encoding: chunked", 400),
+        ("HEAD", "Content-Length: 1", 400),
+        ("POST", "Transfer-Encoding: chunked\r\nContent-Length: 2", 400),
+        ("POST", f"Content-Length: {'9' * 19}", 413),
+        ("POST", f"Content-Length: {'9' * 5_000}", 400),
+        ("POST", "Content-Length: -1", 400),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(
+    client: httpx.Client, method: str, length: str, status: int
+) -> None:
+    for path in PATHS:
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+        with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=60) as connection:
+            connection.sendall(head.encode())
+            assert connection.recv(64).startswith(f"HTTP/1.1 {status} ".encode()), path
 
 
 BROKEN = [b"", b"{", b"[]", b"1", b"{}", b'{"output": 1}', b'{"output": "x.y", "inputs": 1}']
 DEEP = [b"[" * 100_000, b'{"output": ' * 80_000, b'{"output": "x.y", "inputs": ' + b"[" * 50_000 + b"]" * 50_000 + b"}"]
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_deep_bodies_are_the_fault_of_who_sends_them(client: httpx.Client, method: str, kind: str) -> None:
+    for path in (*PATHS, "/sign-in", "/share"):
+        for body in DEEP:
+            response = client.request(method, path, content=body, headers={"content-type": kind})
+            assert 400 <= response.status_code < 500, (path, response.status_code)
+    assert client.get("/api/v1/health").status_code == 200
+
+
+def test_a_websocket_is_closed_at_once() -> None:
+    said: list[Message] = []
+
+    async def never(*_: Any) -> None:
+        raise AssertionError("it came in")
+
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    asyncio.run(Guard(never)({"type": "websocket"}, never, send))
+    assert said == [{"type": "websocket.close", "code": 1008}]
+
+
 @pytest.mark.parametrize("body", [*BROKEN, *DEEP], ids=lambda body: body[:40].decode())
 def test_broken_callbacks_leave_the_server_well(client: httpx.Client, body: bytes) -> None:
     response = client.post("/_dash-update-component", content=body, headers={"content-type": "application/json"})
     assert response.status_code >= 400
+    assert body not in DEEP or response.status_code == 400
     assert "Traceback" not in response.text
     assert client.get("/api/v1/health").status_code == 200
 
@@ -139,6 +185,13 @@ def test_without_sign_in_the_pages_are_for_this_machine_alone(flags: list[str]) 
     result = CliRunner().invoke(command, ["--port", "0", "--no-sign-in", *flags])
     assert result.exit_code == 2
     assert "--no-sign-in is for loopback alone" in result.stderr
+
+
+@pytest.mark.parametrize("proxy", ["*", "proxy.example", "10.0.0.1/8", "127.0.0.1,*"])
+def test_only_addresses_are_proxies_that_are_believed(proxy: str) -> None:
+    result = CliRunner().invoke(command, ["--port", "0", "--behind-proxy", proxy])
+    assert result.exit_code == 2
+    assert "--behind-proxy takes addresses" in result.stderr
 
 
 @pytest.mark.parametrize(
