@@ -29,7 +29,7 @@ from tests.frontend.api.conftest import Program
 from tests.frontend.conftest import Tape
 from tests.frontend.fake import OPEN
 
-EXAMPLES = int(os.environ.get("RISKCONTROL_CALLS", "20"))
+EXAMPLES = int(os.environ.get("RISKCONTROL_CALLS", "10"))
 """Calls of an address of each kind."""
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "api.md"
 
