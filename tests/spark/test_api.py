@@ -21,6 +21,7 @@ from riskcontrol.settings import Settings
 from tests.accounts.fake import PASSWORD
 from tests.frontend.api.test_example import SCRIPT
 from tests.processes import Running, run, simulated_day, until
+from tests.spark.test_stream import ends, reached
 
 pytestmark = pytest.mark.servers
 
@@ -53,11 +54,11 @@ def test_a_program_opens_a_strategy_follows_its_fills_and_stops_it(servers: Sett
             assert script.wait(120) == 0
         headers = {"authorization": f"Bearer {key}"}
         with httpx.Client(base_url=f"{found.group()}api/v1", headers=headers, timeout=60) as api:
-            assert api.get("/ready").json() == {"ready": True, "database": True, "tape": True, "stream": "idle"}
+            until(lambda: api.get("/ready").status_code == 200, 60)
             one = f"/users/ann/strategies/{ticker}/example-dip"
-            # Rows follow the batch: what the position counts is there at the end.
-            until(lambda: api.get(one).json()["position"]["fills"] == len(fills_of(api, one)) > 5, 60)
+            until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
             fills = fills_of(api, one)
+            assert len(fills) == api.get(one).json()["position"]["fills"] >= 5
             rows = Reader(connect(servers)).fills("ann", ticker, "example-dip")
             assert [(one["time"], one["shares"], one["price"], one["number"]) for one in fills] == [
                 (iso(row.time), row.shares, money(row.price), row.number) for row in rows.itertuples()
