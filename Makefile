@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet
 LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-BANDIT := $(BIN)/bandit --quiet --configfile pyproject.toml --recursive riskcontrol ingestion spark database frontend bench jars
+BANDIT := $(BIN)/bandit --quiet --configfile pyproject.toml --recursive riskcontrol ingestion spark database frontend bench jars examples
 
 .PHONY: help demo test lint format types lock clean
 

@@ -1,9 +1,10 @@
-"""Accounts, attempts and links in the tables: reads and writes of `riskcontrol.accounts.store.Store`."""
+"""Accounts, attempts, links and keys in the tables: reads and writes of `riskcontrol.accounts.store.Store`."""
 
 from __future__ import annotations
 
 import datetime as dt
 import secrets
+from dataclasses import replace
 from typing import Any
 
 from cassandra import ConsistencyLevel
@@ -13,6 +14,7 @@ from cassandra.query import BoundStatement, tuple_factory
 from database.queries import insert, select
 from database.session import answering, prepare
 from riskcontrol.accounts.account import Account, Role
+from riskcontrol.accounts.keys import Key, Scope
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import Cost, Passwords
 from riskcontrol.accounts.service import Accounts
@@ -50,6 +52,17 @@ _OPENS = select("links", ["username", "ticker", "name"], "digest = ?")
 _TAKE_BACK = "DELETE FROM {}.published WHERE username = ? AND ticker = ? AND name = ?"
 _TAKE_ALL_BACK = "DELETE FROM {}.published WHERE username = ?"
 _FORGET_LINK = "DELETE FROM {}.links WHERE digest = ?"
+
+_KEY_COLUMNS = ("username", "number", "scope", "digest", "created", "used", "revoked")
+_ADD_KEY = insert("api_keys", _KEY_COLUMNS)
+_KEYS = select("api_keys", _KEY_COLUMNS, "username = ?")
+_KEY = f"{_KEYS} AND number = ?"
+_KEY_USED = "UPDATE {}.api_keys SET used = ? WHERE username = ? AND number = ?"
+_REVOKE = f"{_ADD_KEY} USING TTL ?"
+_OWNER = insert("key_owners", ["number", "username"])
+_OWNER_OF = select("key_owners", ["username"], "number = ?")
+_FORGET_OWNER = "DELETE FROM {}.key_owners WHERE number = ?"
+_FORGET_KEYS = "DELETE FROM {}.api_keys WHERE username = ?"
 
 
 class AccountTables:
@@ -95,7 +108,10 @@ class AccountTables:
         return self._agreed(_ROLE, role.value, username)
 
     def remove(self, username: str) -> bool:
-        """Remove an account and its links, if there is one; its strategies stay."""
+        """Remove an account, its links and its keys, if there is one; its strategies stay."""
+        for key in self.keys(username):
+            self._rows(_FORGET_OWNER, key.number)
+        self._rows(_FORGET_KEYS, username)
         for page in self.published(username):
             self._rows(_FORGET_LINK, page.digest)
         self._rows(_TAKE_ALL_BACK, username)
@@ -156,6 +172,31 @@ class AccountTables:
         for row in before:
             self._rows(_FORGET_LINK, row[3])
 
+    def add_key(self, key: Key) -> None:
+        """Note a key."""
+        self._rows(_ADD_KEY, *_key_row(key))
+        self._rows(_OWNER, key.number, key.username)
+
+    def keys(self, username: str) -> list[Key]:
+        """Return the keys of a user, in any order, with those revoked that are still noted."""
+        return [key for row in self._rows(_KEYS, username) if (key := _key(row)) is not None]
+
+    def key(self, number: str) -> Key | None:
+        """Return a key by its number."""
+        for (username,) in self._rows(_OWNER_OF, number):
+            for row in self._rows(_KEY, username, number):
+                return _key(row)
+        return None
+
+    def key_used(self, key: Key, day: dt.date) -> None:
+        """Note on which day a key was used last."""
+        self._rows(_KEY_USED, day, key.username, key.number)
+
+    def revoke_key(self, key: Key, at: dt.datetime, seconds: int) -> None:
+        """Note that a key is revoked, and forget it after so many seconds."""
+        self._rows(_FORGET_OWNER, key.number)
+        self._rows(_REVOKE, *_key_row(replace(key, revoked=at)), seconds)
+
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         statement = prepare(self._session, query)
         with answering():
@@ -207,3 +248,23 @@ def _account(row: tuple[Any, ...]) -> Account:
 def _published(row: tuple[Any, ...]) -> Published:
     username, ticker, name, digest, created = row
     return Published(username, ticker, name, digest, created.replace(tzinfo=dt.UTC))
+
+
+def _key_row(key: Key) -> tuple[Any, ...]:
+    return (key.username, key.number, key.scope.value, key.digest, key.created, key.used, key.revoked)
+
+
+def _key(row: tuple[Any, ...]) -> Key | None:
+    """Return a key from its row; None for what is left where one was used at the moment in which it was forgotten."""
+    username, number, scope, digest, created, used, revoked = row
+    if scope is None or digest is None or created is None:
+        return None
+    return Key(
+        username=username,
+        number=number,
+        scope=Scope(scope),
+        digest=digest,
+        created=created.replace(tzinfo=dt.UTC),
+        used=used.date() if used else None,
+        revoked=revoked.replace(tzinfo=dt.UTC) if revoked else None,
+    )

@@ -29,6 +29,11 @@ from riskcontrol.terms import read_terms
 Marks = Mapping[str, tuple[int, int]]
 """By ticker: time (ns UTC) and price (micro-dollars) of its last driving trade."""
 
+Place = tuple[int, int]
+"""Where a fill is among those of its strategy: its time (ns UTC) and number."""
+BEFORE_ALL: Place = (-(1 << 63), 0)
+AFTER_ALL: Place = ((1 << 63) - 1, 0)
+
 MARKS_SECONDS = 0.5
 """How old the marks handed out may be."""
 
@@ -87,6 +92,9 @@ _POSITION = select(
     "positions", [field.name for field in fields(PositionRow)], "ticker = ? AND username = ? AND name = ?"
 )
 _FILLS = select("fills", _FILL_COLUMNS, "username = ? AND ticker = ? AND name = ? AND time >= ? LIMIT ?")
+_BETWEEN = "username = ? AND ticker = ? AND name = ? AND (time, number) > (?, ?) AND (time, number) < (?, ?)"
+_NEWEST = select("fills", _FILL_COLUMNS, f"{_BETWEEN} LIMIT ?")
+_OLDEST = select("fills", _FILL_COLUMNS, f"{_BETWEEN} ORDER BY time ASC, number ASC LIMIT ?")
 _BARS = select("bars", _BAR_COLUMNS, "ticker = ? AND day = ?")
 _TRADES = select("bars", ["sum(trades)"], "ticker = ? AND day = ?")
 _MARKS = select("marks", ["shard", "block"])
@@ -154,6 +162,23 @@ class Reader:
         """
         first = _FIRST_TIME if since is None else since
         return _fills(self._rows(_FILLS, username, ticker, name, first, limit))
+
+    def fills_between(
+        self, username: str, ticker: str, name: str, low: Place, high: Place, *, newest: bool, limit: int
+    ) -> pd.DataFrame:
+        """Return some of a strategy's fills, with the columns of `fills`, in the order of their times.
+
+        Args:
+            username: Whose.
+            ticker: Of which ticker.
+            name: Of which strategy.
+            low: After this place.
+            high: Before this place.
+            newest: Whether the newest of these are wanted, the newest first; else the oldest, the oldest first.
+            limit: At most so many.
+        """
+        rows = self._rows(_NEWEST if newest else _OLDEST, username, ticker, name, *low, *high, limit)
+        return _fill_frame(rows)
 
     def newest_fills(self, strategies: Sequence[Strategy], *, limit: int) -> list[pd.DataFrame]:
         """Return the newest fills of each of some strategies, as `fills` does, in the same order.
@@ -298,7 +323,10 @@ def read_strategy(row: tuple[Any, ...]) -> StrategyRow | None:
 
 def _fills(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     """Return rows of `fills`, which come newest first, as a table, oldest first."""
-    rows = rows[::-1]
+    return _fill_frame(rows[::-1])
+
+
+def _fill_frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
     *numbers, reason = _FILL_COLUMNS
     frame = _frame([row[:-1] for row in rows], numbers)
     return frame.assign(**{reason: pd.Series([row[-1] for row in rows], dtype="str")})

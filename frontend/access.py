@@ -19,7 +19,8 @@ from urllib.parse import unquote
 import pandas as pd
 from fastapi import HTTPException
 
-from database.reads import Marks, PositionRow, Reader, StrategyRow
+from database.reads import Marks, Place, PositionRow, Reader, StrategyRow
+from riskcontrol.accounts.keys import Key, Scope
 from riskcontrol.accounts.links import Published
 
 if TYPE_CHECKING:
@@ -27,13 +28,14 @@ if TYPE_CHECKING:
     from riskcontrol.strategy import Strategy
 
 OTHERS = "What others do is theirs alone. Its owner can give you a link to it."
+READS = "This key may only read. Make one that may write on the page of your account."
 
 
 class Refused(HTTPException):
     """Whoever asks may not see or do this. Whether there is such a thing at all is not told."""
 
-    def __init__(self) -> None:
-        super().__init__(403, OTHERS)
+    def __init__(self, why: str = OTHERS) -> None:
+        super().__init__(403, why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Viewer:
         everything: Whether strategies of all users are seen: by an admin, or by anybody where there is no sign-in.
         unlocked: Whether there is no sign-in, so that anybody may change anything.
         shown: What the link opens that the request has with it.
+        key: That with which a program asks in the account's name; None where somebody signed in.
         pseudonym: Gives the name under which a user is met whose strategies aren't seen.
     """
 
@@ -52,6 +55,7 @@ class Viewer:
     everything: bool = False
     unlocked: bool = False
     shown: Published | None = None
+    key: Key | None = None
     pseudonym: Callable[[str], str] = "somebody".format
 
     @property
@@ -64,6 +68,11 @@ class Viewer:
         """The only user whose strategies are seen; empty where it is everybody's or nobody's."""
         return "" if self.everything else self.username
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether a key is used that may change nothing."""
+        return self.key is not None and self.key.scope is not Scope.WRITE
+
     def sees(self, username: str, ticker: str | None = None, name: str | None = None) -> bool:
         """Return whether a strategy may be seen, or without ticker and name, all of a user."""
         if self.everything or (self.username and self.username == username):
@@ -73,6 +82,8 @@ class Viewer:
 
     def changes(self, username: str) -> bool:
         """Return whether a user's strategies may be opened and stopped: by that user alone, not by an admin."""
+        if self.only_reads:
+            return False
         return self.unlocked or (bool(self.username) and self.username == username)
 
     def name_of(self, username: str) -> str:
@@ -129,7 +140,7 @@ def require_change(username: str) -> None:
         Refused: It isn't.
     """
     if not viewer().changes(username):
-        raise Refused
+        raise Refused(READS if viewer().only_reads else OTHERS)
 
 
 def guarded(part: Callable[..., Any], refusal: Callable[[str], Any]) -> Callable[..., Any]:
@@ -189,6 +200,13 @@ class GuardedReader(Reader):
         """Return a strategy's newest fills."""
         require_sight(username, ticker, name)
         return self._reader.fills(username, ticker, name, limit=limit, since=since)
+
+    def fills_between(
+        self, username: str, ticker: str, name: str, low: Place, high: Place, *, newest: bool, limit: int
+    ) -> pd.DataFrame:
+        """Return some of a strategy's fills."""
+        require_sight(username, ticker, name)
+        return self._reader.fills_between(username, ticker, name, low, high, newest=newest, limit=limit)
 
     def newest_fills(self, strategies: Sequence[Strategy], *, limit: int) -> list[pd.DataFrame]:
         """Return the newest fills of each of some strategies."""

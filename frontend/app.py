@@ -18,8 +18,11 @@ from starlette.types import Message
 from database import session
 from database.accounts import AccountTables, accounts_over
 from database.reads import Reader
-from frontend import access, exports, reception, shell
+from frontend import access, exports, keys, reception, shell
 from frontend.access import GuardedReader
+from frontend.api import market as api_market
+from frontend.api import results, state, strategies
+from frontend.api.server import API, Addresses, finish
 from frontend.bodies import Bodies
 from frontend.context import Context
 from frontend.gate import Entrance, Gate
@@ -46,11 +49,8 @@ from frontend.scripts import source as source_of
 from frontend.source import AccountSource, Source
 from riskcontrol import servers
 from riskcontrol.accounts.store import Store
-from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy
-
-API = "/api/v1"
 
 
 def create_app(
@@ -95,18 +95,13 @@ def create_app(
         title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=lifespan
     )
 
-    @server.get(f"{API}/health")
-    def answers() -> dict[str, bool]:
-        """Tell that the server answers, and whether the database does."""
-        try:
-            context.market.snapshot()
-        except ServerError:
-            return {"ok": True, "database": False}
-        return {"ok": True, "database": True}
-
-    exports.register(server, context)
+    addresses = Addresses(server)
+    for part in (state, results, exports, strategies, api_market):
+        part.register(addresses, context)
+    finish(server)
     if entrance is not None:
         reception.register(server, context, entrance)
+        keys.register(server, entrance)
     app = Dash(
         "frontend",
         backend=_backend(server),

@@ -7,8 +7,9 @@ import re
 
 import numpy as np
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from frontend.api.problems import problem
 
 MOST_DEPTH = 64
 """Most objects and arrays within one another. A parser that follows thousands of them runs out of stack."""
@@ -43,7 +44,7 @@ class Bodies:
             more = message.get("more_body", False)
         body = b"".join(pieces)
         if is_deep(body):
-            refusal = JSONResponse({"detail": f"JSON of at most {MOST_DEPTH} levels is accepted"}, 400)
+            refusal = problem(400, f"JSON of at most {MOST_DEPTH} levels is accepted")
             await refusal(scope, receive, send)
             return
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]

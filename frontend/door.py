@@ -22,6 +22,9 @@ POLICY = (
 """What these pages may fetch: our style and icon. The mask of the icon is within the style."""
 MAKE_TABLES = "Whoever runs this server makes them with: riskcontrol database init"
 
+KEYS = "/keys"
+"""Where one's keys are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -118,7 +121,10 @@ def account_page(
         "Your account",
         f"{_told(told)}{who}<div class='door-row'>{out}</div>"
         f"<h2>Password</h2><p class='door-muted'>A new one ends all other sessions.</p>{change}"
-        f"<h2>Published pages</h2>{shared}{_back(username)}",
+        f"<h2>Published pages</h2>{shared}"
+        "<h2>Keys</h2><p class='door-muted'>With a key, a program uses the API in your name.</p>"
+        f"<p><a href='{KEYS}'>Your keys</a></p>"
+        f"{_back(username)}",
         status,
     )
 

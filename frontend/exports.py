@@ -8,22 +8,24 @@ import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from fastapi import FastAPI
-from starlette.responses import JSONResponse, Response
+from fastapi import Path
+from starlette.responses import Response
 
-from frontend.addresses import checked_names
+from frontend.api.parameters import Name, Ticker, Username
+from frontend.api.problems import ProblemError
+from frontend.api.server import API, Addresses
+from frontend.api.strategies import found
+from frontend.api.values import iso
 from frontend.context import Context
 from frontend.formats import ZONE, moment
 from riskcontrol.equity import Equity
-from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.newyork import date_of
 from riskcontrol.rows import Ints
-from riskcontrol.trades import NS_PER_SECOND
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +101,7 @@ def csv_text(table: pa.Table) -> str:
     for name, column in zip(table.column_names, table.columns, strict=True):
         if column.type == _TIME:
             times = column.cast(pa.int64()).to_pylist()
-            columns[name] = [_iso(time) for time in times]
+            columns[name] = [iso(time) for time in times]
             columns["new_york"] = [moment(time) for time in times]
         elif column.type == pa.utf8():
             columns[name] = [guarded(text) for text in column.to_pylist()]
@@ -121,32 +123,44 @@ def guarded(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def register(server: FastAPI, context: Context) -> None:
+def register(addresses: Addresses, context: Context) -> None:
     """Add the addresses of the files."""
 
-    @server.get(PATH)
-    def export(username: str, ticker: str, name: str, what: str, kind: str) -> Response:
-        """Return a strategy's fills or equity as CSV or Parquet; money in dollars."""
+    @addresses.add(
+        "GET", PATH.removeprefix(API), tag="results", errors=(500,), responses=_FILES, response_class=Response
+    )
+    def export(
+        username: Username,
+        ticker: Ticker,
+        name: Name,
+        what: Annotated[str, Path(json_schema_extra={"enum": ["fills", "equity"]}, examples=["fills"])],
+        kind: Annotated[str, Path(json_schema_extra={"enum": ["csv", "parquet"]}, examples=["csv"])],
+    ) -> Response:
+        """Return a strategy's fills or equity as a file, CSV or Parquet; money in dollars."""
         if what not in _PARTS or kind not in ("csv", "parquet"):
-            return _refusal(404, "fills.csv, fills.parquet, equity.csv and equity.parquet are what there is")
-        try:
-            checked_names(username, ticker, name)
-        except StrategyError as error:
-            return _refusal(404, f"no such strategy: {error.message}")
+            raise ProblemError(404, "fills.csv, fills.parquet, equity.csv and equity.parquet are what there is")
         if not _making.acquire(timeout=_PATIENCE_SECONDS):
-            return _refusal(503, "other files are being made; ask again in some seconds", {"retry-after": "5"})
+            raise ProblemError(
+                503, "other files are being made; ask again in some seconds", headers={"retry-after": "5"}
+            )
         try:
-            strategy = context.source.read(lambda reader: reader.strategy(username, ticker, name))
-            if strategy is None:
-                return _refusal(404, f"{username} has no strategy {name} on {ticker}")
+            strategy = found(context, username, ticker, name)
             part = _PARTS[what](context, strategy)
             return _file(part, kind, f"{username}-{ticker.replace('/', '_')}-{name}-{what}{part.suffix}.{kind}")
-        except ServerError as error:
-            return _refusal(503, f"the database is away: {error}")
-        except ArithmeticError as error:
-            return _refusal(500, str(error))
         finally:
             _making.release()
+
+
+_FILES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file. One that doesn't hold everything says so in the header `x-cut`.",
+        "headers": {CUT: {"description": "What the file doesn't hold.", "schema": {"type": "string"}}},
+        "content": {
+            "text/csv": {"schema": {"type": "string"}, "example": "number,time,new_york,reason,shares,price,fee,cash"},
+            "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,12 +229,3 @@ def _equity(context: Context, strategy: StrategyRow) -> _Part:
 
 _PARTS: dict[str, Callable[[Context, StrategyRow], _Part]] = {"fills": _fills, "equity": _equity}
 """What there is as a file, by name."""
-
-
-def _iso(time: int) -> str:
-    seconds, rest = divmod(time, NS_PER_SECOND)
-    return f"{np.datetime64(seconds, 's')}.{rest:09d}Z"
-
-
-def _refusal(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"detail": message}, status, headers)

@@ -197,17 +197,26 @@ def strategy_values(strategy: Strategy) -> dict[str, str]:
     >>> strategy_values(first_rule("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000))["sell"]
     'price >= reference + 0.2'
     """
+    return _values(document_of(strategy))
+
+
+def document_of(strategy: Strategy) -> dict[str, Any]:
+    """Return what a strategy's file says but its name and ticker, canonical; amounts as text.
+
+    >>> from riskcontrol.strategy import first_rule
+    >>> document_of(first_rule("ann", "dip", "IBM", 10_000_000_000, 100_000, 200_000))["cash"]
+    '10000'
+    """
     buy, sell = rules_of(strategy.shape, strategy.parameters)
     every, session = interval_of(strategy.shape)
-    document = {
-        "cash": Decimal(strategy.cash) / 1_000_000,
+    return {
+        "cash": f"{(Decimal(strategy.cash) / 1_000_000).normalize():f}",
         "every": duration_text(every or 60),
         "session": session.name.lower(),
         "buy": text(buy),
         **({"sell": text(sell)} if sell is not None else {}),
         **written_options(strategy.terms),
     }
-    return _values(document)
 
 
 def _values(document: Mapping[str, Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import OrderedDict
@@ -12,11 +13,14 @@ from urllib.parse import quote
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from frontend.access import EVERYBODY, NOBODY, Viewer, asked_by
+from frontend.api.problems import ProblemError, problem
+from frontend.api.rates import Buckets
 from frontend.door import away_page, message_page
+from riskcontrol.accounts import keys
 from riskcontrol.accounts.account import Account, Role
 from riskcontrol.accounts.browsers import LIFETIME_SECONDS as BROWSER_SECONDS
 from riskcontrol.accounts.links import PATTERN, Published
@@ -34,7 +38,10 @@ SHARED = "/shared/"
 LINK_HEADER = "x-riskcontrol-link"
 """What assets/session.js sends along from a page under a link."""
 
-_OPEN = ("/sign-in", "/register", "/api/v1/health", "/_dash-dependencies")
+API = "/api/"
+"""Below it is what programs ask for, also with a key."""
+
+_OPEN = ("/sign-in", "/register", "/api/v1/health", "/api/v1/ready", "/_dash-dependencies")
 _OPEN_BELOW = ("/assets/", "/_dash-component-suites/")
 """What holds nobody's data, for everybody."""
 _LINKED = ("/_dash-layout", "/_dash-update-component")
@@ -105,6 +112,7 @@ class Entrance:
         self.clock = clock
         self._sessions: Recently[Session, Account | None] = Recently(accounts.whose)
         self._links: Recently[str, Published | None] = Recently(accounts.opens)
+        self._keys: Recently[str, keys.Holder | None] = Recently(lambda key: accounts.keys.whose(key, now=clock()))
 
     def session(self, headers: Headers, scheme: str) -> Session | None:
         """Return the session of a request's cookie, if it is one of ours that hasn't expired."""
@@ -133,10 +141,22 @@ class Entrance:
         known = self._links.at_hand(link)
         return known[0] if known else await run_in_threadpool(self._links.answer, link)
 
+    async def holder(self, key: str) -> keys.Holder | None:
+        """Return who may use a key; None for one that is none.
+
+        Raises:
+            ServerError: The database is away.
+        """
+        if not keys.PATTERN.fullmatch(key):
+            return None
+        known = self._keys.at_hand(key)
+        return known[0] if known else await run_in_threadpool(self._keys.answer, key)
+
     def forget(self) -> None:
-        """Forget what was known of sessions and links: one of them has just changed."""
+        """Forget what was known of sessions, links and keys: one of them has just changed."""
         self._sessions.forget()
         self._links.forget()
+        self._keys.forget()
 
     def cookie(self, scheme: str) -> str:
         """Return the cookie's name; over TLS one that only this host can have set, over TLS.
@@ -184,6 +204,7 @@ class Gate:
     def __init__(self, app: ASGIApp, *, entrance: Entrance | None) -> None:
         self.app = app
         self.entrance = entrance
+        self.buckets = Buckets()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -198,6 +219,8 @@ class Gate:
         except ServerError as error:
             if not _is_open(path):
                 refusal = _away(path, error)
+        except ProblemError as error:
+            refusal = error.response
         if refusal is None and not (viewer.member or _is_open(path)):
             if viewer.shown is None and path.startswith(SHARED):
                 refusal = message_page(
@@ -205,6 +228,8 @@ class Gate:
                 )
             elif viewer.shown is None or not (path.startswith(SHARED) or path in _LINKED):
                 refusal = _sign_in_first(scope)
+        if refusal is None and path.startswith(API):
+            refusal = self._too_many(viewer)
         with asked_by(viewer):
             await (refusal or self.app)(scope, receive, send)
 
@@ -213,10 +238,14 @@ class Gate:
 
         Raises:
             ServerError: The database is away, and who asks isn't known from before.
+            ProblemError: A key is worth nothing, or is sent to a page.
         """
         if self.entrance is None:
             return EVERYBODY
         headers, path = Headers(scope=scope), scope["path"]
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and (path.startswith(API) or token.startswith(keys.PREFIX)):
+            return await self._program(self.entrance, path, token)
         account = await self.entrance.account(self.entrance.session(headers, scope["scheme"]))
         link = path.removeprefix(SHARED) if path.startswith(SHARED) else headers.get(LINK_HEADER, "")
         return Viewer(
@@ -225,6 +254,25 @@ class Gate:
             shown=await self.entrance.opens(link) if link else None,
             pseudonym=self.entrance.accounts.pseudonym,
         )
+
+    async def _program(self, entrance: Entrance, path: str, token: str) -> Viewer:
+        """Return who asks with a key, whatever cookie comes along."""
+        if not path.startswith(API):
+            raise ProblemError(403, "keys are for /api/v1 alone; pages ask people to sign in")
+        holder = await entrance.holder(token)
+        if holder is None:
+            wrong = {"www-authenticate": 'Bearer error="invalid_token"'}
+            raise ProblemError(401, "the key is none, or is worth nothing any more", headers=wrong)
+        account = holder.account
+        everything = account.role is Role.ADMIN
+        return Viewer(account.username, everything, key=holder.key, pseudonym=entrance.accounts.pseudonym)
+
+    def _too_many(self, viewer: Viewer) -> Response | None:
+        """Return what somebody is refused with who asks too often, or None; without sign-in there is no limit."""
+        wait = self.buckets.take(viewer.key.number if viewer.key else viewer.username) if viewer.username else 0.0
+        if not wait:
+            return None
+        return problem(429, "too many requests; wait a moment", headers={"retry-after": str(math.ceil(wait))})
 
 
 def _is_open(path: str) -> bool:
@@ -237,7 +285,7 @@ def _is_page(scope: Scope) -> bool:
 
 def _sign_in_first(scope: Scope) -> Response:
     if not _is_page(scope):
-        return JSONResponse({"detail": "sign in first"}, 401)
+        return problem(401, "sign in first, or send a key", headers={"www-authenticate": "Bearer"})
     # As it was sent: a ticker may have a slash in it, which is written otherwise.
     asked = b"?".join(part for part in (scope["raw_path"], scope["query_string"]) if part).decode("latin-1")
     wanted = "" if asked == "/" else f"?next={quote(asked, safe='')}"
@@ -246,5 +294,5 @@ def _sign_in_first(scope: Scope) -> Response:
 
 def _away(path: str, error: ServerError) -> Response:
     if path.startswith(("/_", "/api/")):
-        return JSONResponse({"detail": "the database is away, so nobody's session can be checked"}, 503)
+        return problem(503, "the database is away, so nobody's session can be checked", headers={"retry-after": "2"})
     return away_page(error)

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Collection, Sequence
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from frontend.api.problems import problem
 
 MAX_BODY = 1 << 20
 """Largest request body, bytes."""
@@ -91,7 +93,7 @@ class Guard:
         elif scope["method"] in ("GET", "HEAD"):
             # Dash reads a body to its end, whatever the method.
             if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
-                refusal = JSONResponse({"detail": f"{scope['method']} takes no body"}, 400)
+                refusal = problem(400, f"{scope['method']} takes no body")
         else:
             refusal = self._refused(scope, headers)
         await (refusal or self.app)(scope, receive, send_with_headers)
@@ -107,18 +109,19 @@ class Guard:
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """Return what a request that may change something is refused with, or None."""
         length = headers.get("content-length", "")
-        if not length.isdecimal() or "transfer-encoding" in headers:  # that one would be the body's real length
-            return JSONResponse({"detail": "a body of known length is expected"}, 411)
-        if len(length) > _LONGEST_LENGTH or int(length) > MAX_BODY:
-            return JSONResponse({"detail": f"at most {MAX_BODY:,} bytes are accepted"}, 413)
+        # Most programs send a DELETE without a body; a page of another site can't without asking, as with JSON.
+        bodiless = scope["method"] == "DELETE" and length in ("", "0") and "transfer-encoding" not in headers
+        # One that is sent in chunks would have another length than it says.
+        if not bodiless and (not length.isdecimal() or "transfer-encoding" in headers):
+            return problem(411, "a body of known length is expected")
+        if len(length) > _LONGEST_LENGTH or (length and int(length) > MAX_BODY):
+            return problem(413, f"at most {MAX_BODY:,} bytes are accepted")
         # A page of another site can send JSON only after asking, and is told no; a form it can send at any time.
         kind = _FORM if scope["path"] in self.forms else "application/json"
-        if not headers.get("content-type", "").startswith(kind):
-            return JSONResponse({"detail": f"{kind} is expected"}, 415)
+        if not bodiless and not headers.get("content-type", "").startswith(kind):
+            return problem(415, f"{kind} is expected")
         if not from_here(headers, scope["scheme"]):
-            return JSONResponse(
-                {"detail": "refused: another site sent this, or a proxy in between needs --behind-proxy"}, 403
-            )
+            return problem(403, "refused: another site sent this, or a proxy in between needs --behind-proxy")
         return None
 
 

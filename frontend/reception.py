@@ -25,7 +25,7 @@ from riskcontrol.errors import AccountError, ServerError, TooSoon
 from riskcontrol.strategy import NAME_PATTERN
 from riskcontrol.trades import TICKER_PATTERN
 
-FORMS = frozenset({"/sign-in", "/register", "/sign-out", "/account", "/share"})
+FORMS = frozenset({"/sign-in", "/register", "/sign-out", "/account", "/share", door.KEYS})
 """Addresses that take what a browser sends of a form."""
 MOST_BYTES = 16_384
 _MOST_FIELDS = 20
@@ -108,7 +108,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
             elif session is not None:
                 accounts.sign_out(session)
 
-        await _tried(end)
+        await tried(end)
         entrance.forget()
         response = _to(f"/sign-in?told={'everywhere' if everywhere else 'out'}")
         entrance.let_out(response, request.url.scheme)
@@ -134,7 +134,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
             return accounts.change_password(account, old, new, now=entrance.clock())
 
         try:
-            changed = await _tried(change)
+            changed = await tried(change)
         except AccountError as error:
             response = await _account_page(trouble=_trouble(error), status=400)
             return _patient(response, error)
@@ -156,10 +156,10 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         ticker, name = sent.get("ticker", ""), sent.get("name", "")
         username, address = await _own(ticker, name), ""
         if sent.get("do") == "take-back":
-            await _tried(lambda: accounts.store.take_back(username, ticker, name))
+            await tried(lambda: accounts.store.take_back(username, ticker, name))
         else:
             try:
-                link = await _tried(lambda: accounts.publish(username, ticker, name, now=entrance.clock()))
+                link = await tried(lambda: accounts.publish(username, ticker, name, now=entrance.clock()))
             except AccountError as error:
                 return door.message_page("Not published", f"{_sentence(error.message)}", 400)
             address = f"{request.url.scheme}://{request.url.netloc}{SHARED}{link}"
@@ -174,7 +174,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         status: int,
     ) -> Response:
         try:
-            account = await _tried(enter)
+            account = await tried(enter)
         except AccountError as error:
             return _patient(again(_trouble(error), 429 if isinstance(error, TooSoon) else status), error)
         response = _to(wanted or user_address(account.username))
@@ -190,7 +190,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
 
     async def _account_page(trouble: Trouble | None = None, status: int = 200, told: str = "") -> Response:
         who = viewer()
-        pages = await _tried(lambda: accounts.store.published(who.username))
+        pages = await tried(lambda: accounts.store.published(who.username))
         return door.account_page(who.username, who.everything, pages, trouble, status, told)
 
     async def _own(ticker: str, name: str) -> str:
@@ -198,12 +198,12 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         username = viewer().username
         if not TICKER_PATTERN.fullmatch(ticker) or not NAME_PATTERN.fullmatch(name):
             raise HTTPException(404, "no such strategy: ticker and name aren't ones")
-        if await _tried(lambda: context.source.read(lambda reader: reader.strategy(username, ticker, name))) is None:
+        if await tried(lambda: context.source.read(lambda reader: reader.strategy(username, ticker, name))) is None:
             raise HTTPException(404, f"you have no strategy {name} on {ticker}")
         return username
 
     async def _published(username: str, ticker: str, name: str) -> Published | None:
-        pages = await _tried(lambda: accounts.store.published(username))
+        pages = await tried(lambda: accounts.store.published(username))
         return next((one for one in pages if (one.ticker, one.name) == (ticker, name)), None)
 
 
@@ -239,7 +239,7 @@ async def _away(request: Request, error: Exception) -> Response:
     return door.away_page(error.__cause__)
 
 
-async def _tried(work: Callable[[], Answer]) -> Answer:
+async def tried(work: Callable[[], Answer]) -> Answer:
     """Do something that waits for the database, in a thread.
 
     Raises:

@@ -104,7 +104,7 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
         context: What callbacks share.
         recent: The stream's last hour.
     """
-    kafka = Watch("kafka", lambda: _kafka(context.settings))
+    kafka = Watch("kafka", lambda: ask_kafka(context.settings))
 
     @app.callback(
         output=_OUTPUTS,
@@ -172,7 +172,12 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
             return no_update
 
 
-def _kafka(settings: Settings) -> str:
+def ask_kafka(settings: Settings) -> str:
+    """Return what Kafka says of itself, in words.
+
+    Raises:
+        ServerError: It doesn't answer.
+    """
     from ingestion.topic import brokers_up  # noqa: PLC0415  the pages start without Kafka's client
 
     brokers, partitions = brokers_up(settings)

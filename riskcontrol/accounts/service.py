@@ -10,6 +10,7 @@ from riskcontrol.accounts import links
 from riskcontrol.accounts.account import RESERVED, Account, Role, normal_username
 from riskcontrol.accounts.attempts import HERE, NAME, NETWORK, REGISTER, Limit, network_of
 from riskcontrol.accounts.browsers import Browsers
+from riskcontrol.accounts.keys import Keys
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import Passwords, check_password
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Session, Sessions, derived, keyed, pseudonym
@@ -33,6 +34,8 @@ class Accounts:
 
     def __init__(self, store: Store, secret: bytes, passwords: Passwords | None = None) -> None:
         self.store = store
+        self.keys = Keys(store)
+        """Those with which programs come."""
         self._passwords = passwords or Passwords()
         self._sessions = Sessions(secret)
         self._browsers = Browsers(secret)

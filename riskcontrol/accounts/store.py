@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import datetime as dt
+from typing import TYPE_CHECKING, Protocol
 
 from riskcontrol.accounts.account import Account, Role
 from riskcontrol.accounts.links import Published
+
+if TYPE_CHECKING:
+    from riskcontrol.accounts.keys import Key
 
 
 class Store(Protocol):
@@ -30,7 +34,7 @@ class Store(Protocol):
         """Replace an account's role, if there is such an account."""
 
     def remove(self, username: str) -> bool:
-        """Remove an account and its links, if there is one; its strategies stay."""
+        """Remove an account, its links and its keys, if there is one; its strategies stay."""
 
     def end_session(self, number: str, seconds: int) -> None:
         """Note for so long that a session has ended."""
@@ -58,3 +62,18 @@ class Store(Protocol):
 
     def take_back(self, username: str, ticker: str, name: str) -> None:
         """Forget the link of a strategy."""
+
+    def add_key(self, key: Key) -> None:
+        """Note a key."""
+
+    def keys(self, username: str) -> list[Key]:
+        """Return the keys of a user, in any order, with those revoked that are still noted."""
+
+    def key(self, number: str) -> Key | None:
+        """Return a key by its number."""
+
+    def key_used(self, key: Key, day: dt.date) -> None:
+        """Note on which day a key was used last."""
+
+    def revoke_key(self, key: Key, at: dt.datetime, seconds: int) -> None:
+        """Note that a key is revoked, and forget it after so many seconds."""

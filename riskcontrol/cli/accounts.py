@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from riskcontrol.accounts.service import Accounts
 
 ROLES = ("user", "admin")
+SCOPES = ("read", "write")
 
 stdin_option = click.option(
     "--stdin", "from_stdin", is_flag=True, help="Read the password from standard input, one line, instead of asking."
@@ -25,7 +26,7 @@ stdin_option = click.option(
 
 @click.group(name="accounts", epilog="Example: riskcontrol accounts add ann --role admin")
 def command() -> None:
-    """Make accounts, set passwords and roles. People register on the pages by themselves.
+    """Make accounts, set passwords and roles, make keys. People register on the pages by themselves.
 
     A password is asked for, or read from standard input; on the command line, every user of the machine could see it.
     """
@@ -106,7 +107,7 @@ def list_(settings: Settings) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @with_settings(*DATABASE)
 def remove(settings: Settings, username: str, yes: bool) -> None:
-    """Remove an account, its sessions and its links. Its strategies stay, and its name stays taken.
+    """Remove an account, its sessions, links and keys. Its strategies stay, and its name stays taken.
 
     Needs Cassandra: riskcontrol up, or --cassandra.
     """
@@ -116,6 +117,77 @@ def remove(settings: Settings, username: str, yes: bool) -> None:
         click.confirm(f"Remove the account {account.username}?", abort=True)
     accounts.store.remove(account.username)
     click.echo(f"{account.username} can't sign in any more.")
+
+
+@command.group(epilog="Example: riskcontrol accounts keys create ann --scope write")
+def keys() -> None:
+    """Make, list and revoke the keys with which programs use the API in an account's name."""
+
+
+@keys.command(short_help="Make a key.", epilog="Example: riskcontrol accounts keys create ann --scope write")
+@click.argument("username")
+@click.option("--scope", type=click.Choice(SCOPES), default="read", show_default=True,
+              help="Whether it may also open and stop strategies.")  # fmt: skip
+@with_settings(*DATABASE)
+def create(settings: Settings, username: str, scope: str) -> None:
+    """Make a key and print it, alone on standard output. It is shown only now: the tables have its hash.
+
+    Needs Cassandra: riskcontrol up, or --cassandra.
+    """
+    from riskcontrol.accounts.keys import Scope
+
+    accounts = _accounts(settings)
+    account = _account(accounts, username)
+    token, key = accounts.keys.create(account.username, Scope(scope), now=time.time())
+    click.echo(f"Key {key.number} of {account.username}, which may {scope}:", err=True)
+    click.echo(token)
+
+
+@keys.command(
+    name="list", short_help="List the keys of an account.", epilog="Example: riskcontrol accounts keys list ann"
+)
+@click.argument("username")
+@with_settings(*DATABASE)
+def list_keys(settings: Settings, username: str) -> None:
+    """List the keys of an account, the newest first, with those revoked in the last month.
+
+    Needs Cassandra: riskcontrol up, or --cassandra.
+    """
+    from riskcontrol.aligned import aligned
+
+    accounts = _accounts(settings)
+    account = _account(accounts, username)
+    found = accounts.keys.of(account.username)
+    if not found:
+        click.echo(f"{account.username} has no key. Make one with: riskcontrol accounts keys create {account.username}")
+        return
+    rows = [
+        (
+            key.number,
+            key.scope.value,
+            f"{key.created:%Y-%m-%d %H:%M} UTC",
+            f"{key.used}" if key.used else "never",
+            f"revoked {key.revoked:%Y-%m-%d %H:%M} UTC" if key.revoked else "",
+        )
+        for key in found
+    ]
+    for line in aligned([("key", "may", "since", "last used", ""), *rows], left=(0, 1, 2, 3, 4)):
+        click.echo(line)
+
+
+@keys.command(short_help="Revoke a key.", epilog="Example: riskcontrol accounts keys revoke ann 0123456789abcdef")
+@click.argument("username")
+@click.argument("key")
+@with_settings(*DATABASE)
+def revoke(settings: Settings, username: str, key: str) -> None:
+    """Revoke a KEY of an account, by the number that the list has; programs that use it are refused from then on.
+
+    Needs Cassandra: riskcontrol up, or --cassandra.
+    """
+    accounts = _accounts(settings)
+    account = _account(accounts, username)
+    accounts.keys.revoke(account.username, key, now=time.time())
+    click.echo(f"Key {key} of {account.username} is worth nothing any more.")
 
 
 def _accounts(settings: Settings) -> Accounts:

@@ -1,13 +1,15 @@
-"""Accounts, attempts and links in memory, for tests without a database."""
+"""Accounts, attempts, links and keys in memory, for tests without a database."""
 
 # ruff: noqa: D102  what its methods do stands in `Store`
 
 from __future__ import annotations
 
+import datetime as dt
 import secrets
 from dataclasses import dataclass, field, replace
 
 from riskcontrol.accounts.account import Account, Role
+from riskcontrol.accounts.keys import Key
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import Cost, Passwords
 from riskcontrol.accounts.service import Accounts
@@ -29,6 +31,8 @@ class FakeStore:
     ended: set[str] = field(default_factory=set)
     noted: dict[str, dict[str, float]] = field(default_factory=dict)
     pages: dict[tuple[str, str, str], Published] = field(default_factory=dict)
+    held: dict[str, Key] = field(default_factory=dict)
+    """Keys by their numbers."""
     away: bool = False
     asked: int = 0
 
@@ -71,6 +75,7 @@ class FakeStore:
     def remove(self, username: str) -> bool:
         self._answer()
         self.pages = {key: page for key, page in self.pages.items() if page.username != username}
+        self.held = {number: key for number, key in self.held.items() if key.username != username}
         return self.kept.pop(username, None) is not None
 
     def end_session(self, number: str, seconds: int) -> None:
@@ -114,6 +119,26 @@ class FakeStore:
     def take_back(self, username: str, ticker: str, name: str) -> None:
         self._answer()
         self.pages.pop((username, ticker, name), None)
+
+    def add_key(self, key: Key) -> None:
+        self._answer()
+        self.held[key.number] = key
+
+    def keys(self, username: str) -> list[Key]:
+        self._answer()
+        return [key for key in self.held.values() if key.username == username]
+
+    def key(self, number: str) -> Key | None:
+        self._answer()
+        return self.held.get(number)
+
+    def key_used(self, key: Key, day: dt.date) -> None:
+        self._answer()
+        self.held[key.number] = replace(self.held[key.number], used=day)
+
+    def revoke_key(self, key: Key, at: dt.datetime, seconds: int) -> None:
+        self._answer()
+        self.held[key.number] = replace(self.held[key.number], revoked=at)
 
 
 def made(store: FakeStore | None = None) -> tuple[FakeStore, Accounts]:

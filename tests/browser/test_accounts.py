@@ -100,7 +100,25 @@ def test_one_publishes_a_page_that_a_stranger_reads_until_it_is_taken_back(
     expect(page.get_by_text("This link leads nowhere")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/register", "/account", "/share?ticker=IBM&name=dip"])
+def test_a_key_is_made_shown_once_and_revoked(home: House, page: Page) -> None:
+    page.goto(f"{home.address}/account")
+    sign_in(page, "ann")
+    page.get_by_role("link", name="Your keys").click()
+    page.get_by_role("button", name="Make a key that may read, open and stop").click()
+    shown = page.get_by_label("The new key")
+    number = shown.input_value()[:19]
+    assert findings(page) == []
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.goto(f"{home.address}/keys")
+    expect(shown).to_be_hidden()
+    expect(page.get_by_text(number)).to_be_visible()
+    page.get_by_role("button", name=f"Revoke: key {number.removeprefix('rc_')}").click()
+    expect(page.get_by_text("revoked 2025-10-09")).to_be_visible()
+    expect(page.get_by_role("button", name="Revoke")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/register", "/account", "/keys", "/share?ticker=IBM&name=dip"])
 def test_the_pages_at_the_door_are_for_everybody(home: House, page: Page, path: str) -> None:
     page.emulate_media(color_scheme="dark")
     if not path.startswith(("/sign-in", "/register")):

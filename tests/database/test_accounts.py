@@ -14,6 +14,7 @@ from database.accounts import AccountTables
 from database.session import connect, init
 from database.writes import Writer
 from riskcontrol.accounts.account import Account, Role
+from riskcontrol.accounts.keys import Key, Scope
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import Passwords
 from riskcontrol.accounts.service import Accounts
@@ -121,6 +122,31 @@ def test_a_link_opens_what_its_strategy_has_now(kept: AccountTables, session: Se
     kept.remove("ann")
     assert kept.opens("digest 2") is None
     assert kept.published("ann") == []
+
+
+def test_a_key_comes_back_as_it_was_and_is_forgotten_with_its_account(kept: AccountTables) -> None:
+    key = Key("keeper", "0123456789abcdef", Scope.WRITE, "digest", CREATED)
+    other = replace(key, number="fedcba9876543210", scope=Scope.READ)
+    kept.add_key(key)
+    kept.add_key(other)
+    assert kept.key(key.number) == key
+    assert kept.keys("keeper") == [key, other]
+    kept.key_used(key, CREATED.date())
+    assert kept.key(key.number) == replace(key, used=CREATED.date())
+    kept.revoke_key(key, CREATED, 600)
+    assert kept.key(key.number) is None
+    assert kept.keys("keeper") == [replace(key, revoked=CREATED), other]
+    kept.key_used(other, CREATED.date())
+    kept.add(account("keeper"))
+    kept.remove("keeper")
+    assert kept.key(other.number) is None
+    assert kept.keys("keeper") == []
+
+
+def test_a_use_that_is_noted_as_its_key_goes_makes_none(kept: AccountTables) -> None:
+    key = Key("user", "00000000000000aa", Scope.READ, "digest", CREATED)
+    kept.key_used(key, CREATED.date())
+    assert kept.keys("user") == []
 
 
 def test_a_keyspace_of_before_there_were_accounts_gets_their_tables_and_keeps_the_others(

@@ -14,7 +14,7 @@ import pytest
 from cassandra.cluster import Session
 
 import database.reads
-from database.reads import PositionRow, Reader, StrategyRow
+from database.reads import AFTER_ALL, BEFORE_ALL, Place, PositionRow, Reader, StrategyRow
 from database.writes import Writer
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.days import encode_day
@@ -156,6 +156,25 @@ def test_fills_are_the_newest_oldest_first(reader: Reader, writer: Writer) -> No
     assert reader.fills("frank", "IBM", "s1", since=11_998_000)["number"].tolist() == [11_999, 12_000]
     nothing = reader.fills("frank", "IBM", "s2")
     assert (len(nothing), nothing.dtypes.to_dict()) == (0, newest.dtypes.to_dict())
+
+
+@pytest.mark.parametrize("newest", [False, True])
+def test_fills_come_a_page_at_a_time_by_time_and_number(reader: Reader, writer: Writer, newest: bool) -> None:
+    whose = {"username": np.full(9, b"gina"), "name": np.full(9, b"s1"), "ticker": np.full(9, b"IBM")}
+    with writer:
+        writer.fills(dataclasses.replace(fills(9), **whose, time=np.repeat([10, 20, 30], 3)))
+
+    def page(low: Place, high: Place, limit: int) -> list[int]:
+        found = reader.fills_between("gina", "IBM", "s1", low, high, newest=newest, limit=limit)
+        numbers: list[int] = found["number"].tolist()
+        return numbers
+
+    assert page(BEFORE_ALL, AFTER_ALL, 100) == sorted(range(1, 10), reverse=newest)
+    assert page((20, 4), (30, 9), 2) == ([8, 7] if newest else [5, 6])
+    assert page((20, 0), (30, 0), 100) == ([6, 5, 4] if newest else [4, 5, 6])
+    assert page((30, 9), AFTER_ALL, 100) == page(BEFORE_ALL, (10, 1), 100) == []
+    empty = reader.fills_between("gina", "IBM", "s2", BEFORE_ALL, AFTER_ALL, newest=newest, limit=1)
+    assert list(empty.columns) == list(reader.fills("gina", "IBM", "s1").columns)
 
 
 def test_the_newest_fills_of_many_come_in_the_order_asked(reader: Reader, writer: Writer) -> None:

@@ -110,6 +110,15 @@ class FakeReader(Reader):
         rows = self.fill_rows.get((username, ticker, name), [])
         return pd.DataFrame(rows[-limit:], columns=list(FILLS)).astype(dict.fromkeys(FILLS[:-1], "int64"))
 
+    def fills_between(
+        self, username: str, ticker: str, name: str, low: Any, high: Any, *, newest: bool, limit: int
+    ) -> pd.DataFrame:
+        """Return those between two places."""
+        frame = self.fills(username, ticker, name, limit=1 << 30)
+        places = list(zip(frame["time"], frame["number"], strict=True))
+        frame = frame[np.array([low < place < high for place in places], np.bool_)]
+        return frame.sort_values(["time", "number"], ascending=not newest, ignore_index=True).head(limit)
+
     def bars(self, ticker: str, days: Sequence[date]) -> pd.DataFrame:
         """Return those of these days."""
         self._answer("bars")

@@ -36,7 +36,7 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise ServerError("no answer", server="kafka")
         return said[0]
 
-    monkeypatch.setattr(health, "_kafka", ask)
+    monkeypatch.setattr(health, "ask_kafka", ask)
     return said
 
 
