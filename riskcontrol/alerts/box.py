@@ -63,10 +63,6 @@ class Alert:
         """Return how far a channel is with it."""
         return self.webhook if channel == "webhook" else self.email
 
-    def marked(self, channel: str, state: str) -> Alert:
-        """Return it with another state of a channel."""
-        return replace(self, **{channel: state})
-
     @property
     def said(self) -> str:
         """What happened, and to which strategy."""
@@ -138,6 +134,21 @@ class Box:
         return json.dumps(asdict(self), separators=(",", ":"))
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is written together.
+
+    Attributes:
+        box: As it becomes.
+        alerts: New ones.
+        marks: New states of older ones: number, channel, state.
+    """
+
+    box: Box
+    alerts: Sequence[Alert] = ()
+    marks: Sequence[tuple[int, str, str]] = ()
+
+
 def read_box(text: str | None) -> Box:
     """Return a box from its text; an empty one where there is none.
 
@@ -167,8 +178,8 @@ def read_box(text: str | None) -> Box:
 
 def note(
     box: Box, rule: Rule, contact: Contact | None, found: tuple[Sequence[Event], Cursor], keys: Keys, now: float
-) -> tuple[Box, list[Alert]]:
-    """Return a box with more events noted, and their alerts.
+) -> Change:
+    """Return a box with more events noted, together with their alerts.
 
     Args:
         box: As it is.
@@ -202,7 +213,7 @@ def note(
     for channel, outbox in box.outboxes.items():
         if channel not in wanted and outbox.done == box.last:
             after = after.with_outbox(channel, replace(outbox, done=after.last))
-    return after, alerts
+    return Change(after, alerts)
 
 
 def due(outbox: Outbox, waiting: Sequence[Alert], channel: str, contact: Contact, now: float) -> list[Alert]:
@@ -244,6 +255,17 @@ def refused(outbox: Outbox, message: Sequence[Alert], trouble: str, now: float) 
     if now - message[0].noticed < GIVE_UP:
         return replace(outbox, trouble=trouble), False
     return Outbox(done=outbox.upto, sent=_recent(outbox, now), trouble=trouble), True
+
+
+def passed(outbox: Outbox, waiting: Sequence[Alert], last: int) -> Outbox:
+    """Return how far a channel is where none of the alerts that wait is for it.
+
+    Args:
+        outbox: How far it was.
+        waiting: The alerts after `outbox.done`, the oldest first, as many as were read.
+        last: Number of the newest alert, before they were read.
+    """
+    return replace(outbox, done=waiting[-1].number if waiting else last, upto=0, attempts=0, next=0.0)
 
 
 def code_due(asked: Asked, contact: Contact, now: float) -> bool:

@@ -82,6 +82,10 @@ class Cursor:
     verdicts: int = 0
     since: int = 0
 
+    def after(self, fill: int) -> Cursor:
+        """Return it with the fills up to a number noted."""
+        return replace(self, fills=fill)
+
 
 def first_untold(rule: Rule, cursor: Cursor) -> int:
     """Return the number of the first fill that hasn't been told, where the rule asks for fills."""
@@ -105,12 +109,12 @@ def fill_events(rule: Rule, cursor: Cursor, fills: Sequence[Fill], count: int) -
     if count - number >= MOST_LISTED:
         time = max((fill.time for fill in fills), default=0)
         words = f"{count - number + 1:,} fills, numbers {number:,} to {count:,}"
-        return [Event(FILLS, count, time, words, {"first": number, "last": count})], replace(cursor, fills=count)
+        return [Event(FILLS, count, time, words, {"first": number, "last": count})], cursor.after(count)
     by_number, events = {fill.number: fill for fill in fills}, []
     while number in by_number:
         events.append(_told(by_number[number]))
         number += 1
-    return events, replace(cursor, fills=number - 1) if events else cursor
+    return events, cursor.after(number - 1) if events else cursor
 
 
 def judged_events(rule: Rule, cursor: Cursor, judged: Judged) -> tuple[list[Event], Cursor]:

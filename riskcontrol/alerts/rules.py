@@ -16,9 +16,8 @@ MOST_RULES = 100
 """Most strategies of a user with alerts."""
 USUAL_CAP, MOST_CAP = 20, 100
 """Messages in an hour, to each place."""
-LONGEST_EMAIL = 254
-_WHOLE = 1_000_000
-_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+LONGEST_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@([A-Za-z0-9-]{{1,63}}\.)+[A-Za-z]{{2,63}}")
 """Addresses as people have them: nothing in quotes, no comments, no line ends."""
 
 

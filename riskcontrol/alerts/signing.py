@@ -77,8 +77,8 @@ def headers(secret: str, message: str, body: bytes, now: int) -> dict[str, str]:
 
     The specification's own example:
 
-    >>> made = headers("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", b'{"test": 2432232314}',
-    ...     1614265330)
+    >>> secret, message = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek"
+    >>> made = headers(secret, message, b'{"test": 2432232314}', 1614265330)
     >>> made["webhook-signature"]
     'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='
     """
