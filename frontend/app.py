@@ -16,22 +16,27 @@ from starlette.types import Message
 
 from database import session
 from database.accounts import AccountTables, accounts_over
+from database.alerts import AlertTables
 from database.reads import Reader
-from frontend import access, exports, reception, shell
+from frontend import access, alert_panel, bell, exports, reception, shell
 from frontend.access import GuardedReader
 from frontend.context import Context
 from frontend.gate import Entrance, Gate
 from frontend.guard import Guard
 from frontend.market import Market
+from frontend.own_alerts import OwnAlerts
 from frontend.pages import health, home, leaders, market, new, opening, preview, shared, strategy, ticker, user
 from frontend.recent import Recent
 from frontend.reception import FORMS
 from frontend.scripts import SCHEME
 from frontend.scripts import source as source_of
-from frontend.source import AccountSource, Source
+from frontend.source import AccountSource, Connected, Source
 from riskcontrol import servers
 from riskcontrol.accounts.store import Store
+from riskcontrol.alerts.signing import Keys
+from riskcontrol.alerts.store import AlertStore
 from riskcontrol.errors import ServerError
+from riskcontrol.secret import secret_of
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy
 
@@ -45,6 +50,7 @@ def create_app(
     entrance: Entrance | None = None,
     loopback_only: bool = True,
     hosts: Collection[str] = (),
+    alerts: AlertStore | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -54,6 +60,7 @@ def create_app(
         entrance: Knows who comes; without it there is no sign-in, and whoever comes sees and changes everything.
         loopback_only: Whether it answers only requests to 127.0.0.1, localhost or [::1].
         hosts: Names to which it answers as well, and to no others.
+        alerts: What keeps alerts, to use instead of the tables.
     """
     source = Source(lambda: GuardedReader(reader if reader is not None else _connect(settings)))
 
@@ -66,6 +73,7 @@ def create_app(
         source=source,
         market=Market(source),
         publish=publish,
+        alerts=Connected(lambda: _own_alerts(settings, alerts)),
     )
 
     @asynccontextmanager
@@ -113,6 +121,7 @@ def create_app(
         dash.register_page(page.__name__, **address, layout=access.guarded(page.layout, home.start))
     app.layout = shell.layout
     shell.register(app, context)
+    bell.register(app, context)
     home.register(app)
     user.register(app, context)
     leaders.register(app, context)
@@ -121,6 +130,7 @@ def create_app(
     ticker.register(app, context)
     health.register(app, context, recent)
     strategy.register(app, context)
+    alert_panel.register(app, context)
     new.register(app, context)
     preview.register(app, context)
     opening.register(app, context)
@@ -183,6 +193,12 @@ def entrance_of(settings: Settings) -> Entrance:
 
 def _connect(settings: Settings) -> Reader:
     return Reader(session.connect(servers.require(settings, "cassandra")))
+
+
+def _own_alerts(settings: Settings, store: AlertStore | None) -> OwnAlerts:
+    if store is None:
+        store = AlertTables(session.connect(servers.require(settings, "cassandra")))
+    return OwnAlerts(store, lambda: Keys.of(secret_of(settings)))
 
 
 def _publish(settings: Settings, strategy: Strategy, action: Action) -> None:

@@ -1,4 +1,4 @@
-"""Sends alerts: what is in a message is settled and written before it goes out, so that a repeat is the same message."""
+"""Sends alerts: what a message says is settled and written before it goes out, so that a repeat is the same message."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from frontend import bell
 from frontend.access import viewer
 from frontend.account_menu import account_menu, shown_if, visitor_store
 from frontend.addresses import user_address
@@ -117,7 +118,8 @@ def layout() -> dmc.MantineProvider:
         **named("Pages"),
     )
     header = html.Div(
-        [burger, brand, ways, html.Div([find, scheme, account_menu(who)], className="tools")], className="bar"
+        [burger, brand, ways, html.Div([find, bell.button(who), scheme, account_menu(who)], className="tools")],
+        className="bar",
     )
     return dmc.MantineProvider(
         [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 
 from riskcontrol.alerts.addresses import check_url
@@ -16,7 +16,9 @@ MOST_RULES = 100
 """Most strategies of a user with alerts."""
 USUAL_CAP, MOST_CAP = 20, 100
 """Messages in an hour, to each place."""
-LONGEST_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LONGEST_EMAIL = 254
+_WHOLE = 1_000_000
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _EMAIL = re.compile(rf"{_ATOM}(\.{_ATOM})*@([A-Za-z0-9-]{{1,63}}\.)+[A-Za-z]{{2,63}}")
 """Addresses as people have them: nothing in quotes, no comments, no line ends."""
 
@@ -105,6 +107,25 @@ class Contact:
     def reaches(self, channel: str) -> bool:
         """Return whether there is somewhere to send to."""
         return bool(self.url) if channel == "webhook" else bool(self.email) and self.confirmed
+
+
+def asked(wanted: Rule, before: Rule | None, *, fills: bool, verdict: bool, count: int, now: float) -> Rule:
+    """Return a rule with what is asked for from now on; what was asked for before goes on from where it was.
+
+    Args:
+        wanted: The rest of it.
+        before: What was set, if anything.
+        fills: Whether fills are to be told.
+        verdict: Whether changes of the verdict are.
+        count: How many fills there are.
+        now: Seconds since 1970.
+    """
+    known = before or Rule(*wanted.key)
+    return replace(
+        wanted,
+        fills=(count if known.fills is None else known.fills) if fills else None,
+        verdict=(int(now * 1e9) if known.verdict is None else known.verdict) if verdict else None,
+    )
 
 
 def new_salt() -> str:
