@@ -12,7 +12,7 @@ from riskcontrol.alerts.addresses import check_url, is_public
 from riskcontrol.errors import AlertError
 
 PRIVATE = [
-    "127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",
+    "127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1",  # noqa: S104  typed, not bound
     "169.254.169.254", "100.64.0.1", "100.127.255.255", "192.0.0.8", "192.0.2.1", "198.18.0.1", "198.51.100.1",
     "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "192.88.99.1",
     "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:0:127.0.0.1",
@@ -76,7 +76,7 @@ def test_loopback_counts_only_where_a_test_says_so_and_nothing_else_does() -> No
     ],
 )
 def test_other_schemes_ports_names_and_line_ends_are_refused(url: str, said: str) -> None:
-    with pytest.raises(AlertError, match="^url: must") as caught:
+    with pytest.raises(AlertError, match=r"^url: must") as caught:
         check_url(url)
     assert said in str(caught.value)
 

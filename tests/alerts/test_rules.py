@@ -18,13 +18,13 @@ def test_a_limit_is_read_as_it_is_written(limit: int) -> None:
 
 @pytest.mark.parametrize("typed", ["0", "-5", "100", "1e999999999", "nan", "ten", "0.00001", "", "١٠%%", "1_0_0_0"])
 def test_what_is_no_limit_is_refused(typed: str) -> None:
-    with pytest.raises(AlertError, match="^drawdown: must be more than 0"):
+    with pytest.raises(AlertError, match=r"^drawdown: must be more than 0"):
         read_drawdown(typed)
 
 
 @pytest.mark.parametrize("typed", ["0", "101", "-1", "x", "1.5", "٥", "9" * 5_000])
 def test_what_is_no_cap_is_refused(typed: str) -> None:
-    with pytest.raises(AlertError, match="^cap: must be a whole number"):
+    with pytest.raises(AlertError, match=r"^cap: must be a whole number"):
         read_cap(typed)
 
 
@@ -38,7 +38,7 @@ def test_what_is_no_cap_is_refused(typed: str) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_address_or_more_than_one_is_refused(typed: str) -> None:
-    with pytest.raises(AlertError, match="^email: must be an address"):
+    with pytest.raises(AlertError, match=r"^email: must be an address"):
         check_email(typed)
 
 
