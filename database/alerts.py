@@ -38,7 +38,7 @@ _BOX = select("alerts", ["version", "box"], "username = ? LIMIT 1")
 _CHANGE = "UPDATE {}.alerts SET version = ?, box = ?, last = ? WHERE username = ? IF version = ?"
 _ADD = insert("alerts", _ALERT_COLUMNS) + f" USING TTL {KEEP_SECONDS}"
 _MARKS = {
-    channel: f"UPDATE {{}}.alerts USING TTL {KEEP_SECONDS} SET {channel} = ? WHERE username = ? AND number = ?"
+    channel: f"UPDATE {{}}.alerts USING TTL {KEEP_SECONDS} SET {channel} = ? WHERE username = ? AND number = ?"  # noqa: S608
     for channel in CHANNELS
 }
 _NEWEST = select("alerts", _ALERT_COLUMNS, "username = ? LIMIT ?")

@@ -19,6 +19,7 @@ from riskcontrol.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from database.reads import Reader
     from frontend.deliveries import Sender
     from frontend.follower import Follower
     from riskcontrol.alerts.rules import Contact
@@ -62,22 +63,14 @@ def run(settings: Settings) -> None:
     Of several that run, one works and the others wait for it to end. When the database goes away it waits for that as
     well. Ctrl-C stops.
     """
-    from database.alerts import AlertTables
-    from database.reads import Reader
-    from database.session import connect
     from frontend.follower import Follower
-    from riskcontrol.alerts.signing import Keys
     from riskcontrol.priority import give_way
-    from riskcontrol.secret import secret_of
-    from riskcontrol.servers import require
 
-    keys = Keys.of(secret_of(settings))
+    keys = _keys(settings)
     senders = senders_of(settings, keys)
+    store, told = _store(settings), _Teller()
     give_way(os.getpid(), _NICE)
-    session = connect(require(settings, "cassandra"))
-    store = AlertTables(session)
-    told = _Teller()
-    follow(Follower(Reader(session), store, senders, keys, told=told), store, told)
+    follow(Follower(_reader(settings), store, senders, keys, told=told), store, told)
 
 
 def follow(follower: Follower, store: AlertStore, told: Callable[[str], None]) -> None:
@@ -137,16 +130,13 @@ def set_(
 
     It is always in the list on the pages; where else is set by `riskcontrol alerts contact`. Needs Cassandra.
     """
-    from database.reads import Reader
-    from database.session import connect
     from riskcontrol.alerts.rules import MOST_RULES, Rule, asked, read_drawdown
-    from riskcontrol.servers import require
 
     limit = read_drawdown(drawdown) if drawdown else None
     if not (fills or verdict or limit):
         raise click.UsageError("Say what to tell: --fills, --verdict or --drawdown.")
     wanted = Rule(username, ticker, name, drawdown=limit, webhook=webhook, email=email)
-    reader = Reader(connect(require(settings, "cassandra")))
+    reader = _reader(settings)
     strategy = reader.strategy(*wanted.key)
     if strategy is None:
         raise AlertError(f"{username} has no strategy {name} on {ticker}", field="strategy")
@@ -310,6 +300,14 @@ def _store(settings: Settings) -> AlertStore:
     from riskcontrol.servers import require
 
     return AlertTables(connect(require(settings, "cassandra")))
+
+
+def _reader(settings: Settings) -> Reader:
+    from database.reads import Reader
+    from database.session import connect
+    from riskcontrol.servers import require
+
+    return Reader(connect(require(settings, "cassandra")))
 
 
 def _keys(settings: Settings) -> Keys:
