@@ -31,6 +31,7 @@ def button(who: Viewer) -> html.Div:
     Args:
         who: Who asks.
     """
+    unfolds: dict[str, Any] = {"aria-expanded": "false", "aria-controls": "bell-list"}
     return html.Div(
         [
             dcc.Interval(id="bell-clock", interval=CLOCK_MS, disabled=not who.username),
@@ -44,7 +45,7 @@ def button(who: Viewer) -> html.Div:
                 id="bell",
                 type="button",
                 className="bell",
-                **{"aria-expanded": "false", "aria-controls": "bell-list"},
+                **unfolds,
             ),
             html.Div(id="bell-list", className="bell-list panel", hidden=True, role="region", **named("Alerts")),
         ],

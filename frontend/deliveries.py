@@ -112,6 +112,8 @@ class Deliveries:
                 pass
         except ServerError as error:
             self._told(str(error))
+        except Exception as error:  # a fault of ours: it must not end silently, nor end what others are sent
+            self._told(f"{contact.username} by {channel}: {type(error).__name__}: {error}")
         finally:
             with self._lock:
                 self._rest[place] = self._clock() + REST_SECONDS if self._waits(place) else 0.0

@@ -51,6 +51,7 @@ class Follower:
         senders: By channel.
         keys: Make ids and codes.
         clock: Seconds since 1970; another one in tests.
+        steady: Seconds that only grow; likewise.
         told: Told what goes wrong.
     """
 
@@ -62,6 +63,7 @@ class Follower:
         keys: Keys,
         *,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         told: Told = lambda words: None,
     ) -> None:
         self._reader = reader
@@ -70,7 +72,7 @@ class Follower:
         self._clock = clock
         self._boxes = Boxes(store)
         self.deliveries = Deliveries(store, self._boxes, senders, keys, clock, told)
-        self._summaries = Summaries(Reports())
+        self._summaries = Summaries(Reports(), steady)
         self._rules: dict[Key, Rule] = {}
         self._contacts: dict[str, Contact] = {}
         self._rules_at = float("-inf")
@@ -134,7 +136,8 @@ class Follower:
         wanted = last - first + 1
         for limit in (min(wanted, MOST_LISTED), MOST_FILLS):
             frame = self._reader.fills(*rule.key, limit=limit)
-            rows = [Fill(**row) for row in frame[list(Fill.__slots__)].to_dict("records")]
+            columns = (frame[name].tolist() for name in Fill.__slots__)
+            rows = [Fill(*row) for row in zip(*columns, strict=True)]
             if wanted > MOST_LISTED or {fill.number for fill in rows} >= set(range(first, last + 1)):
                 break
         return rows

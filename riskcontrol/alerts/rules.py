@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from riskcontrol.alerts.addresses import check_url
 from riskcontrol.alerts.hours import Quiet
@@ -156,7 +156,7 @@ def read_drawdown(text: str) -> int:
     try:
         value = Decimal(text.strip().removesuffix("%").strip()) * 10_000
         whole = int(value) if value.is_finite() and value.adjusted() < 12 and value == value.to_integral_value() else 0
-    except InvalidOperation:
+    except ArithmeticError:  # not a number, or one with millions of digits
         whole = 0
     if not 0 < whole < _WHOLE:
         raise AlertError(

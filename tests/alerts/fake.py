@@ -221,6 +221,10 @@ def mailing(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
         def reply(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
 
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()  # over TLS it is another one than was accepted
+
         def handle(self) -> None:
             sender, recipients, secure = "", list[str](), tls is None
             self.reply("220 tests")

@@ -62,7 +62,8 @@ class World:
     def process(self, **senders: Any) -> Follower:
         """Return a process that has just started."""
         kinds = {"webhook": self.webhook, "email": self.email, **senders}
-        started = Follower(self.tables, self.store, kinds, KEYS, clock=self.clock, told=self.told.append)
+        clock = self.clock
+        started = Follower(self.tables, self.store, kinds, KEYS, clock=clock, steady=clock, told=self.told.append)
         self.running.append(started)
         return started
 
