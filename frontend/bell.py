@@ -39,7 +39,7 @@ def button(who: Viewer) -> html.Div:
             html.Button(
                 [
                     html.Span(className="icon icon-bell"),
-                    html.Span("Alerts", className="unseen"),
+                    html.Span("List of alerts", className="unseen"),
                     html.Span(id="bell-count"),
                 ],
                 id="bell",
