@@ -13,8 +13,10 @@ from fastapi import HTTPException
 from frontend.answers import changed
 from frontend.context import Context, in_thread, text, which_of
 from frontend.controls import unfolding
+from frontend.grids import named
 from frontend.own_alerts import Wanted
-from frontend.shell import alert, toast
+from frontend.shell import alert
+from frontend.toasts import toast
 from riskcontrol.alerts.addresses import LONGEST_URL
 from riskcontrol.alerts.hours import USUAL_ZONE, read_quiet, zones
 from riskcontrol.alerts.rules import (
@@ -117,6 +119,7 @@ def dialog() -> dmc.Modal:
         [what, where, places, html.Div(id="alerts-message", role="status"), buttons],
         id="alerts-dialog",
         title="Alerts of this strategy",
+        closeButtonProps=named("Close"),
         opened=False,
     )
 

@@ -12,6 +12,7 @@ from frontend.addresses import strategy_address
 from frontend.context import Context, in_thread, unfolded
 from frontend.formats import ZONE, moment
 from frontend.grids import named
+from frontend.toasts import toast
 from riskcontrol.alerts.box import FAILED, PENDING, SENT, Alert
 from riskcontrol.errors import ServerError
 
@@ -20,7 +21,7 @@ CLOCK_MS = 2_000
 MOST_LISTED = 30
 MOST_TOASTS = 3
 _MOST_COUNTED = 99
-_TOAST_MS = 8_000
+_TOAST_SECONDS = 8.0
 _CHANNELS = {"webhook": "webhook", "email": "e-mail"}
 _STATES = {PENDING: "waits", SENT: "sent", FAILED: "failed"}
 
@@ -115,18 +116,9 @@ def toasts(newest: list[Alert], count: int) -> list[dict[str, Any]]:
         newest: The newest ones, the newest first.
         count: How many there are.
     """
-    shown = [
-        {
-            "action": "show",
-            "id": f"alert-{alert.number}",
-            "title": "Alert",
-            "message": alert.said,
-            "color": "blue",
-            "autoClose": _TOAST_MS,
-            "withBorder": True,
-        }
-        for alert in reversed(newest)
-    ]
+    shown = []
+    for alert in reversed(newest):
+        shown += toast(alert.said, "blue", seconds=_TOAST_SECONDS, element_id=f"alert-{alert.number}")
     if count > len(newest):
         shown[0] = {**shown[0], "message": f"{count - len(newest) + 1:,} more alerts; the bell lists them."}
     return shown

@@ -167,11 +167,6 @@ def alert(message: str | list[Any], color: str, element_id: str | None = None) -
     return dmc.Alert(message, color=color, variant="light", className="message", **named)
 
 
-def toast(message: str, color: str) -> list[dict[str, Any]]:
-    """Return a message that shows itself in a corner for some seconds."""
-    return [{"action": "show", "message": message, "color": color, "autoClose": 6_000, "withBorder": True}]
-
-
 def register(app: Dash, context: Context) -> None:
     """Add the callbacks of the frame."""
 

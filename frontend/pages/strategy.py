@@ -24,8 +24,9 @@ from frontend.overlays import Overlays
 from frontend.pages import home
 from frontend.periods import PERIODS, USUAL
 from frontend.positions import CONFIRM_SECONDS, SENT, UNCONFIRMED, status_of
-from frontend.shell import TITLE, WIDE, alert, titled, toast
+from frontend.shell import TITLE, WIDE, alert, titled
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
+from frontend.toasts import toast
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import Action
 
