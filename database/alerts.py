@@ -196,4 +196,4 @@ def _alert(row: tuple[Any, ...]) -> Alert:
 
 
 def _damaged(table: str, username: str, error: Exception) -> ServerError:
-    return ServerError(f"row {username} of {table} is damaged ({error})", server="cassandra")
+    return ServerError(f"row {username!r} of {table} is damaged ({error})", server="cassandra")

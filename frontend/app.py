@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -34,7 +34,6 @@ from frontend.source import AccountSource, Connected, Source
 from riskcontrol import servers
 from riskcontrol.accounts.store import Store
 from riskcontrol.alerts.signing import Keys
-from riskcontrol.alerts.store import AlertStore
 from riskcontrol.errors import ServerError
 from riskcontrol.secret import secret_of
 from riskcontrol.settings import Settings
@@ -50,7 +49,7 @@ def create_app(
     entrance: Entrance | None = None,
     loopback_only: bool = True,
     hosts: Collection[str] = (),
-    alerts: AlertStore | None = None,
+    alerts: Callable[[], OwnAlerts] | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -60,7 +59,7 @@ def create_app(
         entrance: Knows who comes; without it there is no sign-in, and whoever comes sees and changes everything.
         loopback_only: Whether it answers only requests to 127.0.0.1, localhost or [::1].
         hosts: Names to which it answers as well, and to no others.
-        alerts: What keeps alerts, to use instead of the tables.
+        alerts: Gives the way to alerts, to use instead of the tables.
     """
     source = Source(lambda: GuardedReader(reader if reader is not None else _connect(settings)))
 
@@ -73,7 +72,7 @@ def create_app(
         source=source,
         market=Market(source),
         publish=publish,
-        alerts=Connected(lambda: _own_alerts(settings, alerts)),
+        alerts=Connected(alerts or (lambda: _own_alerts(settings))),
     )
 
     @asynccontextmanager
@@ -195,9 +194,8 @@ def _connect(settings: Settings) -> Reader:
     return Reader(session.connect(servers.require(settings, "cassandra")))
 
 
-def _own_alerts(settings: Settings, store: AlertStore | None) -> OwnAlerts:
-    if store is None:
-        store = AlertTables(session.connect(servers.require(settings, "cassandra")))
+def _own_alerts(settings: Settings) -> OwnAlerts:
+    store = AlertTables(session.connect(servers.require(settings, "cassandra")))
     return OwnAlerts(store, lambda: Keys.of(secret_of(settings)))
 
 

@@ -110,10 +110,10 @@ def test_a_lease_is_one_holder_s_until_it_is_let_go_or_ends(kept: AlertTables) -
 
 def test_what_is_damaged_is_told(kept: AlertTables, session: Session) -> None:
     session.execute("INSERT INTO alerts (username, version, box) VALUES ('broken', 1, '[]')")
-    with pytest.raises(ServerError, match="row broken of alerts is damaged"):
+    with pytest.raises(ServerError, match="row 'broken' of alerts is damaged"):
         kept.box("broken")
     session.execute("INSERT INTO alert_rules (username, ticker, name, drawdown) VALUES ('broken', 'IBM', 'dip', -1)")
-    with pytest.raises(ServerError, match="row broken of alert_rules is damaged"):
+    with pytest.raises(ServerError, match="row 'broken' of alert_rules is damaged"):
         kept.rules()
     session.execute("DELETE FROM alert_rules WHERE username = 'broken'")
 

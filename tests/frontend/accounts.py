@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import httpx
 from fastapi import FastAPI
-from pydantic import SecretStr
 
 from frontend.app import create_app
 from frontend.gate import Entrance
+from frontend.own_alerts import OwnAlerts
 from riskcontrol.accounts.account import Role
 from riskcontrol.settings import Settings
-from tests.accounts.fake import PASSWORD, SECRET, FakeStore, made
-from tests.alerts.fake import FakeAlerts
+from tests.accounts.fake import PASSWORD, FakeStore, made
+from tests.alerts.fake import KEYS, FakeAlerts
 from tests.frontend.conftest import PATIENCE_SECONDS, Page
 from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
 from tests.frontend.serving import served
@@ -87,8 +87,9 @@ def house(
     for name in ("ann", "bob", "carl"):
         accounts.set_password(name, PASSWORD, now=NOW)
     store.set_role("carl", Role.ADMIN)
-    settings, alerts = Settings(secret=SecretStr(SECRET.decode())), FakeAlerts()
-    app = create_app(settings, reader=tables, entrance=entrance, hosts=hosts, alerts=alerts)
+    alerts = FakeAlerts()
+    own = OwnAlerts(alerts, lambda: KEYS)
+    app = create_app(Settings(), reader=tables, entrance=entrance, hosts=hosts, alerts=lambda: own)
     with served(app, port, proxies) as address:
         one = House(address, app, tables, store, entrance, clock, alerts)
         yield one

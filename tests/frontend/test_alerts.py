@@ -17,9 +17,7 @@ from riskcontrol.alerts import box as boxes
 from riskcontrol.alerts.box import FAILED
 from riskcontrol.alerts.events import FILL, Event
 from riskcontrol.alerts.rules import MOST_RULES, Contact, Rule
-from riskcontrol.alerts.signing import Keys
 from riskcontrol.errors import AlertError
-from tests.accounts.fake import SECRET
 from tests.alerts.fake import KEYS, NOW, FakeAlerts
 from tests.frontend.accounts import House, house
 from tests.frontend.conftest import Page
@@ -76,7 +74,7 @@ def test_what_is_saved_is_what_the_form_shows_again(home: House, page: Page) -> 
     answer = save(page, **given)
     secret = answer["alerts-message.children"][0]["props"]["children"][1]["props"]["children"]
     contact = home.alerts.places["ann"]
-    assert secret == Keys.of(SECRET).webhook(contact)
+    assert secret == KEYS.webhook(contact)
     assert answer["alerts-dialog.opened"] is True  # so that the secret can be read
     rule = home.alerts.kept["ann", "IBM", "dip"]
     assert (rule.fills, rule.verdict, rule.drawdown, rule.webhook, rule.email) == (3, None, 125_000, True, False)
@@ -124,7 +122,7 @@ def test_an_address_is_confirmed_by_its_code_and_a_new_one_has_to_be_anew(home: 
     answer = save(page, fills=True, email=True, address="ann@example.com")
     assert "A code is on its way to ann@example.com" in str(answer["alerts-message.children"])
     assert not home.alerts.places["ann"].confirmed
-    code = Keys.of(SECRET).code("ann", "ann@example.com")
+    code = KEYS.code("ann", "ann@example.com")
     save(page, fills=True, email=True, address="ann@example.com", code=code.lower())
     assert home.alerts.places["ann"].confirmed
     save(page, fills=True, email=True, address="ann@example.com")
