@@ -75,6 +75,7 @@ def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, pa
     page.keyboard.press("Escape")
     expect(listed).to_be_hidden()
     expect(ring).to_be_focused()
+    page.set_viewport_size({"width": 1440, "height": 1000})
     page.reload()
     expect(ring).to_have_accessible_name("List of alerts")
     page.emulate_media(color_scheme="dark")
