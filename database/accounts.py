@@ -51,6 +51,8 @@ _LINK = insert("links", ["digest", "username", "ticker", "name"])
 _OPENS = select("links", ["username", "ticker", "name"], "digest = ?")
 _TAKE_BACK = "DELETE FROM {}.published WHERE username = ? AND ticker = ? AND name = ?"
 _TAKE_ALL_BACK = "DELETE FROM {}.published WHERE username = ?"
+_FORGET_RULES = "DELETE FROM {}.alert_rules WHERE username = ?"
+_FORGET_CONTACT = "DELETE FROM {}.alert_contacts WHERE username = ?"
 _FORGET_LINK = "DELETE FROM {}.links WHERE digest = ?"
 
 _KEY_COLUMNS = ("username", "number", "scope", "digest", "created", "used", "revoked")
@@ -108,10 +110,12 @@ class AccountTables:
         return self._agreed(_ROLE, role.value, username)
 
     def remove(self, username: str) -> bool:
-        """Remove an account, its links and its keys, if there is one; its strategies stay."""
+        """Remove an account, its links, keys and alerts' rules, if there is one; its strategies stay."""
         for key in self.keys(username):
             self._rows(_FORGET_OWNER, key.number)
         self._rows(_FORGET_KEYS, username)
+        for query in (_FORGET_RULES, _FORGET_CONTACT):
+            self._rows(query, username)
         for page in self.published(username):
             self._rows(_FORGET_LINK, page.digest)
         self._rows(_TAKE_ALL_BACK, username)

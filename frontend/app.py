@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,9 @@ from starlette.types import Message
 
 from database import session
 from database.accounts import AccountTables, accounts_over
+from database.alerts import AlertTables
 from database.reads import Reader
-from frontend import access, exports, keys, reception, shell
+from frontend import access, alert_panel, bell, exports, keys, reception, shell
 from frontend.access import GuardedReader
 from frontend.api import market as api_market
 from frontend.api import results, state, strategies
@@ -28,6 +29,7 @@ from frontend.context import Context
 from frontend.gate import Entrance, Gate
 from frontend.guard import Guard
 from frontend.market import Market
+from frontend.own_alerts import OwnAlerts
 from frontend.pages import (
     health,
     home,
@@ -46,9 +48,11 @@ from frontend.recent import Recent
 from frontend.reception import FORMS
 from frontend.scripts import SCHEME
 from frontend.scripts import source as source_of
-from frontend.source import AccountSource, Source
+from frontend.source import AccountSource, Connected, Source
 from riskcontrol import servers
 from riskcontrol.accounts.store import Store
+from riskcontrol.alerts.signing import Keys
+from riskcontrol.secret import secret_of
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy
 
@@ -61,6 +65,7 @@ def create_app(
     loopback_only: bool = True,
     hosts: Collection[str] = (),
     simulated: bool = False,
+    alerts: Callable[[], OwnAlerts] | None = None,
 ) -> FastAPI:
     """Return the application.
 
@@ -71,6 +76,7 @@ def create_app(
         loopback_only: Whether it answers only requests to 127.0.0.1, localhost or [::1].
         hosts: Names to which it answers as well, and to no others.
         simulated: Whether each page says that the trades are simulated.
+        alerts: Gives the way to alerts, to use instead of the tables.
     """
     source = Source(lambda: GuardedReader(reader if reader is not None else _connect(settings)))
 
@@ -83,6 +89,7 @@ def create_app(
         source=source,
         market=Market(source),
         publish=publish,
+        alerts=Connected(alerts or (lambda: _own_alerts(settings))),
     )
 
     @asynccontextmanager
@@ -125,6 +132,7 @@ def create_app(
         dash.register_page(page.__name__, **address, layout=access.guarded(page.layout, home.start))
     app.layout = partial(shell.layout, simulated=simulated)
     shell.register(app, context)
+    bell.register(app, context)
     home.register(app)
     user.register(app, context)
     leaders.register(app, context)
@@ -133,6 +141,7 @@ def create_app(
     ticker.register(app, context)
     health.register(app, context, recent)
     strategy.register(app, context)
+    alert_panel.register(app, context)
     new.register(app, context)
     preview.register(app, context)
     opening.register(app, context)
@@ -196,6 +205,11 @@ def entrance_of(settings: Settings) -> Entrance:
 
 def _connect(settings: Settings) -> Reader:
     return Reader(session.connect(servers.require(settings, "cassandra")))
+
+
+def _own_alerts(settings: Settings) -> OwnAlerts:
+    store = AlertTables(session.connect(servers.require(settings, "cassandra")))
+    return OwnAlerts(store, lambda: Keys.of(secret_of(settings)))
 
 
 def _publish(settings: Settings, strategy: Strategy, action: Action) -> None:

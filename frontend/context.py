@@ -10,11 +10,13 @@ from typing import Any, ParamSpec, TypeVar
 from fastapi import HTTPException
 from fastapi.concurrency import run_in_threadpool
 
+from frontend.addresses import checked_names
 from frontend.history import PastBars
 from frontend.market import Market
+from frontend.own_alerts import OwnAlerts
 from frontend.preview import Previews
 from frontend.reports import Reports
-from frontend.source import Source
+from frontend.source import Connected, Source
 from riskcontrol.errors import StrategyError
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy, check_username
@@ -35,6 +37,8 @@ class Context:
     market: Market
     publish: Callable[[Strategy, Action], None]
     """Sends an opening or a stop to the tape; raises `ServerError`."""
+    alerts: Connected[OwnAlerts]
+    """The way to the alerts of whoever asks."""
     reports: Reports = field(default_factory=Reports)
     previews: Previews = field(default_factory=Previews)
 
@@ -82,6 +86,19 @@ def username_of(value: Any) -> str:
     """
     try:
         return check_username(text(value, "username"))
+    except StrategyError as error:
+        raise HTTPException(400, str(error)) from None
+
+
+def which_of(value: Any) -> tuple[str, str, str]:
+    """Return the strategy that a callback's argument names: username, ticker and name.
+
+    Raises:
+        HTTPException: It names none.
+    """
+    given = value if isinstance(value, dict) else {}
+    try:
+        return checked_names(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
     except StrategyError as error:
         raise HTTPException(400, str(error)) from None
 

@@ -9,6 +9,7 @@ import dash
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from frontend import bell
 from frontend.access import viewer
 from frontend.account_menu import account_menu, shown_if, visitor_store
 from frontend.addresses import user_address
@@ -121,7 +122,8 @@ def layout(*, simulated: bool = False) -> dmc.MantineProvider:
         **named("Pages"),
     )
     header = html.Div(
-        [burger, brand, ways, html.Div([find, scheme, account_menu(who)], className="tools")], className="bar"
+        [burger, brand, ways, html.Div([find, bell.button(who), scheme, account_menu(who)], className="tools")],
+        className="bar",
     )
     return dmc.MantineProvider(
         [
@@ -170,11 +172,6 @@ def alert(message: str | list[Any], color: str, element_id: str | None = None) -
     """Return a message across the page; a list may have links in it."""
     named = {"id": element_id} if element_id else {}
     return dmc.Alert(message, color=color, variant="light", className="message", **named)
-
-
-def toast(message: str, color: str) -> list[dict[str, Any]]:
-    """Return a message that shows itself in a corner for some seconds."""
-    return [{"action": "show", "message": message, "color": color, "autoClose": 6_000, "withBorder": True}]
 
 
 def register(app: Dash, context: Context) -> None:

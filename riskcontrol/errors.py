@@ -7,6 +7,8 @@
     ├── StrategyError     a strategy can't be accepted               (.field)
     ├── AccountError      a name, password or link can't be accepted (.field)
     │   └── TooSoon       after too many attempts                    (.seconds)
+    ├── AlertError        a rule or address of alerts can't be accepted (.field)
+    ├── DeliveryError     a message wasn't accepted where it was sent
     ├── TapeError         a record of the tape can't be used         (.reason)
     ├── StateError        a shard's state doesn't fit the tape       (.shard)
     │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
@@ -107,6 +109,24 @@ class TooSoon(AccountError):
         wait = f"{number:,} {unit}{'s' * (number != 1)}"
         super().__init__(f"there were too many attempts; try again in {wait}", field="")
         self.seconds = seconds
+
+
+class AlertError(RiskControlError):
+    """What somebody wants to be told, or where, can't be accepted.
+
+    Args:
+        message: What is wrong and what is expected.
+        field: The field that is wrong.
+    """
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.message = message
+        self.field = field
+
+
+class DeliveryError(RiskControlError):
+    """A message wasn't accepted where it was sent; its text says why."""
 
 
 class TapeError(RiskControlError):

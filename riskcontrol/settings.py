@@ -52,6 +52,13 @@ class Settings(BaseSettings):
     s3_access_key: str = Field("", description="access key; empty: boto3's usual ways")
     s3_secret_key: SecretStr = Field(SecretStr(""), description="secret key")
     s3_region: str = Field("us-east-1", description="region")
+    smtp: str = Field("", description="mail server for alerts, HOST[:PORT]; without one, none go by e-mail")
+    smtp_tls: str = Field(
+        "starttls", pattern=r"^(starttls|tls|none)$", description="how it is spoken to: starttls, tls or none"
+    )
+    smtp_username: str = Field("", description="user of the mail server, if it asks for one")
+    smtp_password: SecretStr = Field(SecretStr(""), description="password of that user")
+    smtp_from: str = Field("", description="address that alerts come from")
 
 
 def load(file: Path | None = None, **flags: Any) -> Settings:
@@ -138,6 +145,7 @@ def _wanted(name: str) -> str:
 
 
 _FORMS = {
+    "smtp_tls": "'starttls', 'tls' or 'none'",
     "topic": "1 to 200 letters, digits, '.', '_' or '-' in quotes",
     "keyspace": "a letter and up to 47 more of a-z, 0-9 and '_', in quotes",
 }

@@ -15,7 +15,8 @@ from frontend.context import Context, in_thread
 from frontend.form import FIELDS, Problem, element
 from frontend.openings import MOST, sent
 from frontend.pages.new import find, names_of, source_of, taken, values_of
-from frontend.shell import alert, toast
+from frontend.shell import alert
+from frontend.toasts import toast
 from riskcontrol.errors import ServerError
 from riskcontrol.strategy import Action
 

@@ -8,15 +8,14 @@ from urllib.parse import unquote
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
-from fastapi import HTTPException
 
 from database.reads import PositionRow, StrategyRow
-from frontend import candles, exports, graphs, grids, strategy_tables
+from frontend import alert_panel, candles, exports, graphs, grids, strategy_tables
 from frontend.access import require_change, viewer
 from frontend.account_menu import shown_if
 from frontend.addresses import checked_names, copy_address, share_address, ticker_address, user_address
 from frontend.answers import changed
-from frontend.context import Context, in_thread, one_of, text
+from frontend.context import Context, in_thread, one_of, text, which_of
 from frontend.controls import choice
 from frontend.figures import ALL, SERIES, SHOWS
 from frontend.grids import named
@@ -25,8 +24,9 @@ from frontend.overlays import Overlays
 from frontend.pages import home
 from frontend.periods import PERIODS, USUAL
 from frontend.positions import CONFIRM_SECONDS, SENT, UNCONFIRMED, status_of
-from frontend.shell import TITLE, WIDE, alert, titled, toast
+from frontend.shell import TITLE, WIDE, alert, titled
 from frontend.strategy_view import GRAPHS, TABS, Look, View, described, view_of
+from frontend.toasts import toast
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import Action
 
@@ -122,6 +122,7 @@ def layout(
                 hidden=True,
             ),
             _stop_dialog(),
+            alert_panel.dialog() if viewer().changes(username) else None,
         ],
         **WIDE,
     )
@@ -175,6 +176,7 @@ def _head(username: str, ticker: str, name: str) -> html.Div:
                                 className="strategy-action",
                                 style=shown_if(bool(who.username)),
                             ),
+                            dmc.Button("Alerts", id="alerts-open", variant="default", size="sm"),
                             dmc.Button("Stop", id="strategy-stop", variant="default", size="sm", disabled=True),
                         ],
                         className="strategy-actions",
@@ -290,7 +292,7 @@ def register(app: Dash, context: Context) -> None:
         which: Any, market: Any, again: Any, tab: Any, period: Any, show: Any, twins: Any, pending: Any, shown: Any
     ) -> dict[str, Any]:
         """Bring the page up to date: all of a tab, only what a new price changes, or nothing."""
-        username, ticker, name = _which(which)
+        username, ticker, name = which_of(which)
         tab = one_of(text(tab, "tab"), TABS, "overview")
         look = Look(
             tab=tab,
@@ -330,7 +332,7 @@ def register(app: Dash, context: Context) -> None:
         """Ask, then stop the strategy."""
         if not (asked or cancelled or confirmed):  # called because the page appeared
             return (no_update,) * 3
-        username, ticker, name = _which(which)
+        username, ticker, name = which_of(which)
         require_change(username)
         if ctx.triggered_id == "strategy-stop":
             question = f"{name} on {ticker} will not trade any more. Its cash and shares stay as they are."
@@ -390,19 +392,6 @@ def _without(
         said = alert(f"{username} has no strategy {name} on {ticker}.", "yellow", "no-strategy")
         about = {"status": "unknown", "status_class": "strategy-state", "stopped": True}
     return {"actions": _NO_ACTIONS, **about, "notice": said, "all_hidden": True, "version": {"none": about["status"]}}
-
-
-def _which(value: Any) -> tuple[str, str, str]:
-    """Return the strategy that a callback's argument names.
-
-    Raises:
-        HTTPException: It names none.
-    """
-    given = value if isinstance(value, dict) else {}
-    try:
-        return checked_names(*(text(given.get(field), field) for field in ("username", "ticker", "name")))
-    except StrategyError as error:
-        raise HTTPException(400, str(error)) from None
 
 
 def _find(context: Context, username: str, ticker: str, name: str) -> tuple[StrategyRow | None, PositionRow | None]:

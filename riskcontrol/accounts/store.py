@@ -34,7 +34,7 @@ class Store(Protocol):
         """Replace an account's role, if there is such an account."""
 
     def remove(self, username: str) -> bool:
-        """Remove an account, its links and its keys, if there is one; its strategies stay."""
+        """Remove an account, its links, keys and alerts' rules, if there is one; its strategies stay."""
 
     def end_session(self, number: str, seconds: int) -> None:
         """Note for so long that a session has ended."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "snapshots": "List the snapshots that the stream can go on from.",
     "dashboard": "Serve the pages.",
     "accounts": "Make accounts, set passwords and roles.",
+    "alerts": "Tell owners what their strategies do, by webhook and e-mail.",
     "leaders": "List who leads, and how all returns are spread.",
     "strategy": "Check strategy files, open them in the stream; words, templates.",
     "backtest": "Run strategies on trade files or bars: statistics, verdict, sweeps.",

@@ -107,7 +107,7 @@ def list_(settings: Settings) -> None:
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @with_settings(*DATABASE)
 def remove(settings: Settings, username: str, yes: bool) -> None:
-    """Remove an account, its sessions, links and keys. Its strategies stay, and its name stays taken.
+    """Remove an account, its sessions, links, keys and alerts. Its strategies stay, and its name stays taken.
 
     Needs Cassandra: riskcontrol up, or --cassandra.
     """

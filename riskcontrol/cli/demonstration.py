@@ -171,6 +171,7 @@ class Demo:
         username = _busiest(openings)
         self._make_account(settings, username)
         self._await_open(settings, offsets)
+        self._child(settings, "alerts", "run")
         return Ready(url, username, settings, sources)
 
     @property
@@ -356,14 +357,20 @@ class Demo:
         raise ServerError(f"does not come up; see {child.log}", server="dashboard")
 
     def _child(self, settings: Settings, name: str, *arguments: str) -> Entry:
-        """Start one of our own commands with the demo's settings and note it down."""
+        """Start one of our own commands with the demo's settings and note it down.
+
+        Args:
+            settings: The settings.
+            name: The command.
+            arguments: A command of its own first, where it has some; then options.
+        """
         flags = [
             f"--{field}={getattr(settings, field)}" for field in ("home", "kafka", "topic", "cassandra", "keyspace")
         ]
         with undisturbed(), self._lock:
             if self._stopping:
                 raise ServerError("not started: the demonstration is stopping", server=name)
-            entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *flags, *arguments])
+            entry = self._registry.launch(name, [sys.executable, "-u", "-m", "riskcontrol", name, *arguments, *flags])
             self._children.append(entry)
         return entry
 

@@ -24,11 +24,15 @@ DATABASE = ("cassandra", "cassandra_username", "cassandra_password", "keyspace")
 S3 = ("s3_endpoint", "s3_region")
 """Settings that say where trade files on S3 are."""
 
+MAIL = ("smtp", "smtp_tls", "smtp_username", "smtp_password", "smtp_from")
+"""Settings that say how e-mail is sent."""
+
 METAVARS = {
     "home": "FOLDER",
     "kafka": "HOST:PORT,...",
     "cassandra": "HOST,...",
     "s3_endpoint": "URL",
+    "smtp": "HOST:PORT",
     "snapshots": "PLACE",
     "shards": "COUNT",
     "replication": "COUNT",

@@ -11,9 +11,11 @@ from fastapi import FastAPI
 
 from frontend.app import create_app
 from frontend.gate import Entrance
+from frontend.own_alerts import OwnAlerts
 from riskcontrol.accounts.account import Role
 from riskcontrol.settings import Settings
 from tests.accounts.fake import PASSWORD, FakeStore, made
+from tests.alerts.fake import KEYS, FakeAlerts
 from tests.frontend.conftest import PATIENCE_SECONDS, Page
 from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
 from tests.frontend.serving import served
@@ -42,6 +44,7 @@ class House:
     store: FakeStore
     entrance: Entrance
     clock: Clock
+    alerts: FakeAlerts
     clients: list[httpx.Client] = field(default_factory=list)
 
     def visitor(self) -> httpx.Client:
@@ -84,9 +87,11 @@ def house(
     for name in ("ann", "bob", "carl"):
         accounts.set_password(name, PASSWORD, now=NOW)
     store.set_role("carl", Role.ADMIN)
-    app = create_app(Settings(), reader=tables, entrance=entrance, hosts=hosts)
+    alerts = FakeAlerts()
+    own = OwnAlerts(alerts, lambda: KEYS)
+    app = create_app(Settings(), reader=tables, entrance=entrance, hosts=hosts, alerts=lambda: own)
     with served(app, port, proxies) as address:
-        one = House(address, app, tables, store, entrance, clock)
+        one = House(address, app, tables, store, entrance, clock, alerts)
         yield one
         for client in one.clients:
             client.close()

@@ -44,6 +44,8 @@ ANNS: dict[str, list[Any]] = {
     "new-load.data": [STRATEGY, {**STRATEGY, "name": SECRET_NAME}],
     "new-typed.data": [{**FIELDS, "new-sizing": "all"}],
     **{f"{name}.value": [value] for name, value in FIELDS.items()},
+    "alerts-url.value": ["https://example.com/"],
+    "alerts-fills.checked": [True],
     "new-every.value": ["1m"],
     "new-begin.data": ["dip-and-rise"],
     "new-sizing.value": ["all"],
@@ -63,10 +65,13 @@ ANNS: dict[str, list[Any]] = {
 CLICKS = {
     "find-username.n_submit", "home-go.n_clicks", "home-username.n_submit", "candles-twin.n_clicks",
     "pace-twin.n_clicks", "new-submit.n_clicks", "stop-confirm.n_clicks", "stop-cancel.n_clicks",
-    "strategy-stop.n_clicks",
+    "strategy-stop.n_clicks", "alerts-open.n_clicks", "alerts-save.n_clicks", "alerts-close.n_clicks", "bell.n_clicks",
 }  # fmt: skip
 """Buttons and the like, one of which is pressed at a time."""
 NOBODYS = {
+    "alerts-address.value", "alerts-cap.value", "alerts-code.value", "alerts-drawdown.value", "alerts-email.checked",
+    "alerts-quiet.value", "alerts-verdict.checked", "alerts-webhook.checked", "alerts-zone.value",
+    "bell-clock.n_intervals", "bell-known.data",
     "board-there.data", "board-version.data", "candles-interval.value", "candles-period.value", "candles-version.data",
     "clock.n_intervals", "health-version.data", "leaders-by.value", "leaders-version.data", "market.data",
     "new-again.data", "new-axis.data", "new-basis-points.value", "new-message.children", "new-minimum.value",
@@ -146,6 +151,7 @@ def home(shared: House, sent: Tape, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr(gate, "FRESH_SECONDS", 0.0)
     shared.tables.whose.clear()  # type: ignore[attr-defined]
     shared.store.pages.clear()
+    shared.alerts.__init__()  # type: ignore[misc]  # as new
     shared.store.noted.clear()
     sent.sent.clear()
     return shared
@@ -200,6 +206,7 @@ def test_the_attack_works_on_ann_herself(home: House, sent: Tape) -> None:
         ("ann", "dip", Action.STOP),
         ("ann", SECRET_NAME, Action.STOP),
     }
+    assert {key[2] for key in home.alerts.kept} == {"dip", SECRET_NAME}
 
 
 def test_another_user_reads_and_changes_nothing(home: House, sent: Tape) -> None:
@@ -211,6 +218,7 @@ def test_another_user_reads_and_changes_nothing(home: House, sent: Tape) -> None
             refused.add(what.partition(" by ")[0])
     assert len(refused) >= 5
     assert home.tables.whose == {"bob"}  # type: ignore[attr-defined]
+    assert home.alerts.asked <= {"bob"}
     assert sent.sent == []
 
 
