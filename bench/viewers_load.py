@@ -250,11 +250,12 @@ class _Load:
             failure = str(error)
         if due >= self.plan.measure:
             outcome.late = max(outcome.late, late)
+            times = outcome.seconds.setdefault(name, [])
             if failure:
                 outcome.errors[name] = outcome.errors.get(name, 0) + 1
                 outcome.first_error = outcome.first_error or f"{name}: {failure}"
             else:
-                outcome.seconds.setdefault(name, []).append(time.monotonic() - due)
+                times.append(time.monotonic() - due)
         return answer.body if answer is not None and not failure else None
 
     def _client(self, headers: Mapping[str, str]) -> Client:
