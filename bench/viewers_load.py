@@ -61,8 +61,8 @@ class Plan:
         interval: Seconds between a page's last answer and its next question.
         stay: Seconds on a page.
         requests: Of the API, a second.
-        begin: When viewers begin to come, on the machine's monotonic clock; the last has after `interval`.
-        measure: From when on requests count.
+        begin: When viewers begin to come, on the machine's monotonic clock, one after the other.
+        measure: From when on requests count; all have come by the middle of the time before.
         end: Until when they are sent.
         seed: Of when who comes.
     """
@@ -170,7 +170,8 @@ class _Load:
 
     async def run(self) -> Told:
         plan, rng = self.plan, random.Random(self.plan.seed)
-        comings = [plan.begin + plan.interval * number / len(plan.viewers) for number in range(len(plan.viewers))]
+        coming = (plan.measure - plan.begin) / 2 / len(plan.viewers)
+        comings = [plan.begin + coming * number for number in range(len(plan.viewers))]
         programs = self._client({})
         tasks = [
             self._look(viewer, number, coming, rng.random() * plan.stay)
