@@ -42,8 +42,11 @@ def accounts(settings: Settings, openings: Openings, count: int, seed: int) -> t
         token, _ = made.keys.create(names["user"], Scope.READ, now=time.time())
         return Viewer(names, key=token)
 
-    with ThreadPoolExecutor(MOST_AT_A_TIME) as threads:
+    threads = ThreadPoolExecutor(MOST_AT_A_TIME)
+    try:
         found = list(threads.map(one, picked))
+    finally:  # Ctrl-C doesn't wait for those that nobody has begun
+        threads.shutdown(cancel_futures=True)
     # The first one's requests are recorded: its ticker must be no part of other words in them.
     return sorted(found, key=lambda viewer: -len(viewer.names["ticker"])), password
 
