@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
+import statistics
 import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +53,36 @@ def child(settings: Settings, *arguments: str) -> Iterator[psutil.Process]:
     finally:
         end(process)
         registry.remove(arguments[0])
+
+
+@contextmanager
+def dashboard(settings: Settings, *flags: str) -> Iterator[tuple[str, psutil.Process]]:
+    """Run the pages beside the benchmark; gives their address, without a slash at the end, once they answer.
+
+    Raises:
+        ServerError: They don't.
+    """
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = int(found.getsockname()[1])
+    address = f"http://127.0.0.1:{port}"
+    with child(settings, "dashboard", "--port", str(port), *flags) as process:
+        _await_pages(address)
+        yield address, process
+
+
+def _await_pages(address: str, seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(f"{address}/api/v1/health", timeout=5) as answer:  # noqa: S310  our own
+                if b'"database":true' in answer.read().replace(b" ", b""):
+                    return
+        except (urllib.error.URLError, OSError):
+            pass
+        if time.monotonic() > deadline:
+            raise ServerError(f"does not answer within {seconds:g} s", server="dashboard")
+        time.sleep(0.2)
 
 
 def await_stream(reader: Reader, seconds: float = 120.0) -> None:
@@ -94,6 +128,11 @@ class PeakMemory:
         self._stop.set()
         self._thread.join(5)
         return max(self.samples, default=0.0)
+
+    def thirds(self) -> tuple[float, float]:
+        """Return the medians of the first and of the last third of the samples, MB."""
+        third = max(1, len(self.samples) // 3)
+        return statistics.median(self.samples[:third]), statistics.median(self.samples[-third:])
 
 
 def _memory(process: psutil.Process) -> int:

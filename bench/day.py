@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import statistics
 import subprocess
 import sys
 import time
@@ -64,7 +63,7 @@ def run(trades: int, users: int, seed: int) -> dict[str, object]:
             peak = memory.end()
         batches = reader.batches(limit=10_000)
     batches = batches[batches["time"] > start]
-    third = max(1, len(memory.samples) // 3)
+    first, last = memory.thirds()
     return {
         "trades": taken,
         "users": users,
@@ -78,8 +77,8 @@ def run(trades: int, users: int, seed: int) -> dict[str, object]:
         "batches": len(batches),
         "rows_waiting_max": int(batches["waiting"].max()),
         "rows_behind_max": float(batches["behind"].max()),
-        "memory_first_third_mb": statistics.median(memory.samples[:third]),
-        "memory_last_third_mb": statistics.median(memory.samples[-third:]),
+        "memory_first_third_mb": first,
+        "memory_last_third_mb": last,
         "peak_memory_mb": peak,
     }
 

@@ -5,24 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import socket
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from bench.common import Timer, child, own_servers
+from bench import tables
+from bench.common import Timer, dashboard, own_servers
 from bench.pages_browser import PAGES, browser, paint, record
 from bench.pages_data import Day, Size, fill, moving
 from bench.pages_load import load
 from database.session import init
 from ingestion.topic import ensure_topic
 from riskcontrol.aligned import aligned
-from riskcontrol.errors import ServerError
 
 GOAL_MS = 100.0
 """95 of 100 answers at the rate take at most so long."""
@@ -65,10 +61,7 @@ def run(options: Options) -> dict[str, Any]:
             day = Day(options, settings.shards)
             rows = fill(settings, day)
         viewers = _viewers(day, options.seed)
-        port = _free_port()
-        address = f"http://127.0.0.1:{port}"
-        with moving(settings, day), child(settings, "dashboard", "--no-sign-in", "--port", str(port)) as process:
-            _await(address)
+        with moving(settings, day), dashboard(settings, "--no-sign-in") as (address, process):
             painted, requests = {}, []
             with browser() as started:
                 for page in options.pages:
@@ -102,13 +95,11 @@ def run(options: Options) -> dict[str, Any]:
 def tell(found: Mapping[str, Any]) -> None:
     """Print the figures as tables, the goals last."""
     click.echo("  ".join(f"{count:,} {table}" for table, count in found["rows"].items()))
-    heads = ("requests", "errors", "p50_ms", "p95_ms", "p99_ms")
-    rows = [(page, *(_written(figures[head]) for head in heads)) for page, figures in found["load"].items()]
-    click.echo(
-        f"\n{found['rate']:g} requests a second, {found['callbacks']} callbacks, at most {found['sent_late_ms']} ms "
-        f"late; the dashboard took {found['dashboard_cores']} cores, {found['dashboard_mb']} MB"
+    tables.tell_requests(
+        found["load"],
+        f"{found['rate']:g} requests a second, {found['callbacks']} callbacks, at most {found['sent_late_ms']} ms "
+        f"late; the dashboard took {found['dashboard_cores']} cores, {found['dashboard_mb']} MB",
     )
-    click.echo("\n".join(aligned([("page", *heads), *rows], indent="  ")))
     if found["first_error"]:
         click.echo(f"  the first error: {found['first_error']}")
     kinds = sorted({kind for page in found["pages"].values() for kind in page.get("bytes", ())} - {"all"})
@@ -123,23 +114,18 @@ def tell(found: Mapping[str, Any]) -> None:
     ]
     click.echo("\nseconds until numbers and graph are visible (empty caches, median), and kB over the wire until then")
     click.echo("\n".join(aligned([("page", "numbers", "graph", *kinds, "all"), *columns], indent="  ")))
-    click.echo(f"\ngoals (load average {found['load_average']:.1f})")
-    reached = [(goal["name"], _written(goal["value"]), goal["goal"], "yes" if goal["reached"] else "NO")
-               for goal in found["goals"]]  # fmt: skip
-    click.echo("\n".join(aligned([("", "measured", "goal", "reached"), *reached], indent="  ")))
+    tables.tell_goals(found["goals"], f"goals (load average {found['load_average']:.1f})")
 
 
 def _goals(p95: float | None, painted: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     shown = [page["seconds"] for page in painted.values()]
     slowest = None if None in shown or not shown else max(shown)
     rows = (
-        ("page data, p95, ms", p95, GOAL_MS, f"<= {GOAL_MS:g}"),
-        ("slowest page's numbers visible, s", slowest, GOAL_SECONDS, f"<= {GOAL_SECONDS:g}"),
+        ("page data, p95, ms", p95, "<=", GOAL_MS),
+        ("slowest page's numbers visible, s", slowest, "<=", GOAL_SECONDS),
     )
-    return [
-        {"name": name, "value": value, "goal": goal, "reached": value is not None and value <= most}
-        for name, value, most, goal in rows
-    ]
+    # What wasn't seen isn't reached.
+    return [{**row, "reached": bool(row["reached"])} for row in tables.judged(rows)]
 
 
 def _viewers(day: Day, seed: int, most: int = 2_000) -> list[dict[str, str]]:
@@ -165,23 +151,3 @@ def _written(value: object) -> str:
 
 def _kilobytes(figures: Mapping[str, Any], kind: str) -> str:
     return f"{figures.get('bytes', {}).get(kind, 0) / 1_000:,.0f}"
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _await(address: str, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            with urllib.request.urlopen(f"{address}/api/v1/health", timeout=5) as answer:  # noqa: S310  our own
-                if b'"database":true' in answer.read().replace(b" ", b""):
-                    return
-        except (urllib.error.URLError, OSError):
-            pass
-        if time.monotonic() > deadline:
-            raise ServerError(f"does not answer within {seconds:g} s", server="dashboard")
-        time.sleep(0.2)

@@ -106,7 +106,28 @@ def record(started: Browser, address: str, page: str, names: Mapping[str, str]) 
         names: Whose; by placeholder.
     """
     found: dict[str, Recorded] = {}
+    for made in requests(started, address, page, names):
+        if made.output not in found or made.size > found[made.output].size:
+            found[made.output] = made
+    return list(found.values())
+
+
+def requests(
+    started: Browser, address: str, page: str, names: Mapping[str, str], cookie: tuple[str, str] | None = None
+) -> list[Recorded]:
+    """Return the requests for data that a page makes when it is opened and for a moment after, as they are answered.
+
+    Args:
+        started: The browser.
+        address: Of the pages.
+        page: Which of `PAGES`.
+        names: Whose; by placeholder.
+        cookie: Of who has signed in, name and value.
+    """
+    found: list[Recorded] = []
     with _opened(started, page) as (opened, _):
+        if cookie is not None:
+            opened.context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": address}])
         answers: list[Any] = []
         opened.on("response", lambda answer: answers.append(answer))
         _shown(opened, address, page, names)
@@ -115,11 +136,8 @@ def record(started: Browser, address: str, page: str, names: Mapping[str, str]) 
             body = answer.request.post_data
             if urlsplit(answer.url).path != CALLBACKS or body is None or answer.status != 200:
                 continue
-            made = recorded(page, body, len(answer.body()), names)
-            output = answer.request.post_data_json["output"]
-            if output not in found or made.size > found[output].size:
-                found[output] = made
-    return list(found.values())
+            found.append(recorded(page, body, len(answer.body()), names))
+    return found
 
 
 def paint(started: Browser, address: str, page: str, names: Mapping[str, str], runs: int) -> dict[str, Any]:

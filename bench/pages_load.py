@@ -37,6 +37,11 @@ class Recorded:
     body: str
     size: int
 
+    @property
+    def output(self) -> str:
+        """What it asks for."""
+        return str(json.loads(self.body)["output"])
+
     def written_for(self, names: Mapping[str, str]) -> bytes:
         """Return the body for a viewer.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -47,6 +47,18 @@ def goals(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     for layout, growth in found.get("crowd", {}).get("growth", {}).items():
         name = f"time of {crowd[-1]['users']:,} users : {crowd[0]['users']:,} ({layout})"
         rows.append((name, growth, "<=", GROWTH))
+    return judged(rows)
+
+
+def judged(rows: Iterable[tuple[str, float | None, str, float]]) -> list[dict[str, Any]]:
+    """Return goals with what was measured.
+
+    Args:
+        rows: Of each its name, what was measured (None where it wasn't), ``>=`` or ``<=``, and the goal.
+
+    >>> judged([("p99, s", 0.25, "<=", 1.0)])
+    [{'name': 'p99, s', 'value': 0.25, 'goal': '<= 1', 'reached': True}]
+    """
     return [
         {"name": name, "value": value, "goal": f"{sign} {goal:,.15g}", "reached": _reached(value, sign, goal)}
         for name, value, sign, goal in rows
@@ -78,23 +90,35 @@ def tell(found: Mapping[str, Any]) -> None:
     """Print the figures as tables, the goals last."""
     for name, part in found.items():
         if isinstance(part, Mapping) and name != "crowd":
-            _section(name, part)
+            section(name, part)
     for part in found.get("crosses", ()):
-        _section(f"crosses, bars of {part['bar_seconds']} s", {k: v for k, v in part.items() if k != "vectorbt"})
-        _section(f"vectorbt, bars of {part['bar_seconds']} s", part["vectorbt"])
+        section(f"crosses, bars of {part['bar_seconds']} s", {k: v for k, v in part.items() if k != "vectorbt"})
+        section(f"vectorbt, bars of {part['bar_seconds']} s", part["vectorbt"])
     if "crowd" in found:
         _crowd_table(found["crowd"])
     runs = [f"best of {found['repeats']}"] if found.keys() & {"engine", "crosses", "crowd"} else []
     runs += ["mixed run once"] if "mixed" in found else []
     click.echo(f"\nload average {found['load_average']:.1f}, {', '.join(runs)}, processor seconds of one core")
     if found["goals"]:
-        _table("goals", [("", "measured", "goal", "reached")] + [
-            (row["name"], shown(row["value"]), row["goal"], {True: "yes", False: "NO", None: "not run"}[row["reached"]])
-            for row in found["goals"]
-        ])  # fmt: skip
+        tell_goals(found["goals"], "goals")
 
 
-def _section(name: str, part: Mapping[str, Any]) -> None:
+def tell_goals(rows: Sequence[Mapping[str, Any]], name: str) -> None:
+    """Print goals as a table, of `judged`."""
+    said = {True: "yes", False: "NO", None: "not run"}
+    reached = [(row["name"], shown(row["value"]), row["goal"], said[row["reached"]]) for row in rows]
+    _table(name, [("", "measured", "goal", "reached"), *reached])
+
+
+def tell_requests(figures: Mapping[str, Mapping[str, Any]], name: str) -> None:
+    """Print what came of requests as a table, of `Outcome.figures`."""
+    heads = ("requests", "errors", "p50_ms", "p95_ms", "p99_ms")
+    rows = [(what, *(shown(found[head]) for head in heads)) for what, found in figures.items()]
+    _table(name, [("", *heads), *rows])
+
+
+def section(name: str, part: Mapping[str, Any]) -> None:
+    """Print figures as a table, a line each; lists are left out."""
     plain = [(key.replace("_", " "), shown(value)) for key, value in part.items() if not isinstance(value, list)]
     _table(name.replace("_", " "), plain)
 

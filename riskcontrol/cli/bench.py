@@ -240,6 +240,46 @@ def pages(*, pages: tuple[str, ...], as_json: bool, **chosen: object) -> None:
 
 
 @command.command(
+    short_help="Measure the stream while people look at the pages.",
+    epilog="Example: riskcontrol bench viewers --viewers 200 --requests 50 --minutes 10",
+)
+@click.option("--viewers", type=click.IntRange(1, 10_000), default=200, show_default=True, help="People at the pages.")
+@click.option("--requests", type=click.FloatRange(0.1, 10_000), default=50.0, show_default=True,
+              help="Requests of the API a second.")  # fmt: skip
+@click.option("--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies.")
+@click.option("--rate", type=click.IntRange(10, 10_000_000), default=20_000, show_default=True, help="Trades a second.")
+@click.option("--minutes", type=click.FloatRange(0.05, 1_440), default=10.0, show_default=True,
+              help="How long to measure.")  # fmt: skip
+@click.option("--stay", type=click.FloatRange(1, 3_600), default=30.0, show_default=True,
+              help="Seconds for which a viewer looks at a page.")  # fmt: skip
+@click.option("--warm-up", type=click.FloatRange(1, 3_600), default=30.0, show_default=True,
+              help="Seconds of the same load before, unmeasured.")  # fmt: skip
+@click.option("--tickers", type=click.IntRange(1, 10_000), default=8_000, show_default=True, help="Companies.")
+@click.option("--day-trades", type=click.IntRange(1_000, 10**12), default=68_100_000, show_default=True,
+              help="Trades in a day of that market: with fewer, event time and so prices run faster.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of users, market and viewers.")
+@_JSON
+def viewers(*, as_json: bool, **load: float) -> None:
+    """Measure the stream while people look at the pages and programs ask the API: all on this machine, all real.
+
+    Some of the users get accounts and keys, and sign in. Each looks at a user's overview, a strategy, the leaders, the
+    market and a ticker in turn, and asks what a browser asks: the requests of each page are recorded from Chromium once
+    and then sent with everybody's own names and versions, a second after the last answer, as the pages' clock does.
+    Programs read all that the API has to read, at a steady rate, whatever becomes of requests before. Times count from
+    when a request was due. Memory is the dashboard's (PSS); at the end all fills must be in the database.
+    """
+    import json
+
+    from bench.viewers import Load, run, tell
+
+    found = run(Load(**load))  # type: ignore[arg-type]
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        tell(found)
+
+
+@command.command(
     short_help="Kill parts of the line, and compare every row.",
     epilog="Example: riskcontrol bench crash --rounds 20 --seed 1 --json",
 )
