@@ -207,9 +207,10 @@ def pace(batches: pd.DataFrame, start: dt.datetime, stop: dt.datetime, load: Loa
     measured = batches[(batches["time"] > start) & (batches["time"] <= stop)]
     seconds = (stop - start).total_seconds()
     if measured.empty:
+        most = int(batches["waiting"].max())
         raise ServerError(
-            f"made no batch in the {seconds:,.0f} s that count, as up to {int(batches['waiting'].max()):,} rows waited for "
-            "the database; in the end all was taken: give it a longer --warm-up",
+            f"made no batch in the {seconds:,.0f} s that count, as up to {most:,} rows waited for the database; in the "
+            "end all was taken: give it a longer --warm-up",
             server="stream",
         )
     shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99}

@@ -39,8 +39,11 @@ PROTOCOL = 4
 """Version of the native protocol. Version 5 adds only checksums that TCP has already, computed in Python."""
 
 _SCHEMA = Path(__file__).with_name("schema.cql")
+INIT = "run riskcontrol database init"
 _ADDED = (("strategies", "since bigint"),)
 """Columns that tables of earlier versions lack."""
+_OF_THE_TAPE = ("strategies", "positions", "fills", "bars", "marks", "leaders", "days", "batches", "watermarks")
+"""Tables with nothing in them that the stream couldn't write again from its tape."""
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s,:\[\]]+))(?::(\d{1,5}))?")
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 15.0
@@ -121,15 +124,23 @@ def clear(settings: Settings) -> None:
             future.result()
 
 
-def drop(settings: Settings) -> None:
-    """Drop the keyspace with everything in it.
+def drop(settings: Settings, *, rows: bool = False) -> None:
+    """Drop the keyspace with everything in it, or only the tables that the stream writes.
+
+    Args:
+        settings: Where it is.
+        rows: Keep accounts, keys, links and alerts, which are on no tape.
 
     Raises:
         ServerError: No node answers, or the server refuses.
     """
     session = connect(settings, keyspace=False)
     with answering(settings.cassandra):
-        session.execute(f"DROP KEYSPACE IF EXISTS {settings.keyspace}")
+        if not rows:
+            session.execute(f"DROP KEYSPACE IF EXISTS {settings.keyspace}")
+            return
+        for table in _OF_THE_TAPE:
+            session.execute(f"DROP TABLE IF EXISTS {settings.keyspace}.{table}")
 
 
 def schema(keyspace: str) -> list[str]:
@@ -287,8 +298,10 @@ def _meaning(error: Exception, address: str) -> ServerError:
         return TablesMissing(f"{said}; create the tables with: riskcontrol database init", server="cassandra")
     if any(type(cause).__name__ == "AuthenticationFailed" for cause in causes):
         said = "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
-    elif re.search(r"[Uu]ndefined column name|[Uu]nknown identifier", said):
-        said += "; the tables are of another version: name a new keyspace, and run riskcontrol database init"
+    elif column := re.search(r"(?:[Uu]ndefined column name|[Uu]nknown identifier) \"?(\w+)", said):
+        later = column[1] in [added.split()[0] for _, added in _ADDED]
+        said += "; the tables are of an earlier version: "
+        said += f"{INIT}, which adds what is missing and keeps all" if later else "name a new keyspace, and " + INIT
     elif isinstance(error, NoHostAvailable | OSError):
         at = f" at {address}" if address else ""
         said = f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"

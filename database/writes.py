@@ -284,16 +284,28 @@ class Writer:
             SettingsError: They are of an older version of this program.
             ServerError: The database doesn't answer; `TablesMissing`.
         """
-        for query in (_POSITION, _FILL, _BAR, _BATCH, _LEADERS, _DAY, _MARK, _WATERMARK):
+        for query in (
+            insert("strategies", ["username", "ticker", "name", "since"]),
+            _POSITION,
+            _FILL,
+            _BAR,
+            _BATCH,
+            _LEADERS,
+            _DAY,
+            _MARK,
+            _WATERMARK,
+        ):
             try:
                 prepare(self._session, query)
             except ServerError as error:
-                if isinstance(error, TablesMissing) or not isinstance(error.__cause__, InvalidRequest):
+                simply = isinstance(error, TablesMissing) or "keeps all" in str(error)
+                if simply or not isinstance(error.__cause__, InvalidRequest):
                     raise
                 keyspace = self._session.keyspace
                 raise SettingsError(
                     f"the tables of {keyspace} are of an older version of this program; the tape has all that is in "
-                    f"them: riskcontrol database drop --keyspace {keyspace}, then riskcontrol database init",
+                    f"those of the stream: riskcontrol database drop --rows --keyspace {keyspace}, then riskcontrol "
+                    "database init; accounts stay",
                     field="keyspace",
                 ) from error
 

@@ -117,7 +117,10 @@ def load(
     last = mark[0] if mark else position.time  # the time of a stopped position is that of its request, by wall clock
     first = int(fills["time"].iloc[0]) if len(fills) else min(position.time, last)
     today = date_of(max(last, *fills["time"].iloc[-1:], first))
-    since = strategy.since if strategy.since <= first else 0  # a day may be replayed after later ones
+    # One of before there was a `since` has the wall clock, which a live tape has as well. A replayed day lies before it,
+    # and may come after later ones.
+    since = strategy.since or strategy.opened
+    since = since if since <= first else 0
     cut = bool(len(fills)) and int(fills["number"].iloc[0]) > 1
     if cut:
         since = first  # older fills than these exist, and what the strategy did then isn't known here

@@ -120,8 +120,9 @@ class Stream:
         others = writer.tapes() - {self._id}
         if others:
             raise SettingsError(
-                f"{settings.keyspace} holds the rows of another tape ({min(others)}); name another one, or drop it: "
-                f"riskcontrol database drop --keyspace {settings.keyspace}, then riskcontrol database init",
+                f"{settings.keyspace} holds the rows of another tape ({min(others)}); name another one, or drop them: "
+                f"riskcontrol database drop --rows --keyspace {settings.keyspace}, then riskcontrol database init; "
+                "accounts stay",
                 field="keyspace",
             )
         self._rate = Rate(interval)

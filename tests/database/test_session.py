@@ -7,6 +7,7 @@ import pytest
 from cassandra.cluster import Session
 
 from database.session import close, connect, contact_points, drop, init, prepare, schema
+from database.writes import Writer
 from riskcontrol.errors import ServerError, SettingsError
 from riskcontrol.settings import Settings
 
@@ -62,7 +63,10 @@ def test_tables_of_an_earlier_version_get_the_columns_that_came_later(keyspace_o
     session = connect(keyspace_of_its_own)
     keyspace = keyspace_of_its_own.keyspace
     session.execute(f"ALTER TABLE {keyspace}.strategies DROP since")
+    with pytest.raises(ServerError, match="run riskcontrol database init, which adds what is missing and keeps all"):
+        Writer(session).check_tables()
     init(keyspace_of_its_own)
+    Writer(session).check_tables()
     init(keyspace_of_its_own)
     assert session.execute(prepare(session, "SELECT since FROM {}.strategies")).one() is None
 
@@ -71,6 +75,28 @@ def test_tables_of_an_earlier_version_get_the_columns_that_came_later(keyspace_o
 def test_a_keyspace_that_is_not_there_is_told_with_the_remedy(tables: Settings) -> None:
     with pytest.raises(ServerError, match="riskcontrol database init"):
         connect(tables.model_copy(update={"keyspace": "nowhere"}))
+
+
+@pytest.mark.servers
+def test_dropping_the_streams_rows_leaves_people_and_what_is_theirs(keyspace_of_its_own: Settings) -> None:
+    session = connect(keyspace_of_its_own)
+    people = ("users (username)", "accounts (username)")
+    for table in (*people, "positions (ticker, username, name)"):
+        name, columns = table.split(" ", 1)
+        values = ", ".join("'ann'" for _ in columns.split(","))
+        session.execute(f"INSERT INTO {keyspace_of_its_own.keyspace}.{name} {columns} VALUES ({values})")
+    drop(keyspace_of_its_own, rows=True)
+    drop(keyspace_of_its_own, rows=True)
+    init(keyspace_of_its_own)
+    kept = {
+        name: session.execute(prepare(session, "SELECT username FROM {}." + name)).one()
+        for name in ("users", "accounts", "positions")
+    }
+    assert {name: row is not None for name, row in kept.items()} == {
+        "users": True,
+        "accounts": True,
+        "positions": False,
+    }
 
 
 @pytest.mark.servers

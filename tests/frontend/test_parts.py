@@ -154,6 +154,10 @@ def test_a_strategy_opened_while_its_ticker_traded_has_no_history_before_it() ->
     curve = history.load(reader, PastBars(), strategy(since=since), reader.position_rows[0], reader.prices["IBM"]).curve
     assert curve.time[0] > since
     assert curve.time[0] <= since + NS_PER_MINUTE
+    before = strategy(opened=since)  # written before there was a `since`, in a live stream
+    assert history.load(reader, PastBars(), before, reader.position_rows[0], reader.prices["IBM"]).curve.time[0] == int(
+        curve.time[0]
+    )
 
 
 def test_a_stopped_strategy_whose_stop_has_another_clock_keeps_its_history() -> None:
