@@ -200,9 +200,19 @@ def pace(batches: pd.DataFrame, start: dt.datetime, stop: dt.datetime, load: Loa
         start: The earliest moment.
         stop: The latest.
         load: What was put on the line.
+
+    Raises:
+        ServerError: There was none.
     """
     measured = batches[(batches["time"] > start) & (batches["time"] <= stop)]
     seconds = (stop - start).total_seconds()
+    if measured.empty:
+        taken, most = int(batches["trades"].sum()), int(batches["waiting"].max())
+        raise ServerError(
+            f"made no batch in the {seconds:.0f} s that count, up to {most:,} rows waited for the database; all "
+            f"{taken:,} trades were taken in the end: give it a longer --warm-up",
+            server="stream",
+        )
     shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
     return {
         "batches": len(measured),

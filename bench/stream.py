@@ -41,7 +41,8 @@ def run(load: Load) -> dict[str, object]:
     """Measure, and return the figures.
 
     Raises:
-        ServerError: The line did not take all that was sent, or rows are missing in the database.
+        ServerError: The line did not take all that was sent, rows are missing in the database, or no batch was made in
+            the seconds that count.
     """
     with own_servers("kafka", "cassandra") as settings:
         flags = []
