@@ -300,8 +300,10 @@ def _meaning(error: Exception, address: str) -> ServerError:
         said = "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
     elif column := re.search(r"(?:[Uu]ndefined column name|[Uu]nknown identifier) \"?(\w+)", said):
         later = column[1] in [added.split()[0] for _, added in _ADDED]
-        said += "; the tables are of an earlier version: "
-        said += f"{INIT}, which adds what is missing and keeps all" if later else "name a new keyspace, and " + INIT
+        if later:
+            said += f"; the tables are of an earlier version: {INIT}, which adds what is missing and keeps all"
+        else:
+            said += f"; the tables are of another version: name a new keyspace, and {INIT}"
     elif isinstance(error, NoHostAvailable | OSError):
         at = f" at {address}" if address else ""
         said = f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"

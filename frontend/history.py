@@ -117,8 +117,8 @@ def load(
     last = mark[0] if mark else position.time  # the time of a stopped position is that of its request, by wall clock
     first = int(fills["time"].iloc[0]) if len(fills) else min(position.time, last)
     today = date_of(max(last, *fills["time"].iloc[-1:], first))
-    # One of before there was a `since` has the wall clock, which a live tape has as well. A replayed day lies before it,
-    # and may come after later ones.
+    # What was opened before there was a `since` has the wall clock, which a live tape has as well. A replayed day lies
+    # before it, and may come after later ones.
     since = strategy.since or strategy.opened
     since = since if since <= first else 0
     cut = bool(len(fills)) and int(fills["number"].iloc[0]) > 1
