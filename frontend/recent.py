@@ -38,6 +38,7 @@ class Recent:
         self._market = market
         self._lock = threading.Lock()
         self._kept: pd.DataFrame | None = None
+        self._seen: Snapshot | None = None
 
     def batches(self) -> pd.DataFrame:
         """Return the batches, oldest first, with the columns of `Reader.batches`.
@@ -46,8 +47,10 @@ class Recent:
             ServerError: The database is away.
         """
         with self._lock:  # one reads, the others wait for what it gets
-            new = self._market.snapshot().batches
-            kept = self._kept
+            snapshot, kept = self._market.snapshot(), self._kept
+            if kept is not None and snapshot is self._seen:
+                return kept
+            new = snapshot.batches
             if kept is None or new.empty or kept.empty or not new["time"].isin(kept["time"]).any():
                 kept = self._source.read(lambda reader: reader.batches(limit=MOST))
             else:
@@ -55,7 +58,7 @@ class Recent:
             kept = kept.sort_values("time", ignore_index=True)
             if len(kept):
                 kept = kept[kept["time"] > kept["time"].iloc[-1] - SPAN].iloc[-MOST:].reset_index(drop=True)
-            self._kept = kept
+            self._kept, self._seen = kept, snapshot
             return kept
 
     def rates(self, snapshot: Snapshot) -> Rates:

@@ -34,3 +34,32 @@ class Shared(Generic[Value]):
                 self._value = read()
                 self._read_at = self._clock()
             return self._value
+
+
+class OfVersion(Generic[Value]):
+    """Keeps what was made of the newest version of something, for all viewers.
+
+    >>> made = OfVersion()
+    >>> [made.value(version, lambda: f"of {version}") for version in ("1", "1", "2")]
+    ['of 1', 'of 1', 'of 2']
+    >>> made.value("2", lambda: 1 / 0)
+    'of 2'
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value: Value
+        self._version: object = None
+
+    def value(self, version: object, make: Callable[[], Value]) -> Value:
+        """Return what was made of a version, or make it.
+
+        Args:
+            version: Which; never None.
+            make: Makes it; what it raises is passed on, and the next one tries again.
+        """
+        with self._lock:  # one makes it, the others wait for what they get
+            if self._version is None or version != self._version:
+                self._value = make()
+                self._version = version
+            return self._value

@@ -18,6 +18,7 @@ from frontend.formats import NONE, ZONE, amount, compact, minute, signed_percent
 from frontend.market import Snapshot
 from frontend.positions import Prices
 from frontend.recent import Rates, Recent
+from frontend.shared import OfVersion
 from frontend.shell import WIDE, alert, titled
 from riskcontrol.errors import ServerError
 from riskcontrol.trades import NS_PER_MINUTE, TICKER_LENGTH
@@ -88,6 +89,7 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
         context: What callbacks share.
         recent: The stream's last hour.
     """
+    made = OfVersion[dict[str, Any]]()
 
     @app.callback(
         output=_OUTPUTS,
@@ -103,12 +105,12 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
             version = f"{snapshot.version} {board.time if board else 0}"
             if version == shown:
                 return changed(_OUTPUTS)
-            rates = recent.rates(snapshot)
+            content = made.value(version, lambda: _shown(snapshot, board, recent.rates(snapshot)))
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
                 return changed(_OUTPUTS)
             return changed(_OUTPUTS, notice=alert("The market can't be shown while the database is away.", "gray"))
-        return {**_shown(snapshot, board, rates), "version": version, "there": no_update if shown else "yes"}
+        return {**content, "version": version, "there": no_update if shown else "yes"}
 
     @app.callback(
         Output("ticker-search", "data"),
