@@ -76,7 +76,13 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
 
 
 @pytest.fixture
-def page(windows: BrowserContext) -> Iterator[Page]:
+def expected() -> list[str]:
+    """What errors of the console may say; a test adds those that it provokes."""
+    return []
+
+
+@pytest.fixture
+def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
     """A fresh window; at its end, nothing may have left loopback and the console must hold no error."""
     opened = windows.new_page()
     # What the pages of other tests remembered: only scripts stay.
@@ -89,7 +95,7 @@ def page(windows: BrowserContext) -> Iterator[Page]:
     def told(message: ConsoleMessage) -> None:
         # A server that is away on purpose is such an error too.
         away = "ERR_CONNECTION_REFUSED" in message.text or "the server did not respond" in message.text
-        if message.type == "error" and not away:
+        if message.type == "error" and not away and not any(words in message.text for words in expected):
             errors.append(message.text)
 
     local = ("http://127.0.0.1:", "data:", "blob:")
@@ -112,7 +118,7 @@ def fits(page: Page, width: int) -> None:
 @contextmanager
 def hosted(app: FastAPI) -> Iterator[str]:
     """Serve pages at the same address in every test: a browser keeps scripts by address."""
-    with served(app, _port()) as address:
+    with served(app, hosted_port()) as address:
         yield address
         for opened in _OPEN:  # one that still loads a script from a server that ends would have an error
             opened.close()
@@ -122,7 +128,8 @@ _OPEN: list[Page] = []
 
 
 @functools.cache
-def _port() -> int:
+def hosted_port() -> int:
+    """Return the port of that address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     return port
