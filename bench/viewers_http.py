@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 IDLE_SECONDS = 3.0
@@ -28,11 +28,13 @@ class Answer:
         status: Its status.
         headers: By their names in small letters; of several of a name, the last.
         body: As it was before compressing.
+        cookies: Those that it sets, name=value.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    cookies: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -103,7 +105,8 @@ class Client:
 async def _read(reader: asyncio.StreamReader) -> Answer:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     status = int(head[0].split(" ", 2)[1])
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    lines = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in head[1:] if line)]
+    headers = dict(lines)
     body = b""
     if headers.get("transfer-encoding", "").lower() == "chunked":
         parts = []
@@ -116,4 +119,4 @@ async def _read(reader: asyncio.StreamReader) -> Answer:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
     if headers.get("content-encoding") == "gzip":
         body = gzip.decompress(body)
-    return Answer(status, headers, body)
+    return Answer(status, headers, body, [value.partition(";")[0] for name, value in lines if name == "set-cookie"])

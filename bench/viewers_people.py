@@ -20,6 +20,8 @@ from riskcontrol.errors import ServerError
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
 
+BROWSER = "-browser"
+"""What the name of a browser's own cookie ends with (`frontend.gate`)."""
 _PATIENCE = 60.0
 
 
@@ -71,10 +73,11 @@ async def signed_in(address: str, viewers: list[Viewer], password: str) -> list[
         body = f"username={quote_plus(viewer.names['user'])}&password={quote_plus(password)}"
         async with turn:
             answer = await client.ask("POST", "/sign-in", body.encode())
-        cookie = answer.headers.get("set-cookie", "").partition(";")[0]
-        if answer.status != 303 or not cookie:
+        # Beside the session comes what tells the browser from others.
+        cookies = [cookie for cookie in answer.cookies if not cookie.partition("=")[0].endswith(BROWSER)]
+        if answer.status != 303 or len(cookies) != 1:
             raise ServerError(f"{viewer.names['user']} isn't let in: {answer.status}", server="dashboard")
-        return replace(viewer, cookie=cookie)
+        return replace(viewer, cookie=cookies[0])
 
     try:
         return list(await asyncio.gather(*map(one, viewers)))

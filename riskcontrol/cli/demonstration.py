@@ -364,9 +364,8 @@ class Demo:
             name: The command.
             arguments: A command of its own first, where it has some; then options.
         """
-        flags = [
-            f"--{field}={getattr(settings, field)}" for field in ("home", "kafka", "topic", "cassandra", "keyspace")
-        ]
+        of_tape = () if name == "alerts" else ("kafka", "topic")  # it reads the tables alone
+        flags = [f"--{field}={getattr(settings, field)}" for field in ("home", *of_tape, "cassandra", "keyspace")]
         with undisturbed(), self._lock:
             if self._stopping:
                 raise ServerError("not started: the demonstration is stopping", server=name)
