@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from frontend.access import OTHERS
 from frontend.api.rates import Buckets
 from frontend.gate import Gate
 from riskcontrol.accounts.keys import MOST_KEYS
@@ -158,6 +159,12 @@ def test_a_link_opens_nothing_of_the_api(home: House) -> None:
     for method, path in everything(home):
         if f"/api/v1{path}" not in OPEN:
             assert ask(visitor, method, f"/api/v1{path}").status_code == 401
+    member = home.signed_in("bob")
+    member.headers["x-riskcontrol-link"] = link
+    for path in ("IBM/dip", "IBM/dip/fills", "IBM/dip/fills.csv"):
+        answer = member.get(f"/api/v1{MANY}/{path}")
+        assert answer.status_code == 403, "who is signed in gets no more by it"
+        assert answer.json()["detail"] == OTHERS
     home.store.pages.clear()
 
 
