@@ -21,7 +21,7 @@ from frontend.gate import SHARED, Entrance
 from riskcontrol.accounts.account import Account
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.sessions import Session
-from riskcontrol.errors import AccountError, ServerError, TooSoon
+from riskcontrol.errors import AccountError, ServerError, TooBusy, TooSoon
 from riskcontrol.strategy import NAME_PATTERN
 from riskcontrol.trades import TICKER_PATTERN
 
@@ -136,8 +136,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         try:
             changed = await tried(change)
         except AccountError as error:
-            response = await _account_page(trouble=_trouble(error), status=400)
-            return _patient(response, error)
+            return patient(await _account_page(trouble=trouble_of(error), status=400), error)
         entrance.forget()
         response = await _account_page(told="The password is changed. All other sessions have ended.")
         entrance.let_in(response, changed, request.url.scheme)
@@ -176,7 +175,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         try:
             account = await tried(enter)
         except AccountError as error:
-            return _patient(again(_trouble(error), 429 if isinstance(error, TooSoon) else status), error)
+            return patient(again(trouble_of(error), status), error)
         response = _to(wanted or user_address(account.username))
         entrance.let_in(response, account, request.url.scheme)
         return response
@@ -268,7 +267,8 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _trouble(error: AccountError) -> Trouble:
+def trouble_of(error: AccountError) -> Trouble:
+    """Return what is wrong, as a page says it."""
     return Trouble(error.field, _sentence(error.message, error.field))
 
 
@@ -283,9 +283,12 @@ def _sentence(message: str, field: str = "") -> str:
     return f"{message[0].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
 
 
-def _patient(response: Response, error: AccountError) -> Response:
-    """Say when to come back."""
+def patient(response: Response, error: AccountError) -> Response:
+    """Say when to come back, where one is to."""
     if isinstance(error, TooSoon):
         response.status_code = 429
         response.headers["retry-after"] = str(int(error.seconds) + 1)
+    elif isinstance(error, TooBusy):
+        response.status_code = 503
+        response.headers["retry-after"] = "60"
     return response

@@ -17,7 +17,7 @@ from riskcontrol.accounts import service
 from riskcontrol.accounts.attempts import HERE, NETWORK
 from riskcontrol.accounts.passwords import Passwords
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Sessions
-from riskcontrol.errors import TablesMissing
+from riskcontrol.errors import TablesMissing, TooBusy
 from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House, house
 
@@ -183,6 +183,23 @@ def test_however_many_try_passwords_the_pages_answer(home: House, monkeypatch: p
         finally:
             go_on.set()
         assert set(answers) == {401}
+
+
+def test_a_server_that_is_too_busy_to_look_at_a_password_says_so(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = home.signed_in("ann")
+
+    def busy(*_: object) -> bool:
+        raise TooBusy
+
+    monkeypatch.setattr(Passwords, "fits", busy)
+    answers = [
+        home.visitor().post("/sign-in", data={"username": "ann", "password": PASSWORD}),
+        client.post("/account", data={"old": PASSWORD, "password": OTHER, "again": OTHER}),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert "Too many people sign in at the moment; try again in a minute." in answer.text
+        assert "not the current one" not in answer.text
 
 
 def test_what_a_caller_says_of_its_address_is_not_believed(home: House) -> None:
