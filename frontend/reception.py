@@ -18,6 +18,7 @@ from frontend.addresses import user_address
 from frontend.context import Context
 from frontend.door import Trouble
 from frontend.gate import SHARED, Entrance
+from frontend.once import Once
 from riskcontrol.accounts.account import Account
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.sessions import Session
@@ -47,7 +48,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         context: What callbacks share.
         entrance: Knows who comes.
     """
-    accounts = entrance.accounts
+    accounts, forms = entrance.accounts, Once()
     server.add_exception_handler(_AwayError, _away)
 
     @server.get("/sign-in", include_in_schema=False)
@@ -55,7 +56,10 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         """Show the form."""
         if viewer().member:
             return _to(local(next))
-        said = {"out": "You are signed out.", "everywhere": "You are signed out everywhere."}.get(told, "")
+        said = {
+            "out": "You are signed out.",
+            "everywhere": "You are signed out everywhere, and your keys are revoked.",
+        }.get(told, "")
         return door.sign_in_page(local(next, ""), {}, None, told=said)
 
     @server.post("/sign-in", include_in_schema=False)
@@ -104,7 +108,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
 
         def end() -> None:
             if account is not None and everywhere:
-                accounts.sign_out_everywhere(account)
+                accounts.sign_out_everywhere(account, now=entrance.clock())
             elif session is not None:
                 accounts.sign_out(session)
 
@@ -158,10 +162,12 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
             await tried(lambda: accounts.store.take_back(username, ticker, name))
         else:
             try:
-                link = await tried(lambda: accounts.publish(username, ticker, name, now=entrance.clock()))
+                with forms.first(username, sent) as first:
+                    if first:
+                        link = await tried(lambda: accounts.publish(username, ticker, name, now=entrance.clock()))
+                        address = f"{request.url.scheme}://{request.url.netloc}{SHARED}{link}"
             except AccountError as error:
                 return door.message_page("Not published", f"{_sentence(error.message)}", 400)
-            address = f"{request.url.scheme}://{request.url.netloc}{SHARED}{link}"
         entrance.forget()
         return door.share_page(username, ticker, name, await _published(username, ticker, name), address)
 

@@ -167,8 +167,12 @@ class Accounts:
         """End a session, so that its token is worth nothing any more, wherever it was copied to."""
         self.store.end_session(session.number, LIFETIME_SECONDS + 3_600)
 
-    def sign_out_everywhere(self, account: Account) -> None:
-        """End all sessions of an account."""
+    def sign_out_everywhere(self, account: Account, *, now: float) -> None:
+        """End all sessions of an account, and revoke all of its keys.
+
+        The sessions last: if the database goes away in between, one of them can do it again.
+        """
+        self.keys.revoke_all(account.username, now=now)
         self.store.change_password(
             account.username, account.password, before=account.generation, after=account.generation + 1
         )

@@ -307,7 +307,7 @@ def test_signing_out_ends_one_session_and_everywhere_ends_all(accounts: Accounts
     accounts.sign_out(first)
     assert accounts.whose(first) is None
     assert accounts.whose(second) == account
-    accounts.sign_out_everywhere(account)
+    accounts.sign_out_everywhere(account, now=NOW)
     assert accounts.whose(second) is None
     assert accounts.read(accounts.issue(account, NOW), NOW + LIFETIME_SECONDS) is None
 

@@ -70,7 +70,7 @@ def test_a_session_that_ends_elsewhere_leads_to_the_door_and_back(home: House, p
     sign_in(page, "ann")
     expect(page.locator(ROWS)).to_have_count(1)
     page.evaluate("sessionStorage.setItem('riskcontrol draft', '1')")
-    home.entrance.accounts.sign_out_everywhere(home.store.kept["ann"])
+    home.entrance.accounts.sign_out_everywhere(home.store.kept["ann"], now=home.clock.now)
     page.wait_for_url(re.compile("/sign-in"))
     assert page.evaluate("sessionStorage.length") == 0
     sign_in(page, "ann")
