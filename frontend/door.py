@@ -181,6 +181,16 @@ def away_page(error: BaseException | None) -> HTMLResponse:
     return message_page("The database is away", "So nobody's session can be checked. Try again in a minute.", 503)
 
 
+def half_out_page() -> HTMLResponse:
+    """Return the page of somebody who signs out while the database is away: its cookie goes, nothing else does."""
+    return message_page(
+        "Signed out of this browser alone",
+        "The database is away, so nothing but this browser's cookie could be taken back. Copies of it, your other "
+        "sessions and your keys stay good until you sign in once more and sign out everywhere, or their time is over.",
+        503,
+    )
+
+
 def page(title: str, body: str, status: int = 200, script: str = "") -> HTMLResponse:
     """Return a page around a body.
 

@@ -41,7 +41,7 @@ LINK_HEADER = "x-riskcontrol-link"
 API = "/api/"
 """Below it is what programs ask for, also with a key."""
 
-_OPEN = ("/sign-in", "/register", "/api/v1/health", "/api/v1/ready", "/_dash-dependencies")
+_OPEN = ("/sign-in", "/register", "/sign-out", "/api/v1/health", "/api/v1/ready", "/_dash-dependencies")
 _OPEN_BELOW = ("/assets/", "/_dash-component-suites/")
 """What holds nobody's data, for everybody."""
 _LINKED = ("/_dash-layout", "/_dash-update-component")

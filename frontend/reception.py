@@ -103,8 +103,18 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
     async def sign_out(request: Request) -> Response:
         """End this session, or all of the account."""
         sent = await form_of(request)
-        session, account = await _who(request)
         everywhere = "everywhere" in sent
+        try:
+            await _end(request, everywhere)
+            response = _to(f"/sign-in?told={'everywhere' if everywhere else 'out'}")
+        except _AwayError:
+            response = door.half_out_page()
+        entrance.forget()
+        entrance.let_out(response, request.url.scheme)
+        return response
+
+    async def _end(request: Request, everywhere: bool) -> None:
+        session, account = await _who(request)
 
         def end() -> None:
             if account is not None and everywhere:
@@ -113,10 +123,6 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
                 accounts.sign_out(session)
 
         await tried(end)
-        entrance.forget()
-        response = _to(f"/sign-in?told={'everywhere' if everywhere else 'out'}")
-        entrance.let_out(response, request.url.scheme)
-        return response
 
     @server.get("/account", include_in_schema=False)
     async def account_of_mine() -> Response:

@@ -345,6 +345,32 @@ def test_while_the_database_is_away_those_who_were_in_stay_and_nobody_else_comes
     assert open_for(client)
 
 
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("sent", [{"x": "y"}, {"everywhere": "yes"}])
+def test_signing_out_while_the_database_is_away_takes_the_cookie_and_says_what_stays(
+    home: House, sent: dict[str, str], known: bool
+) -> None:
+    client = home.signed_in("ann")
+    stolen = dict(client.cookies)
+    assert open_for(client)
+    if not known:
+        home.entrance.forget()
+    home.store.away = True
+    response = client.post("/sign-out", data=sent)
+    assert response.status_code == 503
+    assert "Copies of it, your other sessions and your keys stay good" in response.text
+    assert home.entrance.cookie("http") not in client.cookies
+    home.store.away = False
+    assert not open_for(client)
+    copy = home.visitor()
+    copy.cookies.update(stolen)
+    assert open_for(copy)  # as was said
+
+
+def test_whoever_is_not_signed_in_may_sign_out(home: House) -> None:
+    assert home.visitor().post("/sign-out", data={"everywhere": "yes"}).status_code == 303
+
+
 def test_tables_of_before_there_were_accounts_are_told_with_the_remedy(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
