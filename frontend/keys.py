@@ -92,7 +92,8 @@ def keys_page(
         else ""
     )
     buttons = "".join(door.submit(f"Make a key that may {may}", "scope", scope.value) for scope, may in _MAY.items())
-    form = door.fields_form(door.KEYS, (door.CURRENT,), buttons, {"username": username}, trouble, once.fresh())
+    row = f"<div class='door-row'>{buttons}</div>"
+    form = door.fields_form(door.KEYS, (door.CURRENT,), row, {"username": username}, trouble, once.fresh())
     rows = "".join(map(_row, keys))
     listed = f"<ul class='door-list'>{rows}</ul>" if rows else "<p class='door-muted'>None.</p>"
     return door.page(

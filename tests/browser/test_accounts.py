@@ -104,6 +104,7 @@ def test_a_key_is_made_shown_once_and_revoked(home: House, page: Page) -> None:
     page.goto(f"{home.address}/account")
     sign_in(page, "ann")
     page.get_by_role("link", name="Your keys").click()
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Make a key that may read, open and stop").click()
     shown = page.get_by_label("The new key")
     number = shown.input_value()[:19]
