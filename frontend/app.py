@@ -12,7 +12,9 @@ import dash
 from dash import Dash
 from dash.backends import get_backend
 from dash.backends.base_server import BaseDashServer
-from fastapi import FastAPI
+from dash.exceptions import DependencyException
+from fastapi import FastAPI, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message
 
 from database import session
@@ -109,6 +111,7 @@ def create_app(
     if entrance is not None:
         reception.register(server, context, entrance)
         keys.register(server, entrance)
+    server.add_exception_handler(DependencyException, _no_file)
     app = Dash(
         "frontend",
         backend=_backend(server),
@@ -146,7 +149,7 @@ def create_app(
     preview.register(app, context)
     opening.register(app, context)
     # The last one added is the first to see a request: before Dash reads its body.
-    server.add_middleware(Bodies)
+    server.add_middleware(Bodies, callbacks=lambda: app.callback_map)
     server.add_middleware(Gate, entrance=entrance)
 
     def scripts() -> list[str]:
@@ -167,6 +170,10 @@ def _backend(server: FastAPI) -> type[BaseDashServer[FastAPI]]:
             return server
 
     return Backend
+
+
+async def _no_file(request: Request, error: Exception) -> Response:
+    return PlainTextResponse("Not Found", 404)
 
 
 async def _warm(server: FastAPI) -> None:

@@ -1,9 +1,10 @@
-"""Bodies of requests, looked at before anything takes them apart: nothing of ours is nested deeply."""
+"""Bodies of requests, looked at before anything takes them apart: neither nested deeply, nor calls that are none."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Container
 
 import numpy as np
 from starlette.datastructures import Headers
@@ -11,6 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from frontend.api.problems import problem
 
+CALLBACKS = "/_dash-update-component"
+"""Where Dash takes calls of callbacks."""
 MOST_DEPTH = 64
 """Most objects and arrays within one another. A parser that follows thousands of them runs out of stack."""
 
@@ -21,14 +24,16 @@ _STEP[list(b"[{")], _STEP[list(b"]}")] = 1, -1
 
 
 class Bodies:
-    """Refuses JSON that is nested too deeply; what it lets through is read to its end.
+    """Refuses JSON that is nested too deeply, and calls that are none; what it lets through is read to its end.
 
     Args:
         app: What answers the requests that pass.
+        callbacks: Gives those that there are, by their outputs, once all are known.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, callbacks: Callable[[], Container[str]]) -> None:
         self.app = app
+        self.callbacks = callbacks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
@@ -47,12 +52,45 @@ class Bodies:
             refusal = problem(400, f"JSON of at most {MOST_DEPTH} levels is accepted")
             await refusal(scope, receive, send)
             return
+        if scope["path"] == CALLBACKS and not is_call(body, self.callbacks()):
+            await problem(400, "a call of one of the page's callbacks is expected")(scope, receive, send)
+            return
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def again() -> Message:
             return whole.pop() if whole else await receive()
 
         await self.app(scope, again, send)
+
+
+def is_call(body: bytes, callbacks: Container[str]) -> bool:
+    """Return whether JSON is a call as Dash's own script makes it: Dash takes that for granted.
+
+    >>> is_call(b'{"output": "a.children", "inputs": []}', {"a.children"}), is_call(b"[]", {"a.children"})
+    (True, False)
+    """
+    try:
+        call = json.loads(body)
+    except ValueError:
+        return False
+    if not (isinstance(call, dict) and isinstance(call.get("output"), str) and call["output"] in callbacks):
+        return False
+    given = call.get("inputs"), call.get("state", [])
+    changed = call.get("changedPropIds", [])
+    return (
+        all(isinstance(parts, list) and all(map(_is_part, parts)) for parts in given)
+        and isinstance(call.get("outputs", []), list | dict)
+        and isinstance(changed, list)
+        and all(isinstance(name, str) for name in changed)
+    )
+
+
+def _is_part(part: object) -> bool:
+    """Return whether something names a property of an element, or of several."""
+    return all(
+        isinstance(one, dict) and isinstance(one.get("id"), str | dict) and isinstance(one.get("property"), str)
+        for one in (part if isinstance(part, list) else [part])
+    )
 
 
 def is_deep(body: bytes) -> bool:

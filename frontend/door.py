@@ -8,6 +8,7 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
+from frontend import once
 from frontend.addresses import strategy_address, user_address
 from frontend.scripts import FORGET, SCHEME, source
 from riskcontrol.accounts.links import Published
@@ -53,8 +54,9 @@ REGISTER = (
     Field("password", "Password", "password", "new-password", _NEW_HINT),
     Field("again", "The password once more", "password", "new-password"),
 )
+CURRENT = Field("old", "Current password", "password", "current-password")
 CHANGE = (
-    Field("old", "Current password", "password", "current-password"),
+    CURRENT,
     Field("password", "New password", "password", "new-password", _NEW_HINT),
     Field("again", "The new password once more", "password", "new-password"),
 )
@@ -81,14 +83,14 @@ def sign_in_page(
         told: What happened before.
     """
     hidden = {"next": next_} if next_ else {}
-    form = _form("/sign-in", SIGN_IN, "Sign in", values, trouble, hidden)
-    body = f"{_told(told)}{form}<p>No account yet? <a href='/register'>Register</a></p>"
+    form = fields_form("/sign-in", SIGN_IN, submit("Sign in"), values, trouble, hidden)
+    body = f"{told_of(told)}{form}<p>No account yet? <a href='/register'>Register</a></p>"
     return page("Sign in", body, status, FORGET)
 
 
 def register_page(values: Mapping[str, str], trouble: Trouble | None, status: int = 200) -> HTMLResponse:
     """Return the page on which one registers."""
-    form = _form("/register", REGISTER, "Register", values, trouble, {})
+    form = fields_form("/register", REGISTER, submit("Register"), values, trouble, {})
     return page("Register", f"{form}<p>You have an account? <a href='/sign-in'>Sign in</a></p>", status)
 
 
@@ -113,14 +115,15 @@ def account_page(
     who = (
         f"<p>You are signed in as <b>{escape(username)}</b>{', an admin: you see all strategies' if admin else ''}.</p>"
     )
-    change = _form("/account", CHANGE, "Change the password", {"username": username}, trouble, {})
+    change = fields_form("/account", CHANGE, submit("Change the password"), {"username": username}, trouble, {})
     rows = "".join(map(_published, pages))
     shared = f"<ul class='door-list'>{rows}</ul>" if rows else "<p class='door-muted'>None.</p>"
     out = button("/sign-out", "Sign out here", {}) + button("/sign-out", "Sign out everywhere", {"everywhere": "yes"})
     return page(
         "Your account",
-        f"{_told(told)}{who}<div class='door-row'>{out}</div>"
-        f"<h2>Password</h2><p class='door-muted'>A new one ends all other sessions.</p>{change}"
+        f"{told_of(told)}{who}<div class='door-row'>{out}</div>"
+        "<p class='door-muted'>Everywhere revokes your keys as well.</p>"
+        f"<h2>Password</h2><p class='door-muted'>A new one ends all other sessions, and no key.</p>{change}"
         f"<h2>Published pages</h2>{shared}"
         "<h2>Keys</h2><p class='door-muted'>With a key, a program uses the API in your name.</p>"
         f"<p><a href='{KEYS}'>Your keys</a></p>"
@@ -150,7 +153,7 @@ def share_page(username: str, ticker: str, name: str, known: Published | None, a
         f"<input class='door-input' id='link' readonly value='{escape(address)}'>"
     )
     again = "Make a new link, which ends this one" if known is not None else "Publish under a link"
-    buttons = button("/share", again, {**which, "do": "publish"})
+    buttons = button("/share", again, {**which, "do": "publish", **once.fresh()})
     if known is not None:
         buttons += button("/share", "Take back", {**which, "do": "take-back"})
     where = escape(strategy_address(username, ticker, name))
@@ -176,6 +179,16 @@ def away_page(error: BaseException | None) -> HTMLResponse:
     if isinstance(error, TablesMissing):
         return message_page("Tables are missing", f"Accounts have none yet in this database. {MAKE_TABLES}", 503)
     return message_page("The database is away", "So nobody's session can be checked. Try again in a minute.", 503)
+
+
+def half_out_page() -> HTMLResponse:
+    """Return the page of somebody who signs out while the database is away: its cookie goes, nothing else does."""
+    return message_page(
+        "Signed out of this browser alone",
+        "The database is away, so nothing but this browser's cookie could be taken back. Copies of it, your other "
+        "sessions and your keys stay good until you sign in once more and sign out everywhere, or their time is over.",
+        503,
+    )
 
 
 def page(title: str, body: str, status: int = 200, script: str = "") -> HTMLResponse:
@@ -224,14 +237,36 @@ def button(action: str, label: str, values: Mapping[str, str], about: str = "") 
     )
 
 
-def _form(
+def submit(label: str, name: str = "", value: str = "") -> str:
+    """Return the button that sends a form around it.
+
+    Args:
+        label: What stands on it.
+        name: Of what it sends along, where a form has several; empty for nothing.
+        value: What it sends along.
+    """
+    sent = f' name="{escape(name)}" value="{escape(value)}"' if name else ""
+    return f"<button class='door-button'{sent}>{escape(label)}</button>"
+
+
+def fields_form(
     action: str,
     fields: Sequence[Field],
-    label: str,
+    buttons: str,
     values: Mapping[str, str],
     trouble: Trouble | None,
     hidden: Mapping[str, str],
 ) -> str:
+    """Return a form with fields to fill in.
+
+    Args:
+        action: Where it is sent.
+        fields: Its fields.
+        buttons: HTML of `submit`.
+        values: What stands in the fields.
+        trouble: What is wrong with what was sent.
+        hidden: What is sent along.
+    """
     inputs = "".join(_input(field, values.get(field.name, ""), trouble) for field in fields)
     whole = ""
     if trouble is not None and trouble.field not in {field.name for field in fields}:
@@ -240,7 +275,7 @@ def _form(
         hidden = {**hidden, "username": values.get("username", "")}
     return (
         f"<form method='post' action='{escape(action)}' class='door-form'>{whole}{inputs}{_hidden(hidden)}"
-        f"<button class='door-button'>{escape(label)}</button></form>"
+        f"{buttons}</form>"
     )
 
 
@@ -283,7 +318,8 @@ def _published(one: Published) -> str:
     return f"<li><a href='{where}'>{escape(one.name)} on {escape(one.ticker)}</a>{since}{take_back}</li>"
 
 
-def _told(message: str) -> str:
+def told_of(message: str) -> str:
+    """Return what happened, as a page says it; nothing of nothing."""
     return f"<p class='door-told' role='status'>{escape(message)}</p>" if message else ""
 
 

@@ -38,14 +38,53 @@ PATH = "/api/v1/users/{username}/strategies/{ticker:path}/{name}/{what}.{kind}"
 """Where files are; a ticker may have a slash in it."""
 CUT = "x-cut"
 """The header of a file that doesn't hold everything, and the key of the same in a Parquet file's metadata."""
-_making = threading.BoundedSemaphore(2)
-"""A file of many fills is a second's work, which callbacks of all viewers would wait for."""
-_PATIENCE_SECONDS = 5.0
+AT_A_TIME = 2
+"""Files made at a time. One of many fills is a second's work, which callbacks of all viewers would wait for."""
+MOST_WAITING = 4
+"""Most requests that wait for their turn: they do so in threads that callbacks and sessions need as well."""
+PATIENCE_SECONDS = 5.0
 _MONEY = pa.decimal128(25, 6)
 _TIME = pa.timestamp("ns", tz="UTC")
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _CSV = "text/csv; charset=utf-8"
 _PARQUET = "application/vnd.apache.parquet"
+
+
+class Turns:
+    """Lets a few requests in at a time, and a few more wait; further ones are refused at once."""
+
+    def __init__(self) -> None:
+        self._making = threading.BoundedSemaphore(AT_A_TIME)
+        self._counting = threading.Lock()
+        self.inside = 0
+        """How many are let in or wait."""
+
+    def __enter__(self) -> None:
+        """Wait for one's turn.
+
+        Raises:
+            ProblemError: Too many wait already, or it took too long.
+        """
+        with self._counting:
+            if self.inside >= AT_A_TIME + MOST_WAITING:
+                raise _busy()
+            self.inside += 1
+        if not self._making.acquire(timeout=PATIENCE_SECONDS):
+            self._leave()
+            raise _busy()
+
+    def __exit__(self, *error: object) -> None:
+        """Let the next one in."""
+        self._making.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        with self._counting:
+            self.inside -= 1
+
+
+def _busy() -> ProblemError:
+    return ProblemError(503, "other files are being made; ask again in some seconds", headers={"retry-after": "5"})
 
 
 def fills_table(fills: pd.DataFrame) -> pa.Table:
@@ -125,6 +164,7 @@ def guarded(text: str) -> str:
 
 def register(addresses: Addresses, context: Context) -> None:
     """Add the addresses of the files."""
+    turns = Turns()
 
     @addresses.add(
         "GET", PATH.removeprefix(API), tag="results", errors=(500,), responses=_FILES, response_class=Response
@@ -139,16 +179,10 @@ def register(addresses: Addresses, context: Context) -> None:
         """Return a strategy's fills or equity as a file, CSV or Parquet; money in dollars."""
         if what not in _PARTS or kind not in ("csv", "parquet"):
             raise ProblemError(404, "fills.csv, fills.parquet, equity.csv and equity.parquet are what there is")
-        if not _making.acquire(timeout=_PATIENCE_SECONDS):
-            raise ProblemError(
-                503, "other files are being made; ask again in some seconds", headers={"retry-after": "5"}
-            )
-        try:
+        with turns:
             strategy = found(context, username, ticker, name)
             part = _PARTS[what](context, strategy)
             return _file(part, kind, f"{username}-{ticker.replace('/', '_')}-{name}-{what}{part.suffix}.{kind}")
-        finally:
-            _making.release()
 
 
 _FILES: dict[int | str, dict[str, Any]] = {

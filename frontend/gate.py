@@ -41,7 +41,7 @@ LINK_HEADER = "x-riskcontrol-link"
 API = "/api/"
 """Below it is what programs ask for, also with a key."""
 
-_OPEN = ("/sign-in", "/register", "/api/v1/health", "/api/v1/ready", "/_dash-dependencies")
+_OPEN = ("/sign-in", "/register", "/sign-out", "/api/v1/health", "/api/v1/ready", "/_dash-dependencies")
 _OPEN_BELOW = ("/assets/", "/_dash-component-suites/")
 """What holds nobody's data, for everybody."""
 _LINKED = ("/_dash-layout", "/_dash-update-component")
@@ -66,6 +66,7 @@ class Recently(Generic[Key, Value]):
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+        self._epoch = 0
 
     def at_hand(self, key: Key, seconds: float | None = None) -> tuple[Value] | None:
         """Return the answer, alone in a tuple, if it is at most so old; without a number, `FRESH_SECONDS`."""
@@ -80,6 +81,8 @@ class Recently(Generic[Key, Value]):
         Raises:
             ServerError: The database is away, and there is no older one.
         """
+        with self._lock:
+            epoch = self._epoch
         try:
             value = self._ask(key)
         except ServerError:
@@ -87,6 +90,8 @@ class Recently(Generic[Key, Value]):
                 return old[0]
             raise
         with self._lock:
+            if epoch != self._epoch:
+                return value  # it was asked for before what was known was forgotten, and may be of before
             self._kept[key] = self._clock(), value
             self._kept.move_to_end(key)
             while len(self._kept) > MOST_KEPT:
@@ -94,9 +99,10 @@ class Recently(Generic[Key, Value]):
         return value
 
     def forget(self) -> None:
-        """Forget all answers."""
+        """Forget all answers, also those that are on their way."""
         with self._lock:
             self._kept.clear()
+            self._epoch += 1
 
 
 class Entrance:
@@ -247,7 +253,9 @@ class Gate:
         if scheme.lower() == "bearer" and (path.startswith(API) or token.startswith(keys.PREFIX)):
             return await self._program(self.entrance, path, token)
         account = await self.entrance.account(self.entrance.session(headers, scope["scheme"]))
-        link = path.removeprefix(SHARED) if path.startswith(SHARED) else headers.get(LINK_HEADER, "")
+        link = headers.get(LINK_HEADER, "") if path in _LINKED else ""
+        if path.startswith(SHARED):
+            link = path.removeprefix(SHARED)
         return Viewer(
             username=account.username if account else "",
             everything=account is not None and account.role is Role.ADMIN,

@@ -18,10 +18,11 @@ from frontend.addresses import user_address
 from frontend.context import Context
 from frontend.door import Trouble
 from frontend.gate import SHARED, Entrance
+from frontend.once import Once
 from riskcontrol.accounts.account import Account
 from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.sessions import Session
-from riskcontrol.errors import AccountError, ServerError, TooSoon
+from riskcontrol.errors import AccountError, ServerError, TooBusy, TooSoon
 from riskcontrol.strategy import NAME_PATTERN
 from riskcontrol.trades import TICKER_PATTERN
 
@@ -47,7 +48,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         context: What callbacks share.
         entrance: Knows who comes.
     """
-    accounts = entrance.accounts
+    accounts, forms = entrance.accounts, Once()
     server.add_exception_handler(_AwayError, _away)
 
     @server.get("/sign-in", include_in_schema=False)
@@ -55,7 +56,10 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         """Show the form."""
         if viewer().member:
             return _to(local(next))
-        said = {"out": "You are signed out.", "everywhere": "You are signed out everywhere."}.get(told, "")
+        said = {
+            "out": "You are signed out.",
+            "everywhere": "You are signed out everywhere, and your keys are revoked.",
+        }.get(told, "")
         return door.sign_in_page(local(next, ""), {}, None, told=said)
 
     @server.post("/sign-in", include_in_schema=False)
@@ -99,20 +103,26 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
     async def sign_out(request: Request) -> Response:
         """End this session, or all of the account."""
         sent = await form_of(request)
-        session, account = await _who(request)
         everywhere = "everywhere" in sent
+        try:
+            await _end(request, everywhere)
+            response = _to(f"/sign-in?told={'everywhere' if everywhere else 'out'}")
+        except _AwayError:
+            response = door.half_out_page()
+        entrance.forget()
+        entrance.let_out(response, request.url.scheme)
+        return response
+
+    async def _end(request: Request, everywhere: bool) -> None:
+        session, account = await _who(request)
 
         def end() -> None:
             if account is not None and everywhere:
-                accounts.sign_out_everywhere(account)
+                accounts.sign_out_everywhere(account, now=entrance.clock())
             elif session is not None:
                 accounts.sign_out(session)
 
         await tried(end)
-        entrance.forget()
-        response = _to(f"/sign-in?told={'everywhere' if everywhere else 'out'}")
-        entrance.let_out(response, request.url.scheme)
-        return response
 
     @server.get("/account", include_in_schema=False)
     async def account_of_mine() -> Response:
@@ -136,8 +146,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         try:
             changed = await tried(change)
         except AccountError as error:
-            response = await _account_page(trouble=_trouble(error), status=400)
-            return _patient(response, error)
+            return patient(await _account_page(trouble=trouble_of(error), status=400), error)
         entrance.forget()
         response = await _account_page(told="The password is changed. All other sessions have ended.")
         entrance.let_in(response, changed, request.url.scheme)
@@ -159,10 +168,12 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
             await tried(lambda: accounts.store.take_back(username, ticker, name))
         else:
             try:
-                link = await tried(lambda: accounts.publish(username, ticker, name, now=entrance.clock()))
+                with forms.first(username, sent) as first:
+                    if first:
+                        link = await tried(lambda: accounts.publish(username, ticker, name, now=entrance.clock()))
+                        address = f"{request.url.scheme}://{request.url.netloc}{SHARED}{link}"
             except AccountError as error:
                 return door.message_page("Not published", f"{_sentence(error.message)}", 400)
-            address = f"{request.url.scheme}://{request.url.netloc}{SHARED}{link}"
         entrance.forget()
         return door.share_page(username, ticker, name, await _published(username, ticker, name), address)
 
@@ -176,7 +187,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         try:
             account = await tried(enter)
         except AccountError as error:
-            return _patient(again(_trouble(error), 429 if isinstance(error, TooSoon) else status), error)
+            return patient(again(trouble_of(error), status), error)
         response = _to(wanted or user_address(account.username))
         entrance.let_in(response, account, request.url.scheme)
         return response
@@ -268,7 +279,8 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _trouble(error: AccountError) -> Trouble:
+def trouble_of(error: AccountError) -> Trouble:
+    """Return what is wrong, as a page says it."""
     return Trouble(error.field, _sentence(error.message, error.field))
 
 
@@ -283,9 +295,12 @@ def _sentence(message: str, field: str = "") -> str:
     return f"{message[0].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
 
 
-def _patient(response: Response, error: AccountError) -> Response:
-    """Say when to come back."""
+def patient(response: Response, error: AccountError) -> Response:
+    """Say when to come back, where one is to."""
     if isinstance(error, TooSoon):
         response.status_code = 429
         response.headers["retry-after"] = str(int(error.seconds) + 1)
+    elif isinstance(error, TooBusy):
+        response.status_code = 503
+        response.headers["retry-after"] = "60"
     return response

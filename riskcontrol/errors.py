@@ -6,7 +6,8 @@
     ├── InputError        a trade file or other input can't be used (.source, .line, .field)
     ├── StrategyError     a strategy can't be accepted               (.field)
     ├── AccountError      a name, password or link can't be accepted (.field)
-    │   └── TooSoon       after too many attempts                    (.seconds)
+    │   ├── TooSoon       after too many attempts                    (.seconds)
+    │   └── TooBusy       while too many passwords are checked
     ├── AlertError        a rule or address of alerts can't be accepted (.field)
     ├── DeliveryError     a message wasn't accepted where it was sent
     ├── TapeError         a record of the tape can't be used         (.reason)
@@ -109,6 +110,13 @@ class TooSoon(AccountError):
         wait = f"{number:,} {unit}{'s' * (number != 1)}"
         super().__init__(f"there were too many attempts; try again in {wait}", field="")
         self.seconds = seconds
+
+
+class TooBusy(AccountError):
+    """Too many passwords are checked at the moment; whether this one is right isn't known."""
+
+    def __init__(self) -> None:
+        super().__init__("too many people sign in at the moment; try again in a minute", field="")
 
 
 class AlertError(RiskControlError):

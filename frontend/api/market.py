@@ -23,7 +23,7 @@ from frontend.context import Context
 from frontend.leading import Leading
 from frontend.preview import DIED, NO_START, Preview, Refusal
 from frontend.stored_bars import job, recent
-from riskcontrol.leaders import QUANTILES, probability
+from riskcontrol.leaders import LEAST_TRIPS, QUANTILES, probability
 from riskcontrol.newyork import date_of
 from riskcontrol.rows import Ints
 from riskcontrol.strategy_file import Definition, strategy_of
@@ -88,7 +88,8 @@ def register(addresses: Addresses, context: Context) -> None:
     @addresses.add("GET", "/leaders", tag="market")
     def list_leaders(
         by: Annotated[
-            Literal["return", "evidence"], Query(description="Return, or probabilistic Sharpe ratio.")
+            Literal["return", "evidence"],
+            Query(description=f"Return, or probability of skill, which takes {LEAST_TRIPS} round trips."),
         ] = "return",
     ) -> models.Leaders:
         """List the best hundred strategies of the newest minute. Others than one's own have pseudonyms, and no name."""

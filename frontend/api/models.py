@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from riskcontrol.leaders import LEAST_TRIPS
+
 Money = Annotated[
     str, Field(pattern=r"^-?[0-9]+\.[0-9]{2,6}$", description="US dollars, exact to the micro-dollar; as text.")
 ]
@@ -266,7 +268,10 @@ class Leader(BaseModel):
     ticker: str
     name: str | None
     total_return: float = Field(description="Since it was opened, marked to market; 0.1 is 10 %.")
-    probability: float | None = Field(description="Probabilistic Sharpe ratio of its round trips' returns.")
+    probability: float | None = Field(
+        description="Probability of skill: that the true mean return of its round trips, what is held as one more, is "
+        f"above 0; null under {LEAST_TRIPS} round trips."
+    )
     round_trips: int
     value: Money = Field(description="Cash and shares, dollars.")
 
@@ -287,7 +292,7 @@ class Leaders(BaseModel):
         ranking=[
             {
                 "place": 1, "username": "trader-1daf8f0a", "ticker": "IBM", "name": None, "total_return": 0.021,
-                "probability": 0.97, "round_trips": 4, "value": "10210.00",
+                "probability": 0.97, "round_trips": 14, "value": "10210.00",
             }
         ],
         quantiles=[{"share": 0.5, "total_return": 0.0004}],

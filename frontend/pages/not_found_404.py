@@ -22,9 +22,9 @@ def layout(**query: str) -> dmc.Container:
                 dmc.Title("There is no such page", order=1, size="h2"),
                 alert(
                     [
-                        "The address leads nowhere. The pages above do, and ",
+                        "The address leads nowhere. The pages above lead on, and so does ",
                         html.A("the start page", href="/", className="in-app"),
-                        " finds a user.",
+                        ".",
                     ],
                     "yellow",
                     "not-found",

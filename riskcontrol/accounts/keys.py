@@ -132,6 +132,17 @@ class Keys:
             self._store.revoke_key(key, _time(now), REVOKED_SECONDS)
         return key
 
+    def revoke_all(self, username: str, *, now: float) -> None:
+        """Make all keys of a user worth nothing.
+
+        Args:
+            username: Whose.
+            now: Seconds since 1970.
+        """
+        for key in self._store.keys(username):
+            if key.revoked is None:
+                self._store.revoke_key(key, _time(now), REVOKED_SECONDS)
+
 
 def _digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -10,7 +10,7 @@ from itertools import pairwise
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from riskcontrol.errors import AccountError
+from riskcontrol.errors import AccountError, TooBusy
 
 SHORTEST, LONGEST = 12, 200
 """Characters of a password. Length is what counts; kinds of characters are not asked for (NIST SP 800-63B)."""
@@ -84,7 +84,7 @@ class Passwords:
         """Return a new hash, with its salt and cost in it.
 
         Raises:
-            AccountError: Too many others are being made.
+            TooBusy: Too many others are being made.
         """
         with _Turn(self._turn):
             return self._hasher.hash(_normal(password))
@@ -97,7 +97,7 @@ class Passwords:
             password: As it was typed.
 
         Raises:
-            AccountError: Too many others are being checked.
+            TooBusy: Too many others are being checked.
         """
         with _Turn(self._turn):
             try:
@@ -119,7 +119,7 @@ class _Turn:
 
     def __enter__(self) -> None:
         if not self._turn.acquire(timeout=PATIENCE_SECONDS):
-            raise AccountError("too many people sign in at the moment; try again in a minute", field="")
+            raise TooBusy
 
     def __exit__(self, *error: object) -> None:
         self._turn.release()

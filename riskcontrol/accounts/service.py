@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from riskcontrol.accounts import links
@@ -15,7 +17,7 @@ from riskcontrol.accounts.links import Published
 from riskcontrol.accounts.passwords import Passwords, check_password
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Session, Sessions, derived, keyed, pseudonym
 from riskcontrol.accounts.store import Store
-from riskcontrol.errors import AccountError, TooSoon
+from riskcontrol.errors import AccountError, TooBusy, TooSoon
 
 MOST_LINKS = 100
 """Most pages that a user publishes at a time."""
@@ -54,14 +56,17 @@ class Accounts:
             now: Seconds since 1970.
 
         Raises:
-            AccountError: The name isn't one or is in use, or the password isn't good enough; `TooSoon`.
+            AccountError: The name isn't one or is in use, or the password isn't good enough; `TooSoon`, `TooBusy`.
         """
         username = normal_username(typed)
         check_password(password, username)
-        self._attempt({self._subject("register", network_of(address)): REGISTER}, now)
+        subjects = {self._subject("register", network_of(address)): REGISTER}
+        attempt = self._attempt(subjects, now)
         if RESERVED.fullmatch(username) or self.store.account(username) or self.store.used(username):
             raise AccountError(_TAKEN, field="username")
-        account = Account(username, self._passwords.hash(password), Role.USER, _first(), _time(now))
+        with self._withdrawn_when_busy(subjects, attempt):
+            hashed = self._passwords.hash(password)
+        account = Account(username, hashed, Role.USER, _first(), _time(now))
         if not self.store.add(account):
             raise AccountError(_TAKEN, field="username")
         return account
@@ -79,7 +84,7 @@ class Accounts:
             browser: The token that `browser` gave. With it, attempts of others don't count.
 
         Raises:
-            AccountError: They don't belong together; `TooSoon`.
+            AccountError: They don't belong together; `TooSoon`, `TooBusy`.
         """
         try:
             username = normal_username(typed)
@@ -98,19 +103,26 @@ class Accounts:
     def change_password(self, account: Account, old: str, new: str, *, now: float) -> Account:
         """Replace a password, which ends all sessions; returns the account as it is now.
 
-        Wrong old ones count by themselves: whoever sends one has a session, and others don't make its owner wait.
-
         Raises:
-            AccountError: The old one is wrong, the new one isn't good enough; `TooSoon`.
+            AccountError: The old one is wrong, the new one isn't good enough; `TooSoon`, `TooBusy`.
         """
         check_password(new, account.username)
+        return self._replaced(self.confirm(account.username, old, now=now), new)
+
+    def confirm(self, username: str, password: str, *, now: float) -> Account:
+        """Return the account of somebody who is signed in, and knows its password as well.
+
+        Wrong ones count by themselves: whoever sends one has a session, and others don't make its owner wait.
+
+        Raises:
+            AccountError: The password is wrong; `TooSoon`, `TooBusy`.
+        """
         try:
-            current = self._known(account.username, old, {self._subject("change", account.username): HERE}, {}, now)
-        except TooSoon:
+            return self._known(username, password, {self._subject("change", username): HERE}, {}, now)
+        except (TooSoon, TooBusy):
             raise
         except AccountError as error:
             raise AccountError("is not the current one", field="old") from error
-        return self._replaced(current, new)
 
     def set_password(self, username: str, password: str, *, now: float, role: Role | None = None) -> Account:
         """Give a name a password, whether it has an account, only strategies, or nothing: for an admin.
@@ -155,8 +167,12 @@ class Accounts:
         """End a session, so that its token is worth nothing any more, wherever it was copied to."""
         self.store.end_session(session.number, LIFETIME_SECONDS + 3_600)
 
-    def sign_out_everywhere(self, account: Account) -> None:
-        """End all sessions of an account."""
+    def sign_out_everywhere(self, account: Account, *, now: float) -> None:
+        """End all sessions of an account, and revoke all of its keys.
+
+        The sessions last: if the database goes away in between, one of them can do it again.
+        """
+        self.keys.revoke_all(account.username, now=now)
         self.store.change_password(
             account.username, account.password, before=account.generation, after=account.generation + 1
         )
@@ -196,16 +212,29 @@ class Accounts:
         """
         attempt = self._attempt(own | others, now)
         account = self.store.account(username) if username else None
-        if not self._passwords.fits(account.password if account else None, password) or account is None:
+        with self._withdrawn_when_busy(own | others, attempt):
+            fits = self._passwords.fits(account.password if account else None, password)
+        if not fits or account is None:
             raise AccountError(_WRONG, field="")
         for subject in own:
             self.store.withdraw(subject)
         for subject in others:
             self.store.withdraw(subject, attempt)
         if self._passwords.outdated(account.password):
-            hashed = self._passwords.hash(password)
-            self.store.change_password(username, hashed, before=account.generation, after=account.generation)
+            with suppress(TooBusy):  # the next time, then
+                hashed = self._passwords.hash(password)
+                self.store.change_password(username, hashed, before=account.generation, after=account.generation)
         return account
+
+    @contextmanager
+    def _withdrawn_when_busy(self, subjects: dict[str, Limit], attempt: str) -> Iterator[None]:
+        """Take an attempt back whose password nobody had the time to look at."""
+        try:
+            yield
+        except TooBusy:
+            for subject in subjects:
+                self.store.withdraw(subject, attempt)
+            raise
 
     def _replaced(self, account: Account, password: str) -> Account:
         hashed, after = self._passwords.hash(password), account.generation + 1

@@ -112,3 +112,12 @@ def test_a_new_password_ends_sessions_and_no_keys(accounts: Accounts) -> None:
     token, _ = accounts.keys.create("ann", Scope.WRITE, now=NOW)
     accounts.set_password("ann", "nine blue herons", now=NOW)
     assert accounts.keys.whose(token, now=NOW) is not None
+
+
+def test_signing_out_everywhere_revokes_the_keys_of_the_account_alone(accounts: Accounts, store: FakeStore) -> None:
+    tokens = [accounts.keys.create("ann", scope, now=NOW)[0] for scope in Scope]
+    kept, _ = accounts.keys.create("bob", Scope.WRITE, now=NOW)
+    accounts.sign_out_everywhere(store.kept["ann"], now=NOW)
+    assert [accounts.keys.whose(token, now=NOW) for token in tokens] == [None, None]
+    assert all(key.revoked is not None for key in accounts.keys.of("ann"))
+    assert accounts.keys.whose(kept, now=NOW) is not None

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from riskcontrol.accounts import service
+from riskcontrol.accounts import passwords, service
 from riskcontrol.accounts.account import Account, Role
 from riskcontrol.accounts.attempts import HERE, NAME, NETWORK, REGISTER
 from riskcontrol.accounts.passwords import Cost, Passwords
 from riskcontrol.accounts.service import Accounts
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS
-from riskcontrol.errors import AccountError, TooSoon
+from riskcontrol.errors import AccountError, TooBusy, TooSoon
 from riskcontrol.strategy import USERNAME_PATTERN
 from tests.accounts.fake import PASSWORD, SECRET, FakeStore, made
 
@@ -256,6 +256,41 @@ def test_the_old_password_can_not_be_guessed_with_a_stolen_session(accounts: Acc
         accounts.change_password(account, PASSWORD, OTHER, now=NOW)
 
 
+def test_while_too_many_passwords_are_checked_none_is_wrong_and_no_attempt_counts(
+    accounts: Accounts, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = sign_in(accounts)
+    before = {subject: dict(noted) for subject, noted in store.noted.items() if noted}
+    monkeypatch.setattr(passwords, "PATIENCE_SECONDS", 0.0)
+    turn = accounts._passwords._turn
+    for _ in range(passwords.MOST_AT_A_TIME):
+        turn.acquire()
+    asked = [
+        lambda: sign_in(accounts),
+        lambda: sign_in(accounts, "nobody"),
+        lambda: sign_in(accounts, browser=accounts.browser(account)),
+        lambda: accounts.change_password(account, PASSWORD, OTHER, now=NOW),
+        lambda: accounts.register("dora", OTHER, address=AWAY, now=NOW),
+    ]
+    for ask in asked:
+        with pytest.raises(TooBusy, match="too many people sign in"):
+            ask()
+    assert {subject: noted for subject, noted in store.noted.items() if noted} == before
+    for _ in range(passwords.MOST_AT_A_TIME):
+        turn.release()
+    assert accounts.change_password(account, PASSWORD, OTHER, now=NOW).generation == account.generation + 1
+
+
+def test_a_right_password_lets_in_where_there_is_no_time_for_its_new_hash(
+    accounts: Accounts, store: FakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Passwords, "outdated", lambda *_: True)
+    monkeypatch.setattr(Passwords, "hash", lambda *_: (_ for _ in ()).throw(TooBusy))
+    before = store.kept["ann"]
+    assert sign_in(accounts) == before
+    assert store.kept["ann"] == before
+
+
 def test_strangers_do_not_keep_somebody_from_a_new_password(accounts: Accounts) -> None:
     account = sign_in(accounts)
     for _ in range(HERE.free + 1):
@@ -272,7 +307,7 @@ def test_signing_out_ends_one_session_and_everywhere_ends_all(accounts: Accounts
     accounts.sign_out(first)
     assert accounts.whose(first) is None
     assert accounts.whose(second) == account
-    accounts.sign_out_everywhere(account)
+    accounts.sign_out_everywhere(account, now=NOW)
     assert accounts.whose(second) is None
     assert accounts.read(accounts.issue(account, NOW), NOW + LIFETIME_SECONDS) is None
 

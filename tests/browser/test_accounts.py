@@ -70,7 +70,7 @@ def test_a_session_that_ends_elsewhere_leads_to_the_door_and_back(home: House, p
     sign_in(page, "ann")
     expect(page.locator(ROWS)).to_have_count(1)
     page.evaluate("sessionStorage.setItem('riskcontrol draft', '1')")
-    home.entrance.accounts.sign_out_everywhere(home.store.kept["ann"])
+    home.entrance.accounts.sign_out_everywhere(home.store.kept["ann"], now=home.clock.now)
     page.wait_for_url(re.compile("/sign-in"))
     assert page.evaluate("sessionStorage.length") == 0
     sign_in(page, "ann")
@@ -104,6 +104,7 @@ def test_a_key_is_made_shown_once_and_revoked(home: House, page: Page) -> None:
     page.goto(f"{home.address}/account")
     sign_in(page, "ann")
     page.get_by_role("link", name="Your keys").click()
+    page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Make a key that may read, open and stop").click()
     shown = page.get_by_label("The new key")
     number = shown.input_value()[:19]

@@ -17,7 +17,7 @@ from riskcontrol.accounts import service
 from riskcontrol.accounts.attempts import HERE, NETWORK
 from riskcontrol.accounts.passwords import Passwords
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Sessions
-from riskcontrol.errors import TablesMissing
+from riskcontrol.errors import TablesMissing, TooBusy
 from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House, house
 
@@ -185,6 +185,23 @@ def test_however_many_try_passwords_the_pages_answer(home: House, monkeypatch: p
         assert set(answers) == {401}
 
 
+def test_a_server_that_is_too_busy_to_look_at_a_password_says_so(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = home.signed_in("ann")
+
+    def busy(*_: object) -> bool:
+        raise TooBusy
+
+    monkeypatch.setattr(Passwords, "fits", busy)
+    answers = [
+        home.visitor().post("/sign-in", data={"username": "ann", "password": PASSWORD}),
+        client.post("/account", data={"old": PASSWORD, "password": OTHER, "again": OTHER}),
+    ]
+    for answer in answers:
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+        assert "Too many people sign in at the moment; try again in a minute." in answer.text
+        assert "not the current one" not in answer.text
+
+
 def test_what_a_caller_says_of_its_address_is_not_believed(home: House) -> None:
     client = home.visitor()
     for number in range(HERE.free + 1):
@@ -326,6 +343,32 @@ def test_while_the_database_is_away_those_who_were_in_stay_and_nobody_else_comes
     assert before.get("/account").status_code == 503
     home.store.away = False
     assert open_for(client)
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("sent", [{"x": "y"}, {"everywhere": "yes"}])
+def test_signing_out_while_the_database_is_away_takes_the_cookie_and_says_what_stays(
+    home: House, sent: dict[str, str], known: bool
+) -> None:
+    client = home.signed_in("ann")
+    stolen = dict(client.cookies)
+    assert open_for(client)
+    if not known:
+        home.entrance.forget()
+    home.store.away = True
+    response = client.post("/sign-out", data=sent)
+    assert response.status_code == 503
+    assert "Copies of it, your other sessions and your keys stay good" in response.text
+    assert home.entrance.cookie("http") not in client.cookies
+    home.store.away = False
+    assert not open_for(client)
+    copy = home.visitor()
+    copy.cookies.update(stolen)
+    assert open_for(copy)  # as was said
+
+
+def test_whoever_is_not_signed_in_may_sign_out(home: House) -> None:
+    assert home.visitor().post("/sign-out", data={"everywhere": "yes"}).status_code == 303
 
 
 def test_tables_of_before_there_were_accounts_are_told_with_the_remedy(

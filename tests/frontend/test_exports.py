@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from decimal import Decimal
 
@@ -17,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frontend import exports
-from frontend.exports import CUT, csv_text, decimals, equity_table, fills_table, guarded
+from frontend.api.problems import ProblemError
+from frontend.exports import AT_A_TIME, CUT, MOST_WAITING, Turns, csv_text, decimals, equity_table, fills_table, guarded
 from riskcontrol.equity import Equity
 from riskcontrol.money import to_micros
 from riskcontrol.rows import Ints
@@ -111,3 +114,47 @@ def test_the_equity_of_a_history_that_is_cut_says_from_when_on_it_is(client: htt
     cut = client.get(f"{FILES}/equity.csv")
     assert cut.headers[CUT] == "from 2013-10-07 09:50:00 New York on; older history is left out"
     assert cut.headers["content-disposition"].endswith('-dip-equity-from-2013-10-07.csv"')
+
+
+def test_of_many_who_ask_for_files_at_once_a_few_wait_and_the_others_are_refused(
+    client: httpx.Client, tables: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "PATIENCE_SECONDS", 600.0)  # nobody is refused after waiting
+    inside, go_on, found = threading.Semaphore(0), threading.Event(), exports.found
+
+    def slow(*given: object) -> object:
+        inside.release()
+        assert go_on.wait(60)
+        return found(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(exports, "found", slow)
+    many = 60  # more than the threads that callbacks have
+    with ThreadPoolExecutor(many) as asking:
+        asked = [asking.submit(client.get, f"{FILES}/fills.csv") for _ in range(many)]
+        refused = many - AT_A_TIME - MOST_WAITING
+        try:
+            for _ in range(AT_A_TIME):
+                assert inside.acquire(timeout=60)
+            done = []
+            for one in as_completed(asked, timeout=60):
+                done.append(one.result())
+                if len(done) == refused:
+                    break
+            assert {one.status_code for one in done} == {503}
+            assert {one.headers["retry-after"] for one in done} == {"5"}
+            assert client.get("/_dash-layout").status_code == 200
+        finally:
+            go_on.set()
+    assert [one.result().status_code for one in asked].count(200) == AT_A_TIME + MOST_WAITING
+
+
+def test_whoever_has_waited_too_long_for_a_file_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PATIENCE_SECONDS", 0.0)
+    turns = Turns()
+    with turns, turns:
+        for _ in range(MOST_WAITING + 1):
+            with pytest.raises(ProblemError, match="other files are being made"), turns:
+                pytest.fail("there is no turn")
+        assert turns.inside == AT_A_TIME
+    with turns:
+        assert turns.inside == 1

@@ -66,3 +66,17 @@ def test_the_oldest_answers_go(
     for key in "abc":
         recently.answer(key)
     assert [recently.at_hand(key) for key in "abc"] == [None, ("b 2",), ("c 3",)]
+
+
+def test_an_answer_that_was_asked_for_before_a_sign_out_is_not_kept(database: Database) -> None:
+    def asked(key: str) -> str:
+        answer = database(key)
+        if database.asked == 1:
+            recently.forget()  # somebody signs out while the answer is on its way
+        return answer
+
+    recently: Recently[str, str] = Recently(asked, clock=lambda: database.now)
+    assert recently.answer("a") == "a 1"
+    assert recently.at_hand("a") is None
+    assert recently.answer("a") == "a 2"
+    assert recently.at_hand("a") == ("a 2",)

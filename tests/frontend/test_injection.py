@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 
 from frontend import door
 from frontend.door import Trouble
+from frontend.keys import keys_page
 from riskcontrol.accounts.links import Published
 from riskcontrol.errors import TablesMissing
 from tests.accounts.fake import PASSWORD
@@ -57,6 +58,7 @@ PAGES: dict[str, Callable[[str], HTMLResponse]] = {
     "register": lambda text: door.register_page({"username": text}, Trouble("password", text)),
     "account": lambda text: door.account_page(text, True, [published(text)], Trouble("old", text), told=text),
     "share": lambda text: door.share_page(text, text, text, published(text), text),
+    "keys": lambda text: keys_page(text, [], token=text, told=text, trouble=Trouble("old", text)),
     "message": lambda text: door.message_page(text, text, 400),
     "away": lambda text: door.away_page(TablesMissing(text, server="cassandra")),
 }

@@ -238,3 +238,29 @@ def test_the_command_serves_until_it_is_interrupted(
     assert secret.exists() == (start == 303)
     assert not secret.exists() or secret.read_text().strip() not in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "", "[]", "{}", "null", "1", '"x"', "{", "\x00", "[[]]", '{"output": "OUT"}', '{"output": 1, "inputs": []}',
+        '{"output": ["OUT"], "inputs": []}', '{"output": "OUT", "inputs": {}}', '{"output": "OUT", "inputs": [1]}',
+        '{"output": "OUT", "inputs": [[1]]}', '{"output": "OUT", "inputs": [{"id": "a"}]}',
+        '{"output": "OUT", "inputs": [], "state": 1}', '{"output": "OUT", "inputs": [], "outputs": 1}',
+        '{"output": "OUT", "inputs": [], "changedPropIds": [[]]}', '{"output": "none.such", "inputs": []}',
+        '{"output": "OUT", "inputs": [{"id": null, "property": "value"}]}', '{"output": ' + "9" * 5_000 + "}",
+    ],
+)  # fmt: skip
+def test_a_call_that_is_none_is_the_fault_of_who_sends_it(page: Page, body: str) -> None:
+    output = page.dependencies[0]["output"]
+    kind = {"content-type": "application/json"}
+    answer = page.client.post("/_dash-update-component", content=body.replace("OUT", output), headers=kind)
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == "a call of one of the page's callbacks is expected"
+
+
+@pytest.mark.parametrize(
+    "path", ["x/y.js", "dash/y.js", "dash/%2E%2E/x.js", "os/path.js", "%00/y.js", "dash/%00.js", "dash/"]
+)
+def test_a_script_that_there_is_not_is_not_found(client: httpx.Client, path: str) -> None:
+    assert client.get(f"/_dash-component-suites/{path}").status_code == 404

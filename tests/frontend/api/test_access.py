@@ -9,9 +9,12 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
+from frontend.access import OTHERS
 from frontend.api.rates import Buckets
 from frontend.gate import Gate
+from riskcontrol.accounts.attempts import HERE
 from riskcontrol.accounts.keys import MOST_KEYS
+from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House
 from tests.frontend.api.conftest import DIP, Program
 from tests.frontend.conftest import Tape
@@ -158,6 +161,12 @@ def test_a_link_opens_nothing_of_the_api(home: House) -> None:
     for method, path in everything(home):
         if f"/api/v1{path}" not in OPEN:
             assert ask(visitor, method, f"/api/v1{path}").status_code == 401
+    member = home.signed_in("bob")
+    member.headers["x-riskcontrol-link"] = link
+    for path in ("IBM/dip", "IBM/dip/fills", "IBM/dip/fills.csv"):
+        answer = member.get(f"/api/v1{MANY}/{path}")
+        assert answer.status_code == 403, "who is signed in gets no more by it"
+        assert answer.json()["detail"] == OTHERS
     home.store.pages.clear()
 
 
@@ -198,7 +207,7 @@ def test_an_address_that_there_is_not_is_a_problem(ann: httpx.Client) -> None:
 def test_an_owner_makes_and_revokes_keys_on_a_page(home: House) -> None:
     client = home.signed_in("ann")
     assert "None." in client.get("/keys").text
-    made = client.post("/keys", data={"scope": "read"})
+    made = client.post("/keys", data={"scope": "read", "old": PASSWORD})
     found = re.search(r"value='(rc_[0-9a-f]{16}_[A-Za-z0-9_-]{43})'", made.text)
     assert found is not None
     program = httpx.Client(base_url=home.address, headers={"authorization": f"Bearer {found[1]}"})
@@ -219,10 +228,59 @@ def test_keys_of_others_can_not_be_revoked_nor_too_many_be_made(home: House, pro
     bob = home.signed_in("bob")
     assert bob.post("/keys", data={"revoke": number}).status_code == 400
     assert hers.get("/me").status_code == 200
-    assert bob.post("/keys", data={"scope": "everything"}).status_code == 400
+    assert bob.post("/keys", data={"scope": "everything", "old": PASSWORD}).status_code == 400
     for _ in range(MOST_KEYS):
-        assert bob.post("/keys", data={"scope": "write"}).status_code == 200
-    last = bob.post("/keys", data={"scope": "write"})
+        assert bob.post("/keys", data={"scope": "write", "old": PASSWORD}).status_code == 200
+    last = bob.post("/keys", data={"scope": "write", "old": PASSWORD})
     assert last.status_code == 400
     assert "revoke one first" in last.text
     assert home.visitor().get("/keys").status_code == 303
+
+
+def test_a_session_alone_makes_no_key_and_tries_few_passwords(home: House) -> None:
+    client, before = home.signed_in("ann"), set(home.store.held)
+    for sent in ({}, {"old": ""}, {"old": "nine blue herons"}):
+        answer = client.post("/keys", data={"scope": "write", **sent})
+        assert answer.status_code == 400
+        assert "It is not the current one." in answer.text
+    codes = [client.post("/keys", data={"scope": "write", "old": "a guess"}).status_code for _ in range(HERE.free)]
+    assert codes[-1] == 429
+    assert set(home.store.held) == before
+    home.store.noted.clear()
+
+
+def test_signing_out_everywhere_ends_keys_at_once(home: House, program: Program) -> None:
+    hers, bobs = program(), program("bob")
+    assert hers.get("/me").status_code == 200
+    client = home.signed_in("ann")
+    assert "revokes your keys as well" in client.get("/account").text
+    left = client.post("/sign-out", data={"everywhere": "yes"}, follow_redirects=True)
+    assert "signed out everywhere, and your keys are revoked" in left.text
+    assert hers.get("/me").status_code == 401
+    assert bobs.get("/me").status_code == 200
+
+
+def test_a_form_that_is_loaded_again_makes_no_other_key_and_no_other_link(home: House) -> None:
+    client, before = home.signed_in("ann"), len(home.store.held)
+    number = re.search(r'name="once" value="([^"]+)"', client.get("/keys").text)
+    assert number is not None
+    form = {"scope": "read", "once": number[1]}
+    assert client.post("/keys", data={**form, "old": "not the password"}).status_code == 400  # it came to nothing
+    sent = {**form, "old": PASSWORD}
+    assert "value='rc_" in client.post("/keys", data=sent).text
+    again = client.post("/keys", data=sent)
+    assert again.status_code == 200
+    assert "sent twice, and made one key" in again.text
+    assert "value='rc_" not in again.text
+    assert len(home.store.held) == before + 1
+    which = {"ticker": "IBM", "name": "dip"}
+    number = re.search(r'name="once" value="([^"]+)"', client.get("/share", params=which).text)
+    assert number is not None
+    sent = {**which, "do": "publish", "once": number[1]}
+    link = re.search(r"value='[^']+(/shared/[^']+)'", client.post("/share", data=sent).text)
+    assert link is not None
+    again = client.post("/share", data=sent)
+    assert "/shared/" not in again.text
+    assert "Published on" in again.text
+    assert home.visitor().get(link[1]).status_code == 200
+    home.store.pages.clear()

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from frontend.api import models
 from frontend.api.document import EXAMPLE
 from frontend.preview import Preview, Previews
+from riskcontrol.leaders import LEAST_TRIPS
 from riskcontrol.strategy_document import read_document
 from riskcontrol.strategy_file import KEYS, of_document
 from riskcontrol.strategy_options import FEES
@@ -143,3 +144,14 @@ def call(operation: APIOperation, mode: GenerationMode, address: str, headers: d
         case.call_and_validate(base_url=address, headers=headers, excluded_checks=excluded)
 
     once()
+
+
+def test_a_leader_with_a_probability_of_skill_has_the_round_trips_that_it_takes(description: dict[str, Any]) -> None:
+    (example,) = description["components"]["schemas"]["Leaders"]["examples"][0]["ranking"]
+    assert example["probability"] is not None
+    assert example["round_trips"] >= LEAST_TRIPS
+    told = description["components"]["schemas"]["Leader"]["properties"]["probability"]["description"]
+    by = description["paths"]["/api/v1/leaders"]["get"]["parameters"][0]["description"]
+    for text in (told, by):
+        assert "probability of skill" in text.lower()
+        assert f"{LEAST_TRIPS} round trips" in text
