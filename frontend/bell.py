@@ -39,7 +39,7 @@ def button(who: Viewer) -> html.Div:
             dcc.Store(id="bell-known"),
             html.Button(
                 [
-                    html.Span(className="icon icon-bell"),
+                    html.Span(className="sign sign-bell"),
                     html.Span("List of alerts", className="unseen"),
                     html.Span(id="bell-count"),
                 ],
@@ -145,7 +145,7 @@ def _item(alert: Alert) -> html.Li:
     address = strategy_address(alert.username, alert.ticker, alert.name)
     return html.Li(
         [
-            html.Span([moment(alert.time), *(f" · {words}" for words in states)], className="event-time"),
+            html.Span([f"{moment(alert.time)} {ZONE}", *(f" · {words}" for words in states)], className="event-time"),
             html.Span([dcc.Link(f"{alert.name} on {alert.ticker}", href=address), f" {alert.words}"]),
         ]
     )

@@ -112,7 +112,7 @@ def _row(key: Key) -> str:
     if key.revoked is not None:
         state, end = f"revoked {key.revoked:%Y-%m-%d %H:%M} UTC", ""
     about = f"may {_MAY[key.scope]}, since {key.created:%Y-%m-%d %H:%M} UTC, {state}"
-    return f"<li><code>{PREFIX}{key.number}</code><span class='door-muted'>{about}</span>{end}</li>"
+    return f"<li>Key <code>{PREFIX}{key.number}_…</code><span class='door-muted'>{about}</span>{end}</li>"
 
 
 def _scope(value: str) -> Scope:

@@ -335,7 +335,10 @@ def register(app: Dash, context: Context) -> None:
         username, ticker, name = which_of(which)
         require_change(username)
         if ctx.triggered_id == "strategy-stop":
-            question = f"{name} on {ticker} will not trade any more. Its cash and shares stay as they are."
+            question = (
+                f"{name} on {ticker} will not trade any more. Its cash and shares stay as they are; shares go on being "
+                "worth their last price."
+            )
             return True, question, no_update
         if ctx.triggered_id != "stop-confirm":
             return False, no_update, no_update

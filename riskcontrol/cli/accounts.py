@@ -213,12 +213,22 @@ def _account(accounts: Accounts, username: str) -> Account:
 
 
 def _password(from_stdin: bool) -> str:
-    """Return a password, asked for twice, or the line of standard input."""
+    """Return a password, asked for twice, or the line of standard input.
+
+    Raises:
+        UsageError: There is nobody to ask.
+    """
     if from_stdin:
         return sys.stdin.readline().rstrip("\r\n")
+    if not _terminal():
+        raise click.UsageError("Standard input is no terminal; --stdin reads the password from it.")
     asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return asked
 
 
 def _named(role: str) -> str:
     return "an admin" if role == "admin" else "a user"
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty()

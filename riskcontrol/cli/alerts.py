@@ -202,6 +202,7 @@ def list_(settings: Settings, username: str, limit: int) -> None:
     """List what a user is told of, where, and the newest alerts. Needs Cassandra."""
     import datetime as dt
 
+    from frontend.formats import ZONE, moment
     from riskcontrol.alerts.box import CHANNELS
     from riskcontrol.alerts.rules import percent_text
     from riskcontrol.aligned import aligned
@@ -220,8 +221,10 @@ def list_(settings: Settings, username: str, limit: int) -> None:
         click.echo(line)
     for alert in reversed(store.newest(username, limit)):
         at = dt.datetime.fromtimestamp(alert.noticed, dt.UTC)
+        # The pages have the time of the trade; on a tape that is replayed it is another day's.
+        traded = f"{moment(alert.time)} {ZONE}"
         states = ", ".join(f"{channel} {state}" for channel in CHANNELS if (state := alert.state(channel)))
-        click.echo(f"{at:%Y-%m-%d %H:%M:%S} UTC  {alert.said}{states and f'  ({states})'}")
+        click.echo(f"{traded}, told {at:%Y-%m-%d %H:%M:%S} UTC  {alert.said}{states and f'  ({states})'}")
 
 
 @command.command(epilog="Example: riskcontrol alerts remove --user ann --ticker IBM --strategy dip")

@@ -26,6 +26,7 @@ def store() -> FakeStore:
 def accounts(store: FakeStore, monkeypatch: pytest.MonkeyPatch) -> Accounts:
     _, kept = made(store)
     monkeypatch.setattr(command, "_accounts", lambda settings: kept)
+    monkeypatch.setattr(command, "_terminal", lambda: True)
     return kept
 
 
@@ -106,3 +107,10 @@ def test_without_a_database_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.undo()
     with pytest.raises(ServerError, match="riskcontrol up"):
         run("list", "--home", str(tmp_path))
+
+
+def test_without_a_terminal_the_way_to_give_a_password_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_terminal", lambda: False)
+    result = run("add", "ann", typed="paper money only\n")
+    assert result.exit_code == 2
+    assert "--stdin reads the password from it" in result.stderr

@@ -57,7 +57,10 @@ def test_what_is_told_is_set_listed_and_removed(store: FakeAlerts) -> None:
         ["ticker", "strategy", "fills", "verdict", "drawdown", "webhook", "e-mail"],
         ["IBM", "dip", "yes", "-", "12.5%", "yes", "-"],
     ]
-    assert lines[3] == "2025-10-09 08:53:20 UTC  dip on IBM bought 5 at $1.00  (webhook pending)"
+    assert (
+        lines[3]
+        == "1969-12-31 19:00:00 New York, told 2025-10-09 08:53:20 UTC  dip on IBM bought 5 at $1.00  (webhook pending)"
+    )
     assert "Nothing more is told" in run("remove", *which).stdout
     assert store.kept == {}
     with pytest.raises(AlertError, match="nothing is told of dip on IBM"):
