@@ -57,6 +57,7 @@ def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, pa
     form.get_by_role("button", name="Close", exact=True).last.click()
     expect(form).to_be_hidden()
     ring = page.locator("#bell")
+    expect(ring.locator(".sign-bell")).to_have_css("width", "18px")  # the picture has a size
     page.wait_for_function("window.dash_component_api.getLayout('bell-known').props.data")
     note(home, "bought 55 at $182.00")
     note(home, "<b>sold</b> 55 at $183.00")
