@@ -12,9 +12,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from riskcontrol.claim import make_folder
 from riskcontrol.errors import SettingsError
-from riskcontrol.settings import SECRET, Settings
+from riskcontrol.settings import PREFIX, SECRET, Settings
 
 SHORTEST = 32
 """Characters of a secret."""
@@ -29,7 +31,7 @@ def secret_of(settings: Settings) -> bytes:
     Raises:
         SettingsError: It is too short, others can read its file, or the file can't be read or made.
     """
-    for name in _variables():
+    for name in _variables(SECRET):
         if given := os.environ[name]:
             return _checked(given, name)
     path = settings.home / "secret"
@@ -47,15 +49,20 @@ def secret_of(settings: Settings) -> bytes:
         raise SettingsError(f"{path} can't be used ({error}); set {SECRET}", field="secret") from error
 
 
-def withhold() -> None:
-    """Take the secret out of our environment: what we start from now on doesn't get it."""
-    for name in _variables():
+def withhold(settings: Settings) -> Settings:
+    """Take the secret, and the mail server's password, out of our environment: what we start doesn't get them.
+
+    Returns:
+        The settings without that password.
+    """
+    for name in [*_variables(SECRET), *_variables(f"{PREFIX}SMTP_PASSWORD")]:
         del os.environ[name]
+    return settings.model_copy(update={"smtp_password": SecretStr("")})
 
 
-def _variables() -> list[str]:
-    """Return under which names the environment has it: those of settings are read in small letters as well."""
-    return [name for name in os.environ if name.upper() == SECRET]
+def _variables(setting: str) -> list[str]:
+    """Return under which names the environment has one: those of settings are read in small letters as well."""
+    return [name for name in os.environ if name.upper() == setting]
 
 
 def _checked(secret: str, where: str) -> bytes:

@@ -335,7 +335,7 @@ def run(
         SettingsError: The keyspace holds the rows of another tape.
         StateError: The state doesn't fit the tape.
     """
-    secret.withhold()  # neither Spark nor the row writer signs sessions
+    settings = secret.withhold(settings)  # neither Spark nor the row writer signs sessions or sends e-mail
     stop = stop or threading.Event()
     depot(settings)  # so that one that can't be is told of at once
 

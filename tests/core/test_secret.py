@@ -66,15 +66,17 @@ def test_the_stream_does_not_hand_on_the_secret_of_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def begin(settings: Settings) -> None:
+        assert LONG.encode() not in pickle.dumps(settings)
         raise Begun
 
     monkeypatch.setattr(job, "depot", begin)
+    monkeypatch.setenv("RISKCONTROL_SMTP_PASSWORD", LONG)
     monkeypatch.setenv("RISKCONTROL_SECRET", LONG)
     monkeypatch.setenv("riskcontrol_secret", LONG)
     with pytest.raises(Begun):
         job.run(load(home=tmp_path), state=tmp_path / "state")
     assert LONG not in os.environ.values()
-    withhold()  # where there is none, nothing happens
+    withhold(load(home=tmp_path))  # where there is none, nothing happens
 
 
 def test_the_secret_has_no_place_in_a_file_of_settings(tmp_path: Path) -> None:
