@@ -71,8 +71,13 @@ async def signed_in(address: str, viewers: list[Viewer], password: str) -> list[
 
     async def one(viewer: Viewer) -> Viewer:
         body = f"username={quote_plus(viewer.names['user'])}&password={quote_plus(password)}"
-        async with turn:
-            answer = await client.ask("POST", "/sign-in", body.encode())
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            async with turn:
+                answer = await client.ask("POST", "/sign-in", body.encode())
+            if answer.status != 503 or time.monotonic() > deadline:
+                break
+            await asyncio.sleep(1.0)  # too many passwords at once for a busy machine
         # Beside the session comes what tells the browser from others.
         cookies = [cookie for cookie in answer.cookies if not cookie.partition("=")[0].endswith(BROWSER)]
         if answer.status != 303 or len(cookies) != 1:

@@ -23,6 +23,7 @@ ERRORS = [
     LanguageError("unknown word", text="smaa > 3", column=1, expected="did you mean 'sma'?", field="sell"),
     errors.AccountError("is taken", field="username"),
     errors.TooSoon(7.5),
+    errors.TooBusy(),
     errors.AlertError("must be like 22:00-07:00", field="quiet"),
     errors.DeliveryError("status 500"),
     errors.TapeError("not an Arrow stream"),
