@@ -38,6 +38,10 @@ def note(home: House, words: str) -> None:
     assert home.alerts.change("ann", version, change)
 
 
+KNOWN = "window.dash_component_api && window.dash_component_api.getLayout('bell-known').props.data"
+"""Whether the bell has its first answer: a click before that may come before its script."""
+
+
 def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, page: Page) -> None:
     page.goto(f"{home.address}/user/ann/IBM/dip")
     sign_in(page, "ann")
@@ -58,7 +62,7 @@ def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, pa
     expect(form).to_be_hidden()
     ring = page.locator("#bell")
     expect(ring.locator(".sign-bell")).to_have_css("width", "18px")  # the picture has a size
-    page.wait_for_function("window.dash_component_api.getLayout('bell-known').props.data")
+    page.wait_for_function(KNOWN)
     note(home, "bought 55 at $182.00")
     note(home, "<b>sold</b> 55 at $183.00")
     expect(ring).to_have_accessible_name("List of alerts 2 new")
@@ -78,6 +82,7 @@ def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, pa
     expect(ring).to_be_focused()
     page.set_viewport_size({"width": 1440, "height": 1000})
     page.reload()
+    page.wait_for_function(KNOWN)
     expect(ring).to_have_accessible_name("List of alerts")
     page.emulate_media(color_scheme="dark")
     ring.click()
