@@ -25,7 +25,7 @@ from riskcontrol.days import encode_day
 from riskcontrol.leaders import BINS, MOST, NOBODY, Leaders, Ranking, encode_leaders
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.progress import on_terminal
-from riskcontrol.rows import Bars, Columns, Fills, Positions
+from riskcontrol.rows import Accepted, Bars, Columns, Fills, Positions
 from riskcontrol.settings import Settings
 from riskcontrol.standing import bin_of
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
@@ -207,7 +207,7 @@ def fill(settings: Settings, day: Day) -> dict[str, int]:
     with Writer(connect(settings)) as writer:
         generator.register(writer, users, on_done=lambda _: None)
         for piece in _pieces(users, "strategies"):
-            writer.strategies(piece, version=1)
+            writer.strategies(Accepted.of(piece, np.zeros(len(piece), np.int64)), version=1)
         for piece in _pieces(bars, "bars"):
             writer.bars(piece)
         for piece in _pieces(fills, "fills"):

@@ -38,7 +38,13 @@ def note(home: House, words: str) -> None:
     assert home.alerts.change("ann", version, change)
 
 
-KNOWN = "window.dash_component_api && window.dash_component_api.getLayout('bell-known').props.data"
+KNOWN = """() => {
+    try {
+        return window.dash_component_api.getLayout("bell-known").props.data;
+    } catch (error) {
+        return false; // the page isn't made yet
+    }
+}"""
 """Whether the bell has its first answer: a click before that may come before its script."""
 
 
