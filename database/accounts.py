@@ -7,12 +7,8 @@ import secrets
 from dataclasses import replace
 from typing import Any
 
-from cassandra import ConsistencyLevel
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Session
-from cassandra.query import BoundStatement, tuple_factory
-
+from database.asking import Asking
 from database.queries import insert, select
-from database.session import answering, prepare
 from riskcontrol.accounts.account import Account, Role
 from riskcontrol.accounts.keys import Key, Scope
 from riskcontrol.accounts.links import Published
@@ -67,7 +63,7 @@ _FORGET_OWNER = "DELETE FROM {}.key_owners WHERE number = ?"
 _FORGET_KEYS = "DELETE FROM {}.api_keys WHERE username = ?"
 
 
-class AccountTables:
+class AccountTables(Asking):
     """Keeps accounts in Cassandra; many threads may share one.
 
     Every method raises `ServerError` when the database doesn't answer.
@@ -75,10 +71,6 @@ class AccountTables:
     Args:
         session: A session with the keyspace of the tables.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
 
     def account(self, username: str) -> Account | None:
         """Return an account, or None."""
@@ -201,24 +193,9 @@ class AccountTables:
         self._rows(_FORGET_OWNER, key.number)
         self._rows(_REVOKE, *_key_row(replace(key, revoked=at)), seconds)
 
-    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        statement = prepare(self._session, query)
-        with answering():
-            return list(self._session.execute(statement, values, execution_profile=self._profile))
-
-    def _agreed(self, query: str, *values: Any) -> bool:
-        """Do something under a condition, by a lightweight transaction; returns whether the condition held."""
-        statement = BoundStatement(prepare(self._session, query)).bind(values)
-        statement.is_idempotent = False  # done twice, the second finds what the first did
-        with answering():
-            return bool(self._session.execute(statement, execution_profile=self._profile).one()[0])
-
     def _password(self, username: str) -> str | None:
         """Return a password's hash as the last transaction left it; two never have the same, so it tells whose won."""
-        statement = BoundStatement(prepare(self._session, _ACCOUNT)).bind((username,))
-        statement.consistency_level = ConsistencyLevel.SERIAL
-        with answering():
-            row = self._session.execute(statement, execution_profile=self._profile).one()
+        row = self._settled(_ACCOUNT, username)
         return row[1] if row else None
 
 

@@ -6,10 +6,9 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from cassandra import ConsistencyLevel
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Session
-from cassandra.query import BatchStatement, BatchType, BoundStatement, tuple_factory
+from cassandra.query import BatchStatement, BatchType
 
+from database.asking import Asking
 from database.queries import insert, select
 from database.session import answering, prepare
 from riskcontrol.alerts.box import CHANNELS, Alert, Box, Change, read_box
@@ -51,7 +50,7 @@ _KEEP = "UPDATE {}.leases USING TTL ? SET holder = ? WHERE name = ? IF holder = 
 _LET_GO = "DELETE FROM {}.leases WHERE name = ? IF holder = ?"
 
 
-class AlertTables:
+class AlertTables(Asking):
     """Keeps alerts in Cassandra; many threads may share one.
 
     Every method raises `ServerError` when the database doesn't answer.
@@ -59,10 +58,6 @@ class AlertTables:
     Args:
         session: A session with the keyspace of the tables.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
 
     def rules(self, username: str | None = None) -> list[Rule]:
         """Return a user's rules by ticker and name, or everybody's."""
@@ -100,12 +95,7 @@ class AlertTables:
 
     def box(self, username: str) -> tuple[int, Box]:
         """Return a user's box and its version, as the last change left them."""
-        statement = BoundStatement(prepare(self._session, _BOX)).bind((username,))
-        # As transactions see it: one that was cut short is brought to its end first.
-        statement.consistency_level = ConsistencyLevel.SERIAL
-        with answering():
-            row = self._session.execute(statement, execution_profile=self._profile).one()
-        version, text = row or (None, None)
+        version, text = self._settled(_BOX, username) or (None, None)
         try:
             return version or 0, read_box(text)
         except ValueError as error:
@@ -151,18 +141,6 @@ class AlertTables:
     def let_go(self, name: str, holder: str) -> None:
         """Give a lease back, if it is the holder's."""
         self._agreed(_LET_GO, name, holder)
-
-    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        statement = prepare(self._session, query)
-        with answering():
-            return list(self._session.execute(statement, values, execution_profile=self._profile))
-
-    def _agreed(self, query: str, *values: Any) -> bool:
-        """Do something under a condition, by a lightweight transaction; returns whether the condition held."""
-        statement = BoundStatement(prepare(self._session, query)).bind(values)
-        statement.is_idempotent = False  # done twice, the second finds what the first did
-        with answering():
-            return bool(self._session.execute(statement, execution_profile=self._profile).one()[0])
 
 
 def _rule(row: tuple[Any, ...]) -> Rule:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Session
+from cassandra.cluster import Session
 from cassandra.concurrent import execute_concurrent_with_args
-from cassandra.query import tuple_factory
 
+from database.asking import Asking
 from database.queries import select
 from database.session import answering, prepare
 from riskcontrol.errors import ServerError, StrategyError
@@ -103,7 +103,7 @@ _DAYS = select("days", ["shard", "time", "block"], "day = ?")
 _BATCHES = select("batches", _BATCH_COLUMNS, "day = ? LIMIT ?")
 
 
-class Reader:
+class Reader(Asking):
     """Reads what the job wrote; many threads may share one.
 
     Every method raises `ServerError` when the database doesn't answer.
@@ -113,8 +113,7 @@ class Reader:
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
-        self._profile = session.execution_profile_clone_update(EXEC_PROFILE_DEFAULT, row_factory=tuple_factory)
+        super().__init__(session)
         self._marks: dict[str, tuple[int, int]] = {}
         self._marks_at = float("-inf")
         self._blocks: dict[int, bytes] = {}
@@ -277,11 +276,6 @@ class Reader:
         counts = {name: frame[name].astype("Int64").fillna(0).astype(np.int64) for name in _BATCH_COUNTS}
         seconds = {name: frame[name].astype(np.float64) for name in _BATCH_SECONDS}
         return frame.assign(**counts, **seconds)
-
-    def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        statement = prepare(self._session, query)
-        with answering():
-            return list(self._session.execute(statement, values, execution_profile=self._profile))
 
     def _many(self, query: str, values: Sequence[tuple[Any, ...]]) -> list[list[tuple[Any, ...]]]:
         """Ask the same for many keys at a time; the answers come in the keys' order."""
