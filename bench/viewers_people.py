@@ -14,14 +14,13 @@ from bench.viewers_http import Client
 from bench.viewers_load import Viewer
 from database.accounts import AccountTables, accounts_over
 from database.session import connect
+from frontend.gate import BROWSER
 from riskcontrol.accounts.keys import Scope
 from riskcontrol.accounts.passwords import MOST_AT_A_TIME
 from riskcontrol.errors import ServerError
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
 
-BROWSER = "-browser"
-"""What the name of a browser's own cookie ends with (`frontend.gate`)."""
 _PATIENCE = 60.0
 
 

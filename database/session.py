@@ -39,7 +39,7 @@ PROTOCOL = 4
 """Version of the native protocol. Version 5 adds only checksums that TCP has already, computed in Python."""
 
 _SCHEMA = Path(__file__).with_name("schema.cql")
-INIT = "run riskcontrol database init"
+_INIT = "run riskcontrol database init"
 _ADDED = (("strategies", "since bigint"),)
 """Columns that tables of earlier versions lack."""
 _OF_THE_TAPE = ("strategies", "positions", "fills", "bars", "marks", "leaders", "days", "batches", "watermarks")
@@ -299,11 +299,10 @@ def _meaning(error: Exception, address: str) -> ServerError:
     if any(type(cause).__name__ == "AuthenticationFailed" for cause in causes):
         said = "the user name or password is refused; set RISKCONTROL_CASSANDRA_USERNAME and _PASSWORD"
     elif column := re.search(r"(?:[Uu]ndefined column name|[Uu]nknown identifier) \"?(\w+)", said):
-        later = column[1] in [added.split()[0] for _, added in _ADDED]
-        if later:
-            said += f"; the tables are of an earlier version: {INIT}, which adds what is missing and keeps all"
-        else:
-            said += f"; the tables are of another version: name a new keyspace, and {INIT}"
+        if column[1] in [added.split()[0] for _, added in _ADDED]:
+            remedy = f"of an earlier version: {_INIT}, which adds what is missing and keeps all"
+            return TablesMissing(f"{said}; the tables are {remedy}", server="cassandra")
+        said += f"; the tables are of another version: name a new keyspace, and {_INIT}"
     elif isinstance(error, NoHostAvailable | OSError):
         at = f" at {address}" if address else ""
         said = f"no answer{at} ({said}); start it with: riskcontrol up, or give its address with --cassandra"

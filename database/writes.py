@@ -298,8 +298,7 @@ class Writer:
             try:
                 prepare(self._session, query)
             except ServerError as error:
-                simply = isinstance(error, TablesMissing) or "keeps all" in str(error)
-                if simply or not isinstance(error.__cause__, InvalidRequest):
+                if isinstance(error, TablesMissing) or not isinstance(error.__cause__, InvalidRequest):
                     raise
                 keyspace = self._session.keyspace
                 raise SettingsError(

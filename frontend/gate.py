@@ -46,7 +46,7 @@ _OPEN_BELOW = ("/assets/", "/_dash-component-suites/")
 """What holds nobody's data, for everybody."""
 _LINKED = ("/_dash-layout", "/_dash-update-component")
 """What a page under a link asks for."""
-_BROWSER = "-browser"
+BROWSER = "-browser"
 """What the name of a browser's own cookie ends with."""
 
 Key = TypeVar("Key", bound=Hashable)
@@ -174,14 +174,14 @@ class Entrance:
 
     def browser(self, headers: Headers, scheme: str) -> str:
         """Return the token of a browser in which somebody has signed in before; empty without one."""
-        return cookie_parser(headers.get("cookie", "")).get(self.cookie(scheme) + _BROWSER, "")
+        return cookie_parser(headers.get("cookie", "")).get(self.cookie(scheme) + BROWSER, "")
 
     def let_in(self, response: Response, account: Account, scheme: str) -> None:
         """Set the cookies of a new session, and of a browser that was signed in with."""
         token = self.accounts.issue(account, self.clock())
         self._set(response, self.cookie(scheme), token, LIFETIME_SECONDS, scheme)
         known = self.accounts.browser(account)
-        self._set(response, self.cookie(scheme) + _BROWSER, known, BROWSER_SECONDS, scheme)
+        self._set(response, self.cookie(scheme) + BROWSER, known, BROWSER_SECONDS, scheme)
 
     def let_out(self, response: Response, scheme: str) -> None:
         """Take the session's cookie back."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
+from riskcontrol.nearest import closest
 from riskcontrol.trades import TICKER_PATTERN
 
 MOST = 20
@@ -32,7 +32,7 @@ def warning(typed: str, tickers: Iterable[str]) -> str | None:
     ticker = typed.upper() if typed.islower() else typed
     if not ticker or ticker in known or not TICKER_PATTERN.fullmatch(ticker):
         return None
-    close = difflib.get_close_matches(ticker, sorted(known), n=5, cutoff=0.5)
+    close = closest(ticker, sorted(known))
     matches = f" Close to it: {', '.join(close)}." if close else ""
     return (
         f"{ticker} has not traded on this stream.{matches} It can be opened all the same and waits for its first trade."

@@ -15,7 +15,7 @@
     │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
     ├── SettingsError     a setting is missing or wrong              (.source, .line, .field)
     └── ServerError       a local server or a remote one fails us    (.server)
-        └── TablesMissing the database answers, and lacks tables
+        └── TablesMissing the database answers, and lacks tables or columns
 
 The command line prints the message of these and exits with 1; any other exception is a fault of ours.
 """
@@ -198,4 +198,4 @@ class ServerError(RiskControlError):
 
 
 class TablesMissing(ServerError):
-    """The database answers, and the keyspace or some tables in it aren't there: a newer version has more of them."""
+    """The database answers, and the keyspace, or tables or columns in it, aren't there: a newer version has more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 NEAREST = 5
 """Names that an error offers."""
@@ -41,6 +41,11 @@ def meant(name: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean '{close}'?" if close else otherwise
 
 
+def closest(name: str, known: Sequence[str]) -> list[str]:
+    """Return the known names most like another, the most alike first, at most `NEAREST`."""
+    return difflib.get_close_matches(name, known, NEAREST, 0.5)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return what to say of a name that isn't known.
 
@@ -52,7 +57,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     'did you mean IBM? there are IBM, BAC'
     """
     names = list(known)
-    close = difflib.get_close_matches(name.upper(), names, NEAREST, 0.5)
+    close = closest(name.upper(), names)
     there = ", ".join(names[:NEAREST]) + (f" and {len(names) - NEAREST:,} more" if len(names) > NEAREST else "")
     offered = f"did you mean {' or '.join(close)}? " if close else ""
     return offered + (f"there are {there}" if there else "there are none at all")

@@ -11,6 +11,20 @@ from riskcontrol.cli.output_file import OutputFile
 from riskcontrol.settings import Settings
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+# What benchmarks say of the load alike.
+_USERS = click.option(
+    "--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies."
+)
+_RATE = click.option(
+    "--rate", type=click.IntRange(10, 10_000_000), default=20_000, show_default=True, help="Trades a second."
+)
+_TICKERS = click.option(
+    "--tickers", type=click.IntRange(1, 10_000), default=8_000, show_default=True, help="Companies."
+)
+_DAY_TRADES = click.option(
+    "--day-trades", type=click.IntRange(1_000, 10**12), default=68_100_000, show_default=True,
+    help="Trades in a day of that market: with fewer, event time and so prices run faster.",
+)  # fmt: skip
 
 
 @click.group(name="bench", epilog="Example: riskcontrol bench readers --trades 3000000 --json")
@@ -26,17 +40,16 @@ def command() -> None:
     short_help="Measure the stream's delay under a steady rate.",
     epilog="Example: riskcontrol bench stream --users 100000 --rate 20000 --batch 1 --seconds 60",
 )
-@click.option("--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies.")
-@click.option("--rate", type=click.IntRange(10, 10_000_000), default=20_000, show_default=True, help="Trades a second.")
+@_USERS
+@_RATE
 @click.option("--batch", type=click.FloatRange(0.1, 60), default=1.0, show_default=True, help="Seconds a batch.")
 @click.option(
     "--seconds", type=click.FloatRange(1, 86_400), default=60.0, show_default=True, help="How long to measure."
 )
 @click.option("--warm-up", type=click.FloatRange(0, 3_600), default=15.0, show_default=True,
               help="Seconds of the same load before, unmeasured.")  # fmt: skip
-@click.option("--tickers", type=click.IntRange(1, 10_000), default=8_000, show_default=True, help="Companies.")
-@click.option("--day-trades", type=click.IntRange(1_000, 10**12), default=68_100_000, show_default=True,
-              help="Trades in a day of that market: with fewer, event time and so prices run faster.")  # fmt: skip
+@_TICKERS
+@_DAY_TRADES
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of users and market.")
 @click.option("--burst", is_flag=True, help="Afterwards all tickers jump up and down at once, so that all users act.")
 @click.option("--snapshot-every", type=click.FloatRange(0, 3_600), default=0.0, show_default=True,
@@ -61,7 +74,7 @@ def stream(*, as_json: bool, **load: float) -> None:
 )
 @click.option("--trades", type=click.IntRange(1_000, 1_000_000_000), default=68_000_000, show_default=True,
               help="Trades of the day.")  # fmt: skip
-@click.option("--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies.")
+@_USERS
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of users and day.")
 @_JSON
 def day(*, trades: int, users: int, seed: int, as_json: bool) -> None:
@@ -203,7 +216,7 @@ def engine(*, most_users: int, graph: Path | None, as_json: bool, settings: Sett
     epilog="Example: riskcontrol bench pages --users 100000 --rate 50",
 )
 @click.option("--users", type=click.IntRange(1, 1_000_000), default=100_000, show_default=True, help="Strategies.")
-@click.option("--tickers", type=click.IntRange(1, 10_000), default=8_000, show_default=True, help="Companies.")
+@_TICKERS
 @click.option("--fills", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Of each strategy.")
 @click.option("--minutes", type=click.IntRange(1, 390), default=390, show_default=True, help="Of the day.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of all rows.")
@@ -246,17 +259,16 @@ def pages(*, pages: tuple[str, ...], as_json: bool, **chosen: object) -> None:
 @click.option("--viewers", type=click.IntRange(1, 10_000), default=200, show_default=True, help="People at the pages.")
 @click.option("--requests", type=click.FloatRange(0.1, 10_000), default=50.0, show_default=True,
               help="Requests of the API a second.")  # fmt: skip
-@click.option("--users", type=click.IntRange(1, 10_000_000), default=100_000, show_default=True, help="Strategies.")
-@click.option("--rate", type=click.IntRange(10, 10_000_000), default=20_000, show_default=True, help="Trades a second.")
+@_USERS
+@_RATE
 @click.option("--minutes", type=click.FloatRange(0.05, 1_440), default=10.0, show_default=True,
               help="How long to measure.")  # fmt: skip
 @click.option("--stay", type=click.FloatRange(1, 3_600), default=30.0, show_default=True,
               help="Seconds for which a viewer looks at a page.")  # fmt: skip
 @click.option("--warm-up", type=click.FloatRange(1, 3_600), default=30.0, show_default=True,
               help="Seconds of the same load before, unmeasured.")  # fmt: skip
-@click.option("--tickers", type=click.IntRange(1, 10_000), default=8_000, show_default=True, help="Companies.")
-@click.option("--day-trades", type=click.IntRange(1_000, 10**12), default=68_100_000, show_default=True,
-              help="Trades in a day of that market: with fewer, event time and so prices run faster.")  # fmt: skip
+@_TICKERS
+@_DAY_TRADES
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of users, market and viewers.")
 @_JSON
 def viewers(*, as_json: bool, **load: float) -> None:

@@ -10,7 +10,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,6 +53,9 @@ DEMO_PASSWORD = "paper money only"  # noqa: S105  known to everybody, and said t
 """Of the demonstration's one account, which is that of the user worth looking at."""
 CLOCK_FROM = clock_time(9, 29, 50)
 """The replay clock starts just before the session opens; what is before it is sent at once."""
+
+_TABLES = ("cassandra", "keyspace")
+"""Settings by which a command finds the demonstration's tables."""
 
 _CHILD_SECONDS = 300
 """How long the pages may take to come up, and the stream waits for its servers: as long as those may take."""
@@ -171,7 +174,7 @@ class Demo:
         username = _busiest(openings)
         self._make_account(settings, username)
         self._await_open(settings, offsets)
-        self._child(settings, "alerts", "run")
+        self._child(settings, "alerts", "run", fields=_TABLES)
         return Ready(url, username, settings, sources)
 
     @property
@@ -356,16 +359,18 @@ class Demo:
             time.sleep(0.1)
         raise ServerError(f"does not come up; see {child.log}", server="dashboard")
 
-    def _child(self, settings: Settings, name: str, *arguments: str) -> Entry:
+    def _child(
+        self, settings: Settings, name: str, *arguments: str, fields: Sequence[str] = ("kafka", "topic", *_TABLES)
+    ) -> Entry:
         """Start one of our own commands with the demo's settings and note it down.
 
         Args:
             settings: The settings.
             name: The command.
             arguments: A command of its own first, where it has some; then options.
+            fields: Settings that it takes as options.
         """
-        of_tape = () if name == "alerts" else ("kafka", "topic")  # it reads the tables alone
-        flags = [f"--{field}={getattr(settings, field)}" for field in ("home", *of_tape, "cassandra", "keyspace")]
+        flags = [f"--{field}={getattr(settings, field)}" for field in ("home", *fields)]
         with undisturbed(), self._lock:
             if self._stopping:
                 raise ServerError("not started: the demonstration is stopping", server=name)

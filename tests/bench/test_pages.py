@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -21,6 +20,7 @@ from bench.pages_load import Recorded, load, recorded
 from riskcontrol.cli.bench import command
 from riskcontrol.equity import equity_curve
 from riskcontrol.trades import NS_PER_MINUTE
+from tests.awaiting import awaited
 from tests.frontend.serving import served
 
 SIZE = Size(users=40, tickers=7, fills=5, minutes=30, seed=3)
@@ -102,9 +102,8 @@ def slow(seconds: float) -> Iterator[str]:
 
 def test_times_count_from_when_a_request_was_due_and_errors_are_told() -> None:
     requests = [Recorded("good", "{}", 1), Recorded("bad", '"fail"', 1)]
-    # In a thread of its own: where tests with a browser ran before, this one has an event loop already.
-    with slow(0.02) as address, ThreadPoolExecutor(1) as thread:
-        outcome = thread.submit(asyncio.run, load(address, requests, [{}], rate=200, seconds=0.2)).result()
+    with slow(0.02) as address:
+        outcome = awaited(load, address, requests, [{}], rate=200, seconds=0.2)
     figures = outcome.figures()
     assert (figures["all"]["requests"], figures["all"]["errors"]) == (40, 20)
     assert figures["bad"]["p50_ms"] is None

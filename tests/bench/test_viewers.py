@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from bench.pages_load import Recorded
 from bench.viewers_http import Answer, BrokenError, Client
 from bench.viewers_load import ADDRESSES, OpenPage, Plan, Told, Viewer, follow
+from tests.awaiting import awaited
 from tests.frontend.serving import served
 from tests.processes import RISKCONTROL
 
@@ -90,9 +90,7 @@ def pages(asked: list[tuple[str, str]]) -> Iterator[str]:
 
 
 def followed(plan: Plan) -> Told:
-    # In a thread of its own: where tests with a browser ran before, this one has an event loop already.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, follow(plan)).result()
+    return awaited(follow, plan)
 
 
 def test_viewers_refresh_and_programs_ask_at_their_rate() -> None:
@@ -153,8 +151,8 @@ def test_a_client_reads_chunks_and_compressed_answers_and_gives_up() -> None:
         client.close()
         return found
 
-    with peculiar() as address, ThreadPoolExecutor(1) as thread:
-        found = thread.submit(asyncio.run, ask(address)).result()
+    with peculiar() as address:
+        found = awaited(ask, address)
     assert [answer.status for answer in found] == [200, 200, 404]
     assert found[0].body == b"one," + b"two" * 1_000
     assert found[1].body == b"abc" * 100

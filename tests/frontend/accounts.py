@@ -15,23 +15,10 @@ from frontend.own_alerts import OwnAlerts
 from riskcontrol.accounts.account import Role
 from riskcontrol.settings import Settings
 from tests.accounts.fake import PASSWORD, FakeStore, made
-from tests.alerts.fake import KEYS, FakeAlerts
+from tests.alerts.fake import KEYS, NOW, Clock, FakeAlerts
 from tests.frontend.conftest import PATIENCE_SECONDS, Page
 from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
 from tests.frontend.serving import served
-
-NOW = 1_760_000_000.0
-
-
-@dataclass
-class Clock:
-    """Seconds since 1970 that a test sets."""
-
-    now: float = NOW
-
-    def __call__(self) -> float:
-        """Return them."""
-        return self.now
 
 
 @dataclass
@@ -66,9 +53,9 @@ class House:
         return Page(client, client.get("/_dash-dependencies").json())
 
 
-def people() -> FakeReader:
-    """Ann, who trades, bob, who has one strategy, and the best hundred."""
-    tables = trader()
+def people(tables: FakeReader | None = None) -> FakeReader:
+    """Ann, who trades, bob, who has one strategy, and the best hundred; put into tables that have ann already."""
+    tables = tables or trader()
     tables.strategy_rows.append(strategy(username="bob", ticker="BAC", name="mine"))
     tables.position_rows.append(position(username="bob", ticker="BAC", name="mine"))
     tables.leading = leaders()

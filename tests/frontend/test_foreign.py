@@ -23,9 +23,9 @@ from frontend import exports, gate, market, pulse
 from frontend.access import EVERYBODY, GuardedReader, Refused, Viewer, asked_by, guarded, viewer
 from riskcontrol.accounts.links import Published
 from riskcontrol.strategy import Action
-from tests.frontend.accounts import House, house
+from tests.frontend.accounts import House, house, people
 from tests.frontend.conftest import Tape
-from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
+from tests.frontend.fake import FakeReader, position, strategy, trader
 
 SECRET_NAME = "anns-own-idea"
 SECRET_CASH = 7_654_321_000_000
@@ -123,9 +123,7 @@ def tables() -> Watched:
     found = Watched(**{name: getattr(hers, name) for name in FakeReader.__dataclass_fields__})
     found.strategy_rows.append(strategy(name=SECRET_NAME, cash=SECRET_CASH))
     found.position_rows.append(position(name=SECRET_NAME, cash=SECRET_CASH))
-    found.strategy_rows.append(strategy(username="bob", ticker="BAC", name="mine"))
-    found.position_rows.append(position(username="bob", ticker="BAC", name="mine"))
-    found.leading = leaders()
+    people(found)
     return found
 
 

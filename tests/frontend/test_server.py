@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import signal
@@ -19,6 +18,7 @@ from starlette.types import Message
 
 from frontend.guard import MAX_BODY, Guard, is_loopback
 from riskcontrol.cli.dashboard import command, listen
+from tests.awaiting import awaited
 from tests.frontend.conftest import Page
 from tests.frontend.fake import FakeReader
 
@@ -137,7 +137,7 @@ def test_a_websocket_is_closed_at_once() -> None:
     async def send(message: Message) -> None:
         said.append(message)
 
-    asyncio.run(Guard(never)({"type": "websocket"}, never, send))
+    awaited(Guard(never), {"type": "websocket"}, never, send)
     assert said == [{"type": "websocket.close", "code": 1008}]
 
 

@@ -14,24 +14,19 @@ from frontend.api import state
 from frontend.api.rates import Buckets
 from frontend.preview import STARTING, Previews
 from riskcontrol.accounts.keys import Scope
-from tests.frontend.accounts import House, house
+from tests.frontend.accounts import House, house, people
 from tests.frontend.conftest import PATIENCE_SECONDS, Tape
-from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
+from tests.frontend.fake import FakeReader, strategy
 
 DIP = {"name": "new", "ticker": "IBM", "cash": "5000", "buy": "price <= reference - 0.1"}
 """A strategy that can be posted."""
 Program = Callable[..., httpx.Client]
 
 
-def people() -> FakeReader:
-    """Ann with a strategy that trades and one that waits, bob with one, and the best hundred."""
-    tables = trader()
-    tables.strategy_rows += [
-        strategy(ticker="BRK/B", name="fresh"),
-        strategy(username="bob", ticker="BAC", name="mine"),
-    ]
-    tables.position_rows.append(position(username="bob", ticker="BAC", name="mine"))
-    tables.leading = leaders()
+def _with_one_that_waits() -> FakeReader:
+    """Ann and bob, and a strategy of hers that waits for its first trade."""
+    tables = people()
+    tables.strategy_rows.append(strategy(ticker="BRK/B", name="fresh"))
     return tables
 
 
@@ -51,7 +46,7 @@ def tape_of_all() -> Iterator[Tape]:
 
 @pytest.fixture(scope="package")
 def house_of_all(tape_of_all: Tape) -> Iterator[House]:
-    with house(people()) as one:
+    with house(_with_one_that_waits()) as one:
         yield one
 
 
@@ -66,7 +61,7 @@ def tape(tape_of_all: Tape) -> Tape:
 @pytest.fixture
 def home(house_of_all: House, tape: Tape) -> Iterator[House]:
     """The application as it began, with tables that a test may change."""
-    fresh = people()
+    fresh = _with_one_that_waits()
     for name in FakeReader.__dataclass_fields__:
         setattr(house_of_all.tables, name, getattr(fresh, name))
     yield house_of_all
