@@ -17,6 +17,11 @@ from riskcontrol.settings import Settings
 
 SHARDS = 3
 
+QUICK = "-XX:TieredStopAtLevel=1 -Dcassandra.unsafesystem=true"
+"""What the JVMs of these servers do without: a second compiler, and a flush of Cassandra's own tables at each change
+of a schema, which takes two thirds of the time of making our tables. They live for minutes and are not started again;
+what is about crashes starts its own, as users do."""
+
 # How long an example takes depends on what else the machine does: no test is about that.
 _PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
 hypothesis.settings.register_profile("tests", max_examples=30, **_PATIENT)
@@ -53,7 +58,9 @@ def all_servers(home: Path) -> Iterator[Settings]:
     """Settings with the addresses of a running Kafka, Cassandra and S3."""
     from database.session import close
 
-    local_servers.start(home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", QUICK)
+        local_servers.start(home)
     yield local_servers.resolve(Settings(home=home, shards=SHARDS))
     close()  # sessions would try to find their server again
 
@@ -77,13 +84,9 @@ def cassandra(keyspace: Settings) -> Settings:
 
 
 @pytest.fixture
-def keyspace_of_its_own(all_servers: Settings) -> Iterator[Settings]:
-    """Settings with a keyspace that the test may drop."""
-    from database.session import drop
-
-    settings = made(all_servers)
-    yield settings
-    drop(settings)
+def keyspace_of_its_own(all_servers: Settings) -> Settings:
+    """Settings with a keyspace that the test may drop; what it leaves goes with the server."""
+    return made(all_servers)
 
 
 @pytest.fixture
