@@ -33,7 +33,7 @@ def _next_row(slot, slots, code, cohort, market, fired, rows, edges, plain, row)
     n = len(rows.price)
     trigger = slots.triggers[slot]
     found = first_trade(rows, row, n, trigger.below, trigger.above)
-    if plain:
+    if plain[0]:
         return found
     shape = code.shapes[cohort.shape]
     if shape.moves == 1:  # its levels move with the bars
@@ -78,8 +78,9 @@ def _next_row(slot, slots, code, cohort, market, fired, rows, edges, plain, row)
 @inlined
 def _look(slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, row, deciding):
     """Look at a running position's rules on a row; see `riskcontrol.triggers.look`."""
-    if plain:
-        return look_at_level(slot, slots, terms[slots.terms_of[slot]], code, cohort, rows.price[row], deciding)
+    single, buying, selling = plain
+    if single:
+        return look_at_level(slot, slots, terms[slots.terms_of[slot]], code, buying, selling, rows.price[row], deciding)
     segment = np.searchsorted(edges, row, side="right") if len(edges) > 0 else 0
     return look(
         slot, slots, terms, code, cohort, market, fired, row, rows.price[row], rows.time[row], segment, room, deciding
@@ -91,7 +92,7 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
     """Lead one position through its ticker's driving trades from row `at` on, jumping from act to act.
 
     Args:
-        plain: Whether its shape is `exact`.
+        plain: Of its shape, see `exact`.
 
     Returns:
         Row: where to go on once there is room for more fills, or the number of rows.
@@ -103,8 +104,9 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
     same = own[orders.FILL] == _SAME
     changed = False
     count = len(rows.price)
-    plain = plain and unstopped(own)
-    acts = plain and position.order == _NONE and slots.triggers[slot].below != NEVER_ABOVE
+    single = plain[0] and unstopped(own)
+    plain = single, plain[1], plain[2]
+    acts = single and position.order == _NONE and slots.triggers[slot].below != NEVER_ABOVE
     while at < count:
         if n + 2 > len(fills):
             break
@@ -141,7 +143,7 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
         if position.status != _RUNNING:  # halted just now
             no_trade(slot, slots)
             return count, n, changed
-        acts = plain and not waits
+        acts = single and not waits
         if waits:
             at += 1
             if at == count:
@@ -179,7 +181,7 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
 
     Args:
         firing: Whether signals fire for those who would buy, for those who would sell, and whether levels have moved.
-        plain: Whether their shape is `exact`.
+        plain: Of their shape, see `exact`.
         out: Room, fills and how many; slots that acted, whether what they did is to be written, and how many.
 
     Returns:

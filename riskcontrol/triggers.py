@@ -160,18 +160,23 @@ def no_trade(slot, slots):
 
 @bare
 def exact(code, shape):
-    """Return whether nothing but levels of single conditions makes positions of a shape act.
+    """Return whether nothing but levels of single conditions makes positions of a shape act, and which conditions.
 
     Without stops (`unstopped`), they then act on the very trade that their trigger lets through.
+
+    Returns:
+        Whether it is so; the condition on which they buy and that on which they sell, -1: none.
     """
     if shape.formulas > 0 or shape.moves == 1 or shape.peak or shape.sell > shape.buy + 1 or shape.end > shape.sell + 1:
-        return False
+        return False, -1, -1
     for c in range(shape.buy, shape.end):
         clause = code.clauses[c]
         condition = code.conditions[clause.first]
         if clause.end != clause.first + 1 or condition.base < 0 or condition.kind > _ABOVE:
-            return False
-    return True
+            return False, -1, -1
+    buying = np.int64(code.clauses[shape.buy].first) if shape.buy < shape.sell else -1
+    selling = np.int64(code.clauses[shape.sell].first) if shape.sell < shape.end else -1
+    return True, buying, selling
 
 
 @inlined
@@ -191,14 +196,14 @@ def act(position, own, price):
 
 
 @inlined
-def look_at_level(slot, slots, own, code, cohort, price, deciding):
-    """Do the same as `look` for a position whose shape is `exact` and that has no stops."""
-    position, shape = slots.positions[slot], code.shapes[cohort.shape]
+def look_at_level(slot, slots, own, code, buying, selling, price, deciding):
+    """Do the same as `look` for a position without stops; `buying` and `selling` are of `exact`."""
+    position = slots.positions[slot]
     holding = position.shares > 0
-    clause, end = (shape.sell, shape.end) if holding else (shape.buy, shape.sell)
+    number = selling if holding else buying
     below, above = NEVER_BELOW, NEVER_ABOVE
-    if clause < end:
-        condition = code.conditions[code.clauses[clause].first]
+    if number >= 0:
+        condition = code.conditions[number]
         level, possible = _plain_micros(condition, position, slots.parameters[slot], code.constants)
         if possible:
             if condition.kind == _BELOW:
