@@ -1,8 +1,8 @@
 """The driving trades of a ticker in a stretch, with a pyramid over their prices.
 
 "The first trade at or beyond a price" is the question that the engine asks most. Each eight trades have their lowest
-and highest price noted down, each eight of those again, and so on; so the answer takes some ten steps to every
-factor of eight in the number of trades, however far away it is.
+and highest price noted down, each eight of those again, and so on, and eight are compared at once; so the answer takes
+two steps, up and down, to every factor of eight in how far away it is.
 """
 
 from __future__ import annotations
