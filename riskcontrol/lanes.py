@@ -6,6 +6,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 WIDTH = 8
@@ -27,6 +28,8 @@ def outside(context: Any, array: Any, low: Any, high: Any, below: Any, above: An
         below: int64.
         above: int64.
     """
+    if (array.dtype, array.layout) != (types.int64, "C"):
+        raise TypingError(f"contiguous int64 is expected, not {array}")
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data

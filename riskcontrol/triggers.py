@@ -124,7 +124,7 @@ def _plain_micros(condition, position, parameters, constants):
     """Return the same in micro-dollars, and whether there is such a level.
 
     The search for the next trade waits for it, so whole micro-dollars are added as integers. Below `_EXACT` the floats
-    err by less than an eighth of one, and the number by another: rounded, they give the same.
+    err by less than an eighth of one, and the number is less than a sixth beside a whole one: rounded, it is the same.
     """
     base, operation = _base_of(condition, position), condition.operation
     if 0 <= base < _EXACT and _ADD <= operation <= _SUBTRACT:
