@@ -12,7 +12,7 @@ from riskcontrol.fills import execute
 from riskcontrol.pages import clear_summary, count_in, cover_page, reached, summarise_chapter, widen
 from riskcontrol.pyramid import first_trade
 from riskcontrol.terms import FillMode
-from riskcontrol.triggers import act, any_trade, exact, let_through, look, no_trade
+from riskcontrol.triggers import act, any_trade, exact, look, look_at_level, no_trade, unstopped
 
 # Numba freezes these module constants into the compiled code.
 _NONE, _RUNNING, _HALTED = int(Order.NONE), int(Status.RUNNING), int(Status.HALTED)
@@ -28,11 +28,13 @@ def grown(array):
 
 
 @inlined
-def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
+def _next_row(slot, slots, code, cohort, market, fired, rows, edges, plain, row):
     """Return the first row from `row` on at which the position has to be looked at, or the number of rows."""
     n = len(rows.price)
     trigger = slots.triggers[slot]
     found = first_trade(rows, row, n, trigger.below, trigger.above)
+    if plain[0]:
+        return found
     shape = code.shapes[cohort.shape]
     if shape.moves == 1:  # its levels move with the bars
         k = np.searchsorted(edges, row)
@@ -74,11 +76,23 @@ def _next_row(slot, slots, code, cohort, market, fired, rows, edges, row):
 
 
 @inlined
+def _look(slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, row, deciding):
+    """Look at a running position's rules on a row; see `riskcontrol.triggers.look`."""
+    single, buying, selling = plain
+    if single:
+        return look_at_level(slot, slots, terms[slots.terms_of[slot]], code, buying, selling, rows.price[row], deciding)
+    segment = np.searchsorted(edges, row, side="right") if len(edges) > 0 else 0
+    return look(
+        slot, slots, terms, code, cohort, market, fired, row, rows.price[row], rows.time[row], segment, room, deciding
+    )
+
+
+@inlined
 def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, fills, n):
     """Lead one position through its ticker's driving trades from row `at` on, jumping from act to act.
 
     Args:
-        plain: Whether its shape is `exact`.
+        plain: Of its shape, see `exact`.
 
     Returns:
         Row: where to go on once there is room for more fills, or the number of rows.
@@ -90,13 +104,14 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
     same = own[orders.FILL] == _SAME
     changed = False
     count = len(rows.price)
-    acts = plain and let_through(slot, slots, own)
+    single = plain[0] and unstopped(own)
+    plain = single, plain[1], plain[2]
+    acts = single and position.order == _NONE and slots.triggers[slot].below != NEVER_ABOVE
     while at < count:
         if n + 2 > len(fills):
             break
         before = n
         price, time = rows.price[at], rows.time[at]
-        segment = np.searchsorted(edges, at, side="right") if len(edges) > 0 else 0
         order, reason = position.order, position.reason
         if order != _NONE:
             position.order = _NONE
@@ -109,16 +124,15 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
             position.peak = price
         waits = False
         if position.status == _RUNNING:
-            if acts:
-                order, reason = act(position, own, price)
-            if not acts or order == _NONE:
-                order, reason = look(
-                    slot, slots, terms, code, cohort, market, fired, at, price, time, segment, room, True
+            order, reason = act(position, own, price) if acts else (_NONE, _NONE)
+            if order == _NONE:
+                order, reason = _look(
+                    slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, True
                 )
             if order != _NONE and same:
                 n = execute(fills, n, slot, slots, own, order, reason, rows, at, price, time)
                 if position.status == _RUNNING:
-                    look(slot, slots, terms, code, cohort, market, fired, at, price, time, segment, room, False)
+                    _look(slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, False)
             elif order != _NONE:
                 position.order, position.reason = order, reason
                 waits = True
@@ -129,13 +143,13 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
         if position.status != _RUNNING:  # halted just now
             no_trade(slot, slots)
             return count, n, changed
-        acts = plain and not waits and let_through(slot, slots, own)
+        acts = single and not waits
         if waits:
             at += 1
             if at == count:
                 any_trade(slot, slots)
         else:
-            at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, at + 1)
+            at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, plain, at + 1)
     return at, n, changed
 
 
@@ -167,7 +181,7 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
 
     Args:
         firing: Whether signals fire for those who would buy, for those who would sell, and whether levels have moved.
-        plain: Whether their shape is `exact`.
+        plain: Of their shape, see `exact`.
         out: Room, fills and how many; slots that acted, whether what they did is to be written, and how many.
 
     Returns:
@@ -188,7 +202,7 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
                 continue
             at = 0
             if not (fresh and code.shapes[cohort.shape].moves == 1):
-                at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, 0)
+                at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, plain, 0)
         if at < len(rows.price):
             if n_acted == len(acted):
                 return slot, at, n, n_acted

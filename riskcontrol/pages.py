@@ -48,7 +48,7 @@ def cover_page(page, pages, slots):
     summary.gated_below, summary.gated_above = gated_below, gated_above
 
 
-@bare
+@inlined
 def count_in(page, pages, slots, slot, more):
     """Count a position of a page in (1) or out (-1), if it runs, on the side on which it is.
 

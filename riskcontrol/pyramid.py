@@ -1,8 +1,8 @@
 """The driving trades of a ticker in a stretch, with a pyramid over their prices.
 
 "The first trade at or beyond a price" is the question that the engine asks most. Each eight trades have their lowest
-and highest price noted down, each eight of those again, and so on; so the answer takes some ten steps to every
-factor of eight in the number of trades, however far away it is.
+and highest price noted down, each eight of those again, and so on, and eight are compared at once; so the answer takes
+two steps, up and down, to every factor of eight in how far away it is.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW
 from riskcontrol.compiling import inlined
+from riskcontrol.lanes import WIDTH, lowest_bit, outside
 
 _SHIFT = 3
-_BRANCH = 1 << _SHIFT
-"""Trades, or nodes, under a node. Eight took half the time of 64 on 57,000 trades (`riskcontrol bench engine`)."""
+"""Eight trades, or nodes, are under a node: as many as are compared at once."""
 
-_FEW = 2 * _BRANCH
-"""So many trades are gone through one by one."""
+_FEW = 2 * WIDTH
+"""So many trades need no pyramid."""
 
 # Places without a sign save Numba's question whether they count from the end.
-_ZERO, _ONE, _THREE, _MASK = np.uint64(0), np.uint64(1), np.uint64(_SHIFT), np.uint64(_BRANCH - 1)
+_ZERO, _ONE, _THREE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(_SHIFT), np.uint64(WIDTH)
+_MASK, _LATER = np.uint64(WIDTH - 1), np.uint64((1 << WIDTH) - 2)
 
 
 class Rows(NamedTuple):
@@ -35,8 +37,8 @@ class Rows(NamedTuple):
         time: Nanoseconds UTC.
         filled: When orders fill; the same but for bars.
         sequence: Of the trades.
-        nodes: int64, shape (2 × nodes,): lowest and highest price under each node, lowest level first.
-        levels: int64: where in `nodes` each level begins.
+        nodes: int64: of each eight nodes the lowest prices and then the highest ones, lowest level first.
+        levels: uint64: where in `nodes` each level begins.
         bounds: int64, shape (3,): lowest and highest price, latest time.
     """
 
@@ -46,7 +48,7 @@ class Rows(NamedTuple):
     filled: NDArray[np.int64]
     sequence: NDArray[np.int64]
     nodes: NDArray[np.int64]
-    levels: NDArray[np.int64]
+    levels: NDArray[np.uint64]
     bounds: NDArray[np.int64]
 
 
@@ -54,42 +56,54 @@ class Rows(NamedTuple):
 def make_rows(price, filling, time, filled, sequence):
     """Put a pyramid over driving trades; there must be one at least."""
     n = len(price)
-    count, total, levels = n, 0, 0
+    count, groups, levels = n, 0, 0
     if n > _FEW:
-        while count > _BRANCH:
-            count = (count + _BRANCH - 1) >> _SHIFT
-            total += count
+        while count > WIDTH:
+            count = (count + WIDTH - 1) >> _SHIFT
+            groups += (count + WIDTH - 1) >> _SHIFT
             levels += 1
-    nodes, starts = np.empty(2 * total, np.int64), np.empty(levels, np.int64)
+    nodes, starts = np.empty(2 * WIDTH * groups + WIDTH, np.int64), np.empty(levels, np.uint64)
+    # Eight of them fill a cache line: none shall lie in two.
+    nodes = nodes[-(nodes.ctypes.data >> _SHIFT) % WIDTH :]
     lowest = highest = price[0]
     latest = time[0]
     for i in range(n):
         lowest, highest, latest = min(lowest, price[i]), max(highest, price[i]), max(latest, time[i])
-    first, count = 0, n
+    count, place, below = n, 0, 0
     for level in range(levels):
-        starts[level] = first
-        above = (count + _BRANCH - 1) >> _SHIFT
-        for node in range(above):
-            begin, end = node << _SHIFT, min(count, (node + 1) << _SHIFT)
+        starts[level] = first = place
+        for begin in range(0, count, WIDTH):
+            end = min(count - begin, WIDTH)
             if level == 0:
                 low = high = price[begin]
-                for i in range(begin + 1, end):
+                for i in range(begin + 1, begin + end):
                     low, high = min(low, price[i]), max(high, price[i])
             else:
-                under = 2 * starts[level - 1]
-                low, high = nodes[under + 2 * begin], nodes[under + 2 * begin + 1]
-                for i in range(under + 2 * begin + 2, under + 2 * end, 2):
-                    low, high = min(low, nodes[i]), max(high, nodes[i + 1])
-            nodes[2 * (first + node)], nodes[2 * (first + node) + 1] = low, high
-        first, count = first + above, above
+                group = below + 2 * begin
+                low, high = nodes[group], nodes[group + WIDTH]
+                for i in range(group + 1, group + end):
+                    low, high = min(low, nodes[i]), max(high, nodes[i + WIDTH])
+            nodes[place], nodes[place + WIDTH] = low, high
+            place = _next_place(place)
+        while place % WIDTH > 0:  # nodes that nobody finds
+            nodes[place], nodes[place + WIDTH] = NEVER_ABOVE, NEVER_BELOW
+            place = _next_place(place)
+        count, below = (count + WIDTH - 1) >> _SHIFT, first
     return Rows(price, filling, time, filled, sequence, nodes, starts, np.array([lowest, highest, latest]))
+
+
+@inlined
+def _next_place(place):
+    """Return where in `nodes` the node after the one at a place is."""
+    place += 1
+    return place + WIDTH if place % WIDTH == 0 else place
 
 
 @njit(cache=True, nogil=True)
 def no_rows():
     """Return rows without a trade."""
     none = np.empty(0, np.int64)
-    return Rows(none, none, none, none, none, none, none, none)
+    return Rows(none, none, none, none, none, none, np.empty(0, np.uint64), none)
 
 
 @inlined
@@ -103,30 +117,37 @@ def first_trade(rows, i, end, below, above):
         below, above: Levels, micro-dollars.
     """
     price, nodes, levels = rows.price, rows.nodes, rows.levels
-    at, last = np.uint64(i), np.uint64(end)
+    at, last, top = np.uint64(i), np.uint64(end), len(levels)
     while at < last:
-        stop = min(last, (at | _MASK) + _ONE)
-        while at < stop:
-            if price[at] <= below or price[at] >= above:
-                return np.int64(at)
-            at += _ONE
-        if at >= last or len(levels) == 0:
+        group = at & ~_MASK
+        if group + _EIGHT > np.uint64(len(price)):
+            while at < last and below < price[at] < above:
+                at += _ONE
+            return np.int64(at)
+        bits = outside(price, group, group, below, above) >> (at & _MASK)
+        if bits != _ZERO:
+            return np.int64(min(at + lowest_bit(bits), last))
+        at = group + _EIGHT
+        if top == 0:
             continue
         # Climb over what is outside, and down into the first node that isn't.
-        node, level, first, shift = at >> _THREE, 0, np.uint64(levels[0]), _THREE
+        node, level, shift = group >> _THREE, 0, _THREE
         while True:
-            if node << shift >= last:
+            if (node + _ONE) << shift >= last:
                 return end
-            place = (first + node) << _ONE
-            if nodes[place] <= below or nodes[place + _ONE] >= above:
-                if level == 0:
-                    break
-                level, node, shift = level - 1, node << _THREE, shift - _THREE
-                first = np.uint64(levels[level])
-            else:
-                node += _ONE
-                if node & _MASK == _ZERO and level + 1 < len(levels):
-                    level, node, shift = level + 1, node >> _THREE, shift + _THREE
-                    first = np.uint64(levels[level])
+            group = node & ~_MASK
+            place = levels[level] + (group << _ONE)
+            bits = outside(nodes, place, place + _EIGHT, below, above) & (_LATER << (node & _MASK))
+            if bits != _ZERO:
+                break
+            node, level, shift = node >> _THREE, level + 1, shift + _THREE
+            if level == top:
+                return end
+        node = group + lowest_bit(bits)
+        while level > 0:
+            level -= 1
+            group = node << _THREE
+            place = levels[level] + (group << _ONE)
+            node = group + lowest_bit(outside(nodes, place, place + _EIGHT, below, above))
         at = node << _THREE
     return end

@@ -20,13 +20,16 @@ from riskcontrol.signals import holds
 
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
 _BELOW, _ABOVE, _HELD = int(Kind.BELOW), int(Kind.ABOVE), int(Kind.HELD)
-_REFERENCE, _ENTRY = int(Op.REFERENCE), int(Op.ENTRY)
+_REFERENCE, _ENTRY, _ADD, _SUBTRACT = int(Op.REFERENCE), int(Op.ENTRY), int(Op.ADD), int(Op.SUBTRACT)
 _BY_BUY, _BY_SELL = int(Reason.BUY), int(Reason.SELL)
 _BY_STOP, _BY_TRAIL, _BY_PROFIT = int(Reason.STOP_LOSS), int(Reason.TRAILING_STOP), int(Reason.TAKE_PROFIT)
 _STOP_LOSS, _TAKE_PROFIT, _TRAILING_STOP = orders.STOP_LOSS, orders.TAKE_PROFIT, orders.TRAILING_STOP
 
 _FARTHEST = 4e18
 """Levels beyond are held there, so that they fit into 64 bits."""
+
+_EXACT = 2**47
+"""Micro-dollars, more than any price; three roundings to 53 bits below twice as much err by less than an eighth."""
 
 
 class Slots(NamedTuple):
@@ -91,19 +94,48 @@ def _level(dollars):
 
 
 @inlined
+def _base_of(condition, position):
+    """Return the price, micro-dollars, that a condition with a `base` begins with; -1 if there is none."""
+    if condition.base == _REFERENCE:
+        return position.reference
+    if position.shares == 0:
+        return -1
+    return position.entry if condition.base == _ENTRY else position.peak
+
+
+@inlined
+def _operand_of(condition, parameters, constants):
+    return parameters[condition.operand] if condition.operand >= 0 else constants[-1 - condition.operand]
+
+
+@inlined
 def _plain_level(condition, position, parameters, constants):
     """Return the level, dollars, of a condition that has a `base`; the same floats as its instructions give."""
-    base = condition.base
-    if base == _REFERENCE:
-        level = position.reference / 1e6
-    elif position.shares == 0:
+    base = _base_of(condition, position)
+    if base < 0:
         return math.nan
-    else:
-        level = (position.entry if base == _ENTRY else position.peak) / 1e6
     if condition.operation == 0:
-        return level
-    operand = parameters[condition.operand] if condition.operand >= 0 else constants[-1 - condition.operand]
-    return joined(condition.operation, level, operand)
+        return base / 1e6
+    return joined(condition.operation, base / 1e6, _operand_of(condition, parameters, constants))
+
+
+@inlined
+def _plain_micros(condition, position, parameters, constants):
+    """Return the same in micro-dollars, and whether there is such a level.
+
+    The search for the next trade waits for it, so whole micro-dollars are added as integers. Below `_EXACT` the floats
+    err by less than an eighth of one, and the number is less than a sixth beside a whole one: rounded, it is the same.
+    """
+    base, operation = _base_of(condition, position), condition.operation
+    if 0 <= base < _EXACT and _ADD <= operation <= _SUBTRACT:
+        micros = _operand_of(condition, parameters, constants) * 1e6
+        whole = np.rint(micros)
+        if abs(micros - whole) < 0.125 and abs(whole) < _EXACT:
+            return base + np.int64(whole if operation == _ADD else -whole), True
+    dollars = _plain_level(condition, position, parameters, constants)
+    if math.isfinite(dollars):
+        return _level(dollars), True
+    return np.int64(0), False
 
 
 @inlined
@@ -128,25 +160,29 @@ def no_trade(slot, slots):
 
 @bare
 def exact(code, shape):
-    """Return whether nothing but levels of single conditions makes positions of a shape act.
+    """Return whether nothing but levels of single conditions makes positions of a shape act, and which conditions.
 
-    Without stops, they then act on the very trade that their trigger lets through.
+    Without stops (`unstopped`), they then act on the very trade that their trigger lets through.
+
+    Returns:
+        Whether it is so; the condition on which they buy and that on which they sell, -1: none.
     """
     if shape.formulas > 0 or shape.moves == 1 or shape.peak or shape.sell > shape.buy + 1 or shape.end > shape.sell + 1:
-        return False
+        return False, -1, -1
     for c in range(shape.buy, shape.end):
         clause = code.clauses[c]
         condition = code.conditions[clause.first]
         if clause.end != clause.first + 1 or condition.base < 0 or condition.kind > _ABOVE:
-            return False
-    return True
+            return False, -1, -1
+    buying = np.int64(code.clauses[shape.buy].first) if shape.buy < shape.sell else -1
+    selling = np.int64(code.clauses[shape.sell].first) if shape.sell < shape.end else -1
+    return True, buying, selling
 
 
 @inlined
-def let_through(slot, slots, own):
-    """Return whether the next trade of a position whose shape is `exact` is one on which it acts."""
-    stops = own[_STOP_LOSS] > 0 or own[_TRAILING_STOP] > 0 or own[_TAKE_PROFIT] > 0
-    return slots.positions[slot].order == _NONE and slots.triggers[slot].below != NEVER_ABOVE and not stops
+def unstopped(own):
+    """Return whether terms have no stops."""
+    return own[_STOP_LOSS] == 0 and own[_TRAILING_STOP] == 0 and own[_TAKE_PROFIT] == 0
 
 
 @inlined
@@ -156,6 +192,32 @@ def act(position, own, price):
         return _SELL, _BY_SELL
     if orders.affords(position.cash, orders.buying_price(price, own), own):
         return _BUY, _BY_BUY
+    return _NONE, _NONE
+
+
+@inlined
+def look_at_level(slot, slots, own, code, buying, selling, price, deciding):
+    """Do the same as `look` for a position without stops; `buying` and `selling` are of `exact`."""
+    position = slots.positions[slot]
+    holding = position.shares > 0
+    number = selling if holding else buying
+    below, above = NEVER_BELOW, NEVER_ABOVE
+    if number >= 0:
+        condition = code.conditions[number]
+        level, possible = _plain_micros(condition, position, slots.parameters[slot], code.constants)
+        if possible:
+            if condition.kind == _BELOW:
+                below = level - condition.strict
+            else:
+                above = level + condition.strict
+            if not holding:  # what it buys must be paid for
+                below = min(below, position.cash)
+                above = above if above <= position.cash else NEVER_ABOVE
+    if deciding and (price <= below or price >= above):
+        order, reason = act(position, own, price)
+        if order != _NONE:
+            return order, reason
+    _set(slots.triggers[slot], below, above, NEVER_BELOW, NEVER_ABOVE, NEVER_ABOVE)
     return _NONE, _NONE
 
 
