@@ -255,28 +255,36 @@ def on_bars(
         ticker = book.tickers[number]["ticker"].decode()
         own = bars[ticker]
         rows = len(own["end"])
-        columns = prices_of(own)
+        columns, start, end = prices_of(own), integers(own["start"]), integers(own["end"])
         if rows:
             table = table_of(own)
             sequence = np.arange(1, rows + 1)
-            for part, split in _between(own["start"], of_ticker(splits, ticker)):
+            for part, split in _between(start, of_ticker(splits, ticker)):
                 if split is not None:
                     paid, *_ = apply_split(number, *split, shared_of(book), slots_of(book))
                     fills.add(fill_rows(book, paid))
                 if part.start < part.stop:
                     filled = advance_bars_of(
-                        number, columns["open"][part], own["start"][part], columns["close"][part], own["end"][part],
+                        number, columns["open"][part], start[part], columns["close"][part], end[part],
                         sequence[part], table[part], shared_of(book), slots_of(book), book.code(), days, room,
                     )  # fmt: skip
                     fills.add(fill_rows(book, filled))
-        prices[ticker] = Prices(np.asarray(own["end"]), columns["close"], 0, None, columns)
+        prices[ticker] = Prices(end, columns["close"], 0, None, columns)
     counts = {ticker: len(own["end"]) for ticker, own in bars.items()}
     return Backtest(strategies, *fills.in_order(), prices, counts, splits)
 
 
 def prices_of(bars: Mapping[str, NDArray]) -> dict[str, Ints]:
     """Return open, high, low, close and volume of bars as `on_bars` takes them, in integers."""
-    return {name: np.ascontiguousarray(bars[name], np.int64) for name in ("open", "high", "low", "close", "volume")}
+    return {name: integers(bars[name]) for name in ("open", "high", "low", "close", "volume")}
+
+
+def integers(column: NDArray) -> Ints:
+    """Return a column as the kernels take it: one's own.
+
+    Whether an array can be written to is part of its type, and they are compiled for each type.
+    """
+    return np.array(column, np.int64)
 
 
 def table_of(bars: Mapping[str, NDArray]) -> NDArray[np.float64]:

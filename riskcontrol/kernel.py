@@ -151,7 +151,10 @@ def _run_bare(ticker, session, shared, slots, code, rows, room, out):
     no_values, no_places = np.empty(0), np.empty(0, np.int64)
     nothing = Market(np.full((2, COLUMNS), np.nan), no_values, no_places, shared.bindings)
     silent = Fired(np.empty((0, 2), np.int64), no_places, no_places)
-    return _run_cohorts(ticker, -1, session, shared, slots, code, nothing, silent, rows, no_places, False, room, out)
+    clock, fresh = np.int32(-1), len(no_places) > 0
+    return _run_cohorts(
+        ticker, clock, np.int32(session), shared, slots, code, nothing, silent, rows, no_places, fresh, room, out
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -194,7 +197,8 @@ def _any_of(ticker, session, shared, code):
 def _nothing_done():
     """Return room for fills and for slots that act, as `run_cohort` takes it."""
     # What isn't used costs nothing: the system gives memory when it is touched.
-    return np.empty(1 << 17, FILL), 0, np.empty(1 << 12, np.int32), np.empty(1 << 12, np.bool_), 0
+    none = np.int64(0)  # to Numba, a 0 that stands in the code is of another type than one that was counted
+    return np.empty(1 << 17, FILL), none, np.empty(1 << 12, np.int32), np.empty(1 << 12, np.bool_), none
 
 
 @njit(cache=True, nogil=True)
@@ -221,17 +225,18 @@ def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared
     all_bars = np.empty((len(bars) + 2, COLUMNS))
     all_bars[2:] = bars
     edges = np.arange(len(bars))
+    fresh = len(no_edges) > 0  # no bar ever is; `False` would be a type of its own, and everything compiled for it
     clock = shared.tickers[ticker].clock
     while clock >= 0:
         if shared.clocks[clock].every > 0:
             all_bars[:2] = shared.clock_bars[clock]
             out = run_clock_and_cohorts(
-                ticker, clock, all_bars, edges, False, shared, slots, code, rows, days, room, out
+                ticker, clock, all_bars, edges, fresh, shared, slots, code, rows, days, room, out
             )
             shared.clock_bars[clock] = all_bars[-2:]
         else:
             out = run_clock_and_cohorts(
-                ticker, clock, no_bars, no_edges, False, shared, slots, code, rows, days, room, out
+                ticker, clock, no_bars, no_edges, fresh, shared, slots, code, rows, days, room, out
             )
         clock = shared.clocks[clock].next
     for session in range(2):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from riskcontrol import backtest as passes
-from riskcontrol.backtest import Backtest, Kept, Prices, on_bars, on_trades, only, prices_of, table_of
+from riskcontrol.backtest import Backtest, Kept, Prices, integers, on_bars, on_trades, only, prices_of, table_of
 from riskcontrol.book import CLOCK, TABLES
 from riskcontrol.kernel import Days
 from riskcontrol.machine import OUTPUTS
@@ -70,7 +70,7 @@ def sweep_on_bars(
     if columns is None:
         return on_bars(list(tracked(variants(load, axes, ticker))), {one.ticker: bars}, splits)
     run, prices = _Pass(columns, one), prices_of(bars)
-    start, end = (np.ascontiguousarray(bars[name], np.int64) for name in ("start", "end"))
+    start, end = (integers(bars[name]) for name in ("start", "end"))
     table, sequence = table_of(bars), np.arange(1, len(end) + 1)
     together = max(1, _CELLS // len(columns.formulas.numbers))
     for first in range(0, len(end), together):
