@@ -251,8 +251,11 @@ def _equity(context: Context, strategy: StrategyRow) -> _Part:
     position: PositionRow | None = context.source.read(lambda reader: reader.positions([strategy]))[0]
     if position is None:
         return _Part(equity_table(Equity(*(np.zeros(0, np.int64) for _ in range(6)))))
-    mark = context.market.snapshot().prices.get(strategy.ticker)
-    report = context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark))
+    snapshot = context.market.snapshot()
+    mark = snapshot.prices.get(strategy.ticker)
+    report = context.source.read(
+        lambda reader: context.reports.of(reader, strategy, position, mark, resting=snapshot.resting)
+    )
     table = equity_table(report.curve)
     if report.since is None:
         return _Part(table)

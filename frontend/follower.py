@@ -9,6 +9,7 @@ from database.reads import PositionRow, Reader, StrategyRow
 from frontend.boxes import Boxes
 from frontend.deliveries import Deliveries, Sender, Told
 from frontend.positions import Prices
+from frontend.pulse import PATIENCE_SECONDS
 from frontend.reports import Reports
 from frontend.summaries import Summaries
 from riskcontrol.alerts import box as boxes_of
@@ -72,7 +73,10 @@ class Follower:
         self._clock = clock
         self._boxes = Boxes(store)
         self.deliveries = Deliveries(store, self._boxes, senders, keys, clock, told)
+        self._steady = steady
         self._summaries = Summaries(Reports(), steady)
+        self._last: dict[str, tuple[int, int] | None] = {}
+        self._moved_at = steady()
         self._rules: dict[Key, Rule] = {}
         self._contacts: dict[str, Contact] = {}
         self._rules_at = float("-inf")
@@ -87,6 +91,9 @@ class Follower:
         self._read_rules()
         pairs = self._pairs()
         prices = self._reader.marks()
+        last = {strategy.ticker: prices.get(strategy.ticker) for strategy, _ in pairs}
+        if last != self._last:
+            self._last, self._moved_at = last, self._steady()
         self._note_fills(pairs)
         self._note_judged(pairs, prices)
         self.deliveries.begin(list(self._contacts.values()))
@@ -153,7 +160,8 @@ class Follower:
             return
         day = date_of(max((at for at, _ in prices.values()), default=0))
         chosen = [pair for _, pair in judged]
-        summaries = self._summaries.of(self._reader, chosen, prices, day, seconds=JUDGE_SECONDS)
+        resting = self._steady() - self._moved_at >= PATIENCE_SECONDS
+        summaries = self._summaries.of(self._reader, chosen, prices, day, seconds=JUDGE_SECONDS, resting=resting)
         for (rule, (_, position)), summary in zip(judged, summaries, strict=True):
             if summary is None or summary.decision is None:
                 continue

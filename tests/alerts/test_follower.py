@@ -175,6 +175,18 @@ def test_the_verdict_and_the_drawdown_of_the_page_are_told(world: World) -> None
     assert len(world.events()) == 2
 
 
+def test_a_fall_in_the_last_minute_of_a_tape_is_told(world: World) -> None:
+    world.store.set_rule(replace(RULE, fills=None, drawdown=200_000))
+    process = world.process()
+    world.look(process)
+    time, price = world.tables.prices["IBM"]
+    world.tables.prices["IBM"] = (time + 1, price // 2)
+    world.look(process)
+    assert world.events() == []  # the minute may go on
+    world.look(process)
+    assert world.events() == [(DRAWDOWN, 200_000)]
+
+
 @pytest.mark.parametrize("killed", ["while it writes", "after it wrote", "while it sends", "after it sent"])
 def test_killed_between_any_two_steps_each_event_is_listed_once_and_arrives_with_its_id(
     world: World, killed: str, monkeypatch: pytest.MonkeyPatch
