@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from frontend.api.problems import problem
+from frontend.api.problems import Wrong, problem
 
 MAX_BODY = 1 << 20
 """Largest request body, bytes."""
@@ -108,12 +108,15 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """Return what a request that may change something is refused with, or None."""
-        length = headers.get("content-length", "")
+        length, chunks = headers.get("content-length", ""), headers.get("transfer-encoding")
         # Most programs send a DELETE without a body; a page of another site can't without asking, as with JSON.
-        bodiless = scope["method"] == "DELETE" and length in ("", "0") and "transfer-encoding" not in headers
+        bodiless = scope["method"] == "DELETE" and length in ("", "0") and chunks is None
+        if scope["path"].startswith("/api/") and not bodiless and length in ("", "0") and chunks is None:
+            wrong = Wrong("body", "is missing; JSON is expected, and its length in Content-Length")
+            return problem(400, f"{wrong.field}: {wrong.detail}", [wrong])
         # One that is sent in chunks would have another length than it says.
-        if not bodiless and (not length.isdecimal() or "transfer-encoding" in headers):
-            return problem(411, "a body of known length is expected")
+        if not bodiless and (not length.isdecimal() or chunks is not None):
+            return problem(411, "a body of known length is expected: say it in Content-Length")
         if len(length) > _LONGEST_LENGTH or (length and int(length) > MAX_BODY):
             return problem(413, f"at most {MAX_BODY:,} bytes are accepted")
         # A page of another site can send JSON only after asking, and is told no; a form it can send at any time.

@@ -105,15 +105,18 @@ SCHEMA: dict[str, Any] = {
 """Of an error's body, as OpenAPI has it."""
 
 _WHAT: dict[int, tuple[str, str]] = {
-    400: ("It is no JSON.", "is no JSON: Expecting value"),
+    400: ("It is no JSON, or nothing at all.", "is no JSON: Expecting value"),
     401: ("There is no session and no key that is worth something.", "sign in first, or send a key"),
     403: ("It is another user's, or the key may only read.", "This key may only read."),
     404: ("There is no such thing.", "ann has no strategy dip on IBM"),
     409: ("Something else of this name is there already.", "dip on IBM is open already, with other rules"),
-    411: ("The body's length isn't said.", "a body of known length is expected"),
+    411: ("The body's length isn't said.", "a body of known length is expected: say it in Content-Length"),
     413: ("The body is too large.", "at most 1,048,576 bytes are accepted"),
     415: ("It isn't JSON.", "application/json is expected"),
-    422: ("A field or parameter is wrong; `errors` says which.", "limit: Input should be less than or equal to 1000"),
+    422: (
+        "A field or parameter is wrong; `errors` says which.",
+        "limit: '0' is given; a whole number from 1 to 1,000 is expected",
+    ),
     429: ("There were too many requests; `Retry-After` says how many seconds to wait.", "too many requests"),
     500: ("What is stored can't be put together.", "fills or bars of ann IBM dip are damaged"),
     503: ("The database or the tape is away, or a worker is busy; try again.", "cassandra: no answer"),

@@ -155,6 +155,16 @@ def test_bodies_that_are_no_json_or_endless_are_refused_as_problems(ann: httpx.C
         assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("headers", [{}, {"content-type": "application/json"}])
+def test_a_body_that_is_missing_is_named(ann: httpx.Client, method: str, headers: dict[str, str]) -> None:
+    for request in (ann.build_request(method, MANY, headers=headers) for _ in range(2)):
+        answer = ann.send(request)
+        assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
+        assert [one["field"] for one in answer.json()["errors"]] == ["body"]
+        assert answer.json()["detail"].startswith("body: is missing")
+
+
 def test_numbers_are_exact(ann: httpx.Client, tape: Tape) -> None:
     body = json.dumps({**DIP, "name": "exact"}).replace('"5000"', "1234.567891")
     assert ann.post(MANY, content=body, headers={"content-type": "application/json"}).status_code == 202
