@@ -10,6 +10,8 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 MEDIA = "application/problem+json"
+MISSING = "is missing; JSON is expected, and its length in Content-Length"
+"""What is said of a body that isn't there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
             wait = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
             found[status]["headers"] = {"Retry-After": wait}
     return found
+
+
+def missing_body() -> JSONResponse:
+    """Return the answer to a request without the body that it should have."""
+    return problem(400, f"body: {MISSING}", [Wrong("body", MISSING)])
 
 
 REFERENCE = {"$ref": "#/components/schemas/Problem"}
