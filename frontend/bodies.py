@@ -61,7 +61,7 @@ class Bodies:
             refusal = problem(400, f"JSON of at most {MOST_DEPTH} levels is accepted")
             await refusal(scope, receive, send)
             return
-        if scope["path"] == CALLBACKS and not is_call(body, self.callbacks()):
+        if scope["path"] == CALLBACKS and call_of(body, self.callbacks()) is None:
             await problem(400, _CALL)(scope, receive, send)
             return
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
@@ -72,30 +72,31 @@ class Bodies:
         await self.app(scope, again, send)
 
 
-def is_call(body: bytes, callbacks: Callbacks) -> bool:
-    """Return whether JSON is a call as Dash's own script makes it: Dash takes that for granted.
+def call_of(body: bytes, callbacks: Callbacks) -> dict[str, Any] | None:
+    """Return JSON that is a call as Dash's own script makes it, which Dash takes for granted; None for any other.
 
     It names a callback that runs here, all that the callback takes and changes in its order, and what of it changed.
 
     >>> known = {"a.x": {"inputs": [{"id": "b", "property": "y"}], "state": [], "no_output": False, "callback": print}}
     >>> given = {"output": "a.x", "outputs": {"id": "a", "property": "x"}, "inputs": [{"id": "b", "property": "y"}]}
-    >>> is_call(json.dumps(given).encode(), known), is_call(json.dumps({**given, "inputs": []}).encode(), known)
-    (True, False)
+    >>> call_of(json.dumps(given).encode(), known) == given
+    True
+    >>> call_of(json.dumps({**given, "inputs": []}).encode(), known)
     """
     try:
         call = json.loads(body)
     except ValueError:
-        return False
+        return None
     output = call.get("output") if isinstance(call, dict) else None
     known = callbacks.get(output) if isinstance(output, str) else None
     if output is None or known is None or "callback" not in known:  # without one, the browser does it by itself
-        return False
+        return None
     many = output.startswith("..") or known["no_output"]
     # A property that several callbacks change has something after an @, which tells them apart.
     outputs = [] if known["no_output"] else [_own(name) for name in output.strip(".").split("...")]
     changes = call.get("outputs", [])
     inputs, changed = _names(known["inputs"]) or [], call.get("changedPropIds", [])
-    return (
+    right = (
         _names(call.get("inputs")) == inputs
         and all(isinstance(one.get("value"), _ADDRESS.get(_name(one), object)) for one in call["inputs"])
         and _names(call.get("state", [])) == _names(known["state"])
@@ -103,6 +104,7 @@ def is_call(body: bytes, callbacks: Callbacks) -> bool:
         and isinstance(changed, list)
         and all(isinstance(name, str) and name in inputs for name in changed)
     )
+    return call if right else None
 
 
 def _names(parts: Any) -> list[str] | None:
