@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from frontend.api.problems import Wrong
 
 MOST_SHOWN = 40
 """Most characters that are shown of what was given."""
+_PLAIN = re.compile(r"[\w .:+-]*", re.ASCII)
+"""What may be shown again: nothing that means something to whatever shows the answer."""
 
 
 def wrong_values(errors: Iterable[Mapping[str, Any]], known: Mapping[str, FieldInfo]) -> list[Wrong]:
@@ -32,8 +35,8 @@ def wrong_values(errors: Iterable[Mapping[str, Any]], known: Mapping[str, FieldI
 def _said(error: Mapping[str, Any], field: FieldInfo | None) -> str:
     if error["type"] == "missing":
         return "is missing"
-    given = repr(str(error.get("input"))[:MOST_SHOWN])
-    return f"{given} is given; {_expected(error, field)} is expected"
+    given, expected = str(error.get("input"))[:MOST_SHOWN], f"{_expected(error, field)} is expected"
+    return f"{given!r} is given; {expected}" if _PLAIN.fullmatch(given) else expected
 
 
 def _expected(error: Mapping[str, Any], field: FieldInfo | None) -> str:

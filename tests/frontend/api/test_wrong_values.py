@@ -22,7 +22,8 @@ ONE = f"{LIST}/IBM/dip"
         (f"{ONE}/fills?order=any", "order", "'any' is given; 'oldest' or 'newest' is expected"),
         (f"{ONE}/fills?cursor=x", "cursor", "'x' is given; one like 1381152600000000000-3 is expected"),
         ("/bars/IBM?first=monday", "first", "'monday' is given; a date like 2013-10-07 is expected"),
-        ("/users/A'n/strategies", "username", '"A\'n" is given; one like ann is expected'),
+        ("/users/Ann/strategies", "username", "'Ann' is given; one like ann is expected"),
+        ("/users/<b>/strategies", "username", "one like ann is expected"),
     ],
 )
 def test_a_wrong_value_is_told_in_our_words(ann: httpx.Client, path: str, field: str, detail: str) -> None:
