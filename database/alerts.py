@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import fields
-from typing import Any
+from typing import Any, TypeVar
 
+from cassandra.cluster import Session
 from cassandra.query import BatchStatement, BatchType
 
 from database.asking import Asking
@@ -14,7 +17,11 @@ from database.session import answering, prepare
 from riskcontrol.alerts.box import CHANNELS, Alert, Box, Change, read_box
 from riskcontrol.alerts.hours import read_quiet
 from riskcontrol.alerts.rules import Contact, Rule
-from riskcontrol.errors import AlertError, ServerError, StrategyError
+from riskcontrol.errors import AlertError, RowDamaged, StrategyError
+
+log = logging.getLogger("riskcontrol.alerts")
+
+Row = TypeVar("Row")
 
 KEEP_SECONDS = 90 * 86_400
 """How long an alert stays in the list."""
@@ -53,16 +60,32 @@ _LET_GO = "DELETE FROM {}.leases WHERE name = ? IF holder = ?"
 class AlertTables(Asking):
     """Keeps alerts in Cassandra; many threads may share one.
 
-    Every method raises `ServerError` when the database doesn't answer.
+    Every method raises `ServerError` when the database doesn't answer. Of many rows, those that are damaged are left
+    out and logged, each once; where a single one is asked for, that raises `RowDamaged`.
 
     Args:
         session: A session with the keyspace of the tables.
     """
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._logged: set[str] = set()
+
+    def _sound(self, read: Callable[[tuple[Any, ...]], Row], rows: Iterable[tuple[Any, ...]]) -> list[Row]:
+        found = []
+        for row in rows:
+            try:
+                found.append(read(row))
+            except RowDamaged as error:
+                if str(error) not in self._logged:
+                    self._logged.add(str(error))
+                    log.warning("%s; it is left out", error)
+        return found
+
     def rules(self, username: str | None = None) -> list[Rule]:
         """Return a user's rules by ticker and name, or everybody's."""
         rows = self._rows(_RULES) if username is None else self._rows(_USERS_RULES, username)
-        return [_rule(row) for row in rows]
+        return self._sound(_rule, rows)
 
     def rule(self, username: str, ticker: str, name: str) -> Rule | None:
         """Return the rule of a strategy, or None."""
@@ -79,7 +102,7 @@ class AlertTables(Asking):
 
     def contacts(self) -> list[Contact]:
         """Return where everybody is told."""
-        return [_contact(row) for row in self._rows(_CONTACTS)]
+        return self._sound(_contact, self._rows(_CONTACTS))
 
     def contact(self, username: str) -> Contact | None:
         """Return where a user is told, or None."""
@@ -99,7 +122,7 @@ class AlertTables(Asking):
         try:
             return version or 0, read_box(text)
         except ValueError as error:
-            raise _damaged("alerts", username, error) from error
+            raise _damaged("alerts", error, username) from error
 
     def change(self, username: str, version: int, change: Change) -> bool:
         """Write a change, all of it, if the box's version still is this; returns whether it was."""
@@ -118,11 +141,15 @@ class AlertTables(Asking):
 
     def waiting(self, username: str, after: int, limit: int) -> list[Alert]:
         """Return a user's alerts with a higher number, the oldest first, at most so many."""
-        return _alerts(self._rows(_WAITING, username, after, limit))
+        return self._alerts(self._rows(_WAITING, username, after, limit))
 
     def newest(self, username: str, limit: int) -> list[Alert]:
         """Return a user's newest alerts, the newest first."""
-        return _alerts(self._rows(_NEWEST, username, limit))
+        return self._alerts(self._rows(_NEWEST, username, limit))
+
+    def _alerts(self, rows: list[tuple[Any, ...]]) -> list[Alert]:
+        """Return alerts; not a box without any, nor a mark that has outlived its alert."""
+        return self._sound(_alert, (row for row in rows if row[_ID] is not None))
 
     def unseen(self, username: str) -> tuple[int, int]:
         """Return the number of a user's newest alert, and that of the newest one looked at."""
@@ -148,7 +175,7 @@ def _rule(row: tuple[Any, ...]) -> Rule:
     try:
         return Rule(username, ticker, name, fills, verdict, drawdown, bool(webhook), bool(email))
     except (AlertError, StrategyError, TypeError) as error:
-        raise _damaged("alert_rules", username, error) from error
+        raise _damaged("alert_rules", error, username, ticker, name) from error
 
 
 def _contact(row: tuple[Any, ...]) -> Contact:
@@ -157,21 +184,20 @@ def _contact(row: tuple[Any, ...]) -> Contact:
         hours = read_quiet(quiet or "", zone or "")
         return Contact(username, url or "", salt or "", email or "", bool(confirmed), hours, cap)
     except (AlertError, StrategyError, TypeError) as error:
-        raise _damaged("alert_contacts", username, error) from error
-
-
-def _alerts(rows: list[tuple[Any, ...]]) -> list[Alert]:
-    """Return alerts; not a box without any, nor a mark that has outlived its alert."""
-    return [_alert(row) for row in rows if row[_ID] is not None]
+        raise _damaged("alert_contacts", error, username) from error
 
 
 def _alert(row: tuple[Any, ...]) -> Alert:
     given = dict(zip(_ALERT_COLUMNS, row, strict=True))
     try:
-        return Alert(**{**given, "facts": json.loads(given["facts"])})
+        if lacking := [name for name, value in given.items() if value is None and name not in CHANNELS]:
+            raise ValueError(f"{lacking[0]}: is missing")
+        if not isinstance(facts := json.loads(given["facts"]), dict):
+            raise ValueError("facts: are no JSON object")
+        return Alert(**{**given, "facts": facts})
     except (TypeError, ValueError) as error:
-        raise _damaged("alerts", given["username"], error) from error
+        raise _damaged("alerts", error, given["username"], str(given["number"])) from error
 
 
-def _damaged(table: str, username: str, error: Exception) -> ServerError:
-    return ServerError(f"row {username!r} of {table} is damaged ({error})", server="cassandra")
+def _damaged(table: str, error: Exception, *row: str) -> RowDamaged:
+    return RowDamaged(f"row {' '.join(row)!r} of {table} is damaged ({error})", server="cassandra")

@@ -54,6 +54,7 @@ from frontend.source import AccountSource, Connected, Source
 from riskcontrol import servers
 from riskcontrol.accounts.store import Store
 from riskcontrol.alerts.signing import Keys
+from riskcontrol.cli.compiling import is_compiled
 from riskcontrol.secret import secret_of
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy
@@ -68,6 +69,7 @@ def create_app(
     hosts: Collection[str] = (),
     simulated: bool = False,
     alerts: Callable[[], OwnAlerts] | None = None,
+    early: bool = False,
 ) -> FastAPI:
     """Return the application.
 
@@ -79,6 +81,7 @@ def create_app(
         hosts: Names to which it answers as well, and to no others.
         simulated: Whether each page says that the trades are simulated.
         alerts: Gives the way to alerts, to use instead of the tables.
+        early: Whether the preview's engine starts with the application, and not with the first who wants it.
     """
     source = Source(lambda: GuardedReader(reader if reader is not None else _connect(settings)))
 
@@ -97,6 +100,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(server: FastAPI) -> AsyncIterator[None]:
         await _warm(server)
+        if early and is_compiled():  # to compile it takes two cores a minute, which the stream may be doing already
+            context.previews.begin()
         yield
         context.previews.close()
 

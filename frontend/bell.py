@@ -12,14 +12,13 @@ from frontend.addresses import strategy_address
 from frontend.context import Context, in_thread, unfolded
 from frontend.formats import ZONE, moment
 from frontend.grids import named
-from frontend.toasts import toast
+from frontend.toasts import MOST_SHOWN, toast
 from riskcontrol.alerts.box import FAILED, PENDING, SENT, Alert
 from riskcontrol.errors import ServerError
 
 CLOCK_MS = 2_000
 """How often a page asks whether there are new ones."""
 MOST_LISTED = 30
-MOST_TOASTS = 3
 _MOST_COUNTED = 99
 _TOAST_SECONDS = 8.0
 _CHANNELS = {"webhook": "webhook", "email": "e-mail"}
@@ -80,7 +79,7 @@ def register(app: Dash, context: Context) -> None:
             if told == known:
                 return (no_update,) * 3
             fresh = last - before if isinstance(before, int) else 0
-            newest = context.alerts.read(lambda alerts: alerts.newest(username, MOST_TOASTS)) if fresh > 0 else []
+            newest = context.alerts.read(lambda alerts: alerts.newest(username, MOST_SHOWN)) if fresh > 0 else []
         except ServerError:  # the frame says so
             return (no_update,) * 3
         return _counted(last - seen), told, toasts(newest[:fresh], fresh) if newest else no_update

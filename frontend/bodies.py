@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Container
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from starlette.datastructures import Headers
@@ -17,6 +18,14 @@ CALLBACKS = "/_dash-update-component"
 MOST_DEPTH = 64
 """Most objects and arrays within one another. A parser that follows thousands of them runs out of stack."""
 
+Callbacks = Mapping[str, Mapping[str, Any]]
+
+_ADDRESS = {"_pages_location.pathname": str, "_pages_location.search": str | None}
+"""What Dash's own callback, which leads to a page, takes for granted; ours look at what they are given themselves."""
+_CALL = (
+    "a call of one of the page's callbacks is expected, with all of its inputs, states and outputs in the order of "
+    "/_dash-dependencies"
+)
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _OTHERS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = np.zeros(256, np.int8)
@@ -28,10 +37,10 @@ class Bodies:
 
     Args:
         app: What answers the requests that pass.
-        callbacks: Gives those that there are, by their outputs, once all are known.
+        callbacks: Gives what Dash knows of those that there are, by their outputs, once all are known.
     """
 
-    def __init__(self, app: ASGIApp, *, callbacks: Callable[[], Container[str]]) -> None:
+    def __init__(self, app: ASGIApp, *, callbacks: Callable[[], Callbacks]) -> None:
         self.app = app
         self.callbacks = callbacks
 
@@ -52,8 +61,8 @@ class Bodies:
             refusal = problem(400, f"JSON of at most {MOST_DEPTH} levels is accepted")
             await refusal(scope, receive, send)
             return
-        if scope["path"] == CALLBACKS and not is_call(body, self.callbacks()):
-            await problem(400, "a call of one of the page's callbacks is expected")(scope, receive, send)
+        if scope["path"] == CALLBACKS and call_of(body, self.callbacks()) is None:
+            await problem(400, _CALL)(scope, receive, send)
             return
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -63,34 +72,59 @@ class Bodies:
         await self.app(scope, again, send)
 
 
-def is_call(body: bytes, callbacks: Container[str]) -> bool:
-    """Return whether JSON is a call as Dash's own script makes it: Dash takes that for granted.
+def call_of(body: bytes, callbacks: Callbacks) -> dict[str, Any] | None:
+    """Return JSON that is a call as Dash's own script makes it, which Dash takes for granted; None for any other.
 
-    >>> is_call(b'{"output": "a.children", "inputs": []}', {"a.children"}), is_call(b"[]", {"a.children"})
-    (True, False)
+    It names a callback that runs here, all that the callback takes and changes in its order, and what of it changed.
+
+    >>> known = {"a.x": {"inputs": [{"id": "b", "property": "y"}], "state": [], "no_output": False, "callback": print}}
+    >>> given = {"output": "a.x", "outputs": {"id": "a", "property": "x"}, "inputs": [{"id": "b", "property": "y"}]}
+    >>> call_of(json.dumps(given).encode(), known) == given
+    True
+    >>> call_of(json.dumps({**given, "inputs": []}).encode(), known)
     """
     try:
         call = json.loads(body)
     except ValueError:
-        return False
-    if not (isinstance(call, dict) and isinstance(call.get("output"), str) and call["output"] in callbacks):
-        return False
-    given = call.get("inputs"), call.get("state", [])
-    changed = call.get("changedPropIds", [])
-    return (
-        all(isinstance(parts, list) and all(map(_is_part, parts)) for parts in given)
-        and isinstance(call.get("outputs", []), list | dict)
+        return None
+    output = call.get("output") if isinstance(call, dict) else None
+    known = callbacks.get(output) if isinstance(output, str) else None
+    if output is None or known is None or "callback" not in known:  # without one, the browser does it by itself
+        return None
+    many = output.startswith("..") or known["no_output"]
+    # A property that several callbacks change has something after an @, which tells them apart.
+    outputs = [] if known["no_output"] else [_own(name) for name in output.strip(".").split("...")]
+    changes = call.get("outputs", [])
+    inputs, changed = _names(known["inputs"]) or [], call.get("changedPropIds", [])
+    right = (
+        _names(call.get("inputs")) == inputs
+        and all(isinstance(one.get("value"), _ADDRESS.get(_name(one), object)) for one in call["inputs"])
+        and _names(call.get("state", [])) == _names(known["state"])
+        and [_own(name) for name in _names(changes if many else [changes]) or []] == outputs
         and isinstance(changed, list)
-        and all(isinstance(name, str) for name in changed)
+        and all(isinstance(name, str) and name in inputs for name in changed)
     )
+    return call if right else None
 
 
-def _is_part(part: object) -> bool:
-    """Return whether something names a property of an element, or of several."""
-    return all(
-        isinstance(one, dict) and isinstance(one.get("id"), str | dict) and isinstance(one.get("property"), str)
-        for one in (part if isinstance(part, list) else [part])
-    )
+def _names(parts: Any) -> list[str] | None:
+    """Return the properties of elements that a list names; None if it is no list."""
+    return [_name(part) for part in parts] if isinstance(parts, list) else None
+
+
+def _name(part: Any) -> str:
+    """Return the property of an element that something names; empty if it names none.
+
+    >>> _name({"id": "a", "property": "x", "value": 1}), _name({"id": "a"}), _name(5)
+    ('a.x', '', '')
+    """
+    if isinstance(part, dict) and isinstance(part.get("id"), str) and isinstance(part.get("property"), str):
+        return f"{part['id']}.{part['property']}"
+    return ""
+
+
+def _own(name: str) -> str:
+    return name.partition("@")[0]
 
 
 def is_deep(body: bytes) -> bool:

@@ -6,7 +6,9 @@ import csv
 import io
 import re
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +18,7 @@ import pyarrow.parquet as pq
 from fastapi import Path
 from starlette.responses import Response
 
+from frontend.access import viewer
 from frontend.api.parameters import Name, Ticker, Username
 from frontend.api.problems import ProblemError
 from frontend.api.server import API, Addresses
@@ -42,7 +45,10 @@ AT_A_TIME = 2
 """Files made at a time. One of many fills is a second's work, which callbacks of all viewers would wait for."""
 MOST_WAITING = 4
 """Most requests that wait for their turn: they do so in threads that callbacks and sessions need as well."""
+MOST_OF_ACCOUNT = 2
+"""Most of these of an account, or one who asks for all of its files would leave no turn to the others."""
 PATIENCE_SECONDS = 5.0
+_LATER = {"retry-after": "5"}
 _MONEY = pa.decimal128(25, 6)
 _TIME = pa.timestamp("ns", tz="UTC")
 _FORMULA = re.compile(r"[=+\-@\t\r]")
@@ -56,35 +62,48 @@ class Turns:
     def __init__(self) -> None:
         self._making = threading.BoundedSemaphore(AT_A_TIME)
         self._counting = threading.Lock()
-        self.inside = 0
-        """How many are let in or wait."""
+        self.inside: Counter[str] = Counter()
+        """How many of each account are let in or wait."""
 
-    def __enter__(self) -> None:
+    @contextmanager
+    def turn(self, account: str) -> Iterator[None]:
         """Wait for one's turn.
+
+        Args:
+            account: Whose request it is; empty where there are no accounts.
 
         Raises:
             ProblemError: Too many wait already, or it took too long.
         """
         with self._counting:
-            if self.inside >= AT_A_TIME + MOST_WAITING:
+            if account and self.inside[account] >= MOST_OF_ACCOUNT:
+                words = f"wait for your other files: {MOST_OF_ACCOUNT} at a time are made for an account"
+                raise ProblemError(429, words, headers=_LATER)
+            if self.inside.total() >= AT_A_TIME + MOST_WAITING:
                 raise _busy()
-            self.inside += 1
-        if not self._making.acquire(timeout=PATIENCE_SECONDS):
-            self._leave()
-            raise _busy()
-
-    def __exit__(self, *error: object) -> None:
-        """Let the next one in."""
-        self._making.release()
-        self._leave()
-
-    def _leave(self) -> None:
-        with self._counting:
-            self.inside -= 1
+            self.inside[account] += 1
+        try:
+            if not self._making.acquire(timeout=PATIENCE_SECONDS):
+                raise _busy()
+            try:
+                yield
+            finally:
+                self._making.release()
+        finally:
+            with self._counting:
+                self.inside[account] -= 1
+                if not self.inside[account]:
+                    del self.inside[account]
 
 
 def _busy() -> ProblemError:
-    return ProblemError(503, "other files are being made; ask again in some seconds", headers={"retry-after": "5"})
+    return ProblemError(503, "other files are being made; ask again in some seconds", headers=_LATER)
+
+
+def _account() -> str:
+    """Return whose files count together: an account's, or those of all who have a link to one page."""
+    who = viewer()
+    return who.username or (f"link {who.shown.digest!r}" if who.shown else "")
 
 
 def fills_table(fills: pd.DataFrame) -> pa.Table:
@@ -179,7 +198,7 @@ def register(addresses: Addresses, context: Context) -> None:
         """Return a strategy's fills or equity as a file, CSV or Parquet; money in dollars."""
         if what not in _PARTS or kind not in ("csv", "parquet"):
             raise ProblemError(404, "fills.csv, fills.parquet, equity.csv and equity.parquet are what there is")
-        with turns:
+        with turns.turn(_account()):
             strategy = found(context, username, ticker, name)
             part = _PARTS[what](context, strategy)
             return _file(part, kind, f"{username}-{ticker.replace('/', '_')}-{name}-{what}{part.suffix}.{kind}")
@@ -251,8 +270,11 @@ def _equity(context: Context, strategy: StrategyRow) -> _Part:
     position: PositionRow | None = context.source.read(lambda reader: reader.positions([strategy]))[0]
     if position is None:
         return _Part(equity_table(Equity(*(np.zeros(0, np.int64) for _ in range(6)))))
-    mark = context.market.snapshot().prices.get(strategy.ticker)
-    report = context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark))
+    snapshot = context.market.snapshot()
+    mark = snapshot.prices.get(strategy.ticker)
+    report = context.source.read(
+        lambda reader: context.reports.of(reader, strategy, position, mark, resting=snapshot.resting)
+    )
     table = equity_table(report.curve)
     if report.since is None:
         return _Part(table)

@@ -9,6 +9,7 @@ from database.reads import PositionRow, Reader, StrategyRow
 from frontend.boxes import Boxes
 from frontend.deliveries import Deliveries, Sender, Told
 from frontend.positions import Prices
+from frontend.pulse import PATIENCE_SECONDS
 from frontend.reports import Reports
 from frontend.summaries import Summaries
 from riskcontrol.alerts import box as boxes_of
@@ -26,6 +27,7 @@ from riskcontrol.alerts.events import (
 from riskcontrol.alerts.rules import Contact, Rule
 from riskcontrol.alerts.signing import Keys
 from riskcontrol.alerts.store import AlertStore
+from riskcontrol.errors import RowDamaged
 from riskcontrol.newyork import date_of
 
 RULES_SECONDS = 2.0
@@ -70,9 +72,14 @@ class Follower:
         self._store = store
         self._keys = keys
         self._clock = clock
+        self._told = told
+        self._broken: set[str] = set()
         self._boxes = Boxes(store)
         self.deliveries = Deliveries(store, self._boxes, senders, keys, clock, told)
+        self._steady = steady
         self._summaries = Summaries(Reports(), steady)
+        self._last: dict[str, tuple[int, int] | None] = {}
+        self._moved_at = steady()
         self._rules: dict[Key, Rule] = {}
         self._contacts: dict[str, Contact] = {}
         self._rules_at = float("-inf")
@@ -85,11 +92,15 @@ class Follower:
             ServerError: The database doesn't answer. What was noted stays; the next look goes on from there.
         """
         self._read_rules()
+        self._read_boxes()
         pairs = self._pairs()
         prices = self._reader.marks()
+        last = {strategy.ticker: prices.get(strategy.ticker) for strategy, _ in pairs}
+        if last != self._last:
+            self._last, self._moved_at = last, self._steady()
         self._note_fills(pairs)
         self._note_judged(pairs, prices)
-        self.deliveries.begin(list(self._contacts.values()))
+        self.deliveries.begin([one for one in self._contacts.values() if one.username not in self._broken])
 
     def forget(self) -> None:
         """Forget what was known of boxes: another process may have changed them."""
@@ -109,12 +120,24 @@ class Follower:
         for key in set(self._strategies) - set(self._rules):
             del self._strategies[key]
 
+    def _read_boxes(self) -> None:
+        """Find out whose box is damaged: they are told nothing until it is mended, the others all the same."""
+        broken: set[str] = set()
+        for username in {rule.username for rule in self._rules.values()} | set(self._contacts):
+            try:
+                self._boxes.of(username)
+            except RowDamaged as error:
+                broken.add(username)
+                if username not in self._broken:
+                    self._told(f"{error}; {username} is told nothing until it is mended")
+        self._broken = broken
+
     def _pairs(self) -> list[Pair]:
         """Return the strategies that are followed and have seen a trade, with their positions."""
         for key in self._rules:
             if key not in self._strategies and (found := self._reader.strategy(*key)) is not None:
                 self._strategies[key] = found  # but for its stop, which doesn't matter here, it never changes
-        strategies = list(self._strategies.values())
+        strategies = [one for one in self._strategies.values() if one.username not in self._broken]
         positions = self._reader.positions(strategies) if strategies else []
         return [(one, at) for one, at in zip(strategies, positions, strict=True) if at is not None]
 
@@ -153,7 +176,8 @@ class Follower:
             return
         day = date_of(max((at for at, _ in prices.values()), default=0))
         chosen = [pair for _, pair in judged]
-        summaries = self._summaries.of(self._reader, chosen, prices, day, seconds=JUDGE_SECONDS)
+        resting = self._steady() - self._moved_at >= PATIENCE_SECONDS
+        summaries = self._summaries.of(self._reader, chosen, prices, day, seconds=JUDGE_SECONDS, resting=resting)
         for (rule, (_, position)), summary in zip(judged, summaries, strict=True):
             if summary is None or summary.decision is None:
                 continue

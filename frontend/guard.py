@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from frontend.api.problems import problem
+from frontend.api.problems import missing_body, problem
 
 MAX_BODY = 1 << 20
 """Largest request body, bytes."""
@@ -108,17 +108,21 @@ class Guard:
 
     def _refused(self, scope: Scope, headers: Headers) -> Response | None:
         """Return what a request that may change something is refused with, or None."""
-        length = headers.get("content-length", "")
+        length, chunks = headers.get("content-length", ""), headers.get("transfer-encoding")
         # Most programs send a DELETE without a body; a page of another site can't without asking, as with JSON.
-        bodiless = scope["method"] == "DELETE" and length in ("", "0") and "transfer-encoding" not in headers
+        bodiless = scope["method"] == "DELETE" and length in ("", "0") and chunks is None
+        kind = _FORM if scope["path"] in self.forms else "application/json"
+        of_kind = headers.get("content-type", "").startswith(kind)
+        nothing = chunks is None and (not length or (length == "0" and not of_kind))
+        if nothing and not bodiless and scope["path"].startswith("/api/"):
+            return missing_body()
         # One that is sent in chunks would have another length than it says.
-        if not bodiless and (not length.isdecimal() or "transfer-encoding" in headers):
-            return problem(411, "a body of known length is expected")
+        if not bodiless and (not length.isdecimal() or chunks is not None):
+            return problem(411, "a body of known length is expected: say it in Content-Length")
         if len(length) > _LONGEST_LENGTH or (length and int(length) > MAX_BODY):
             return problem(413, f"at most {MAX_BODY:,} bytes are accepted")
         # A page of another site can send JSON only after asking, and is told no; a form it can send at any time.
-        kind = _FORM if scope["path"] in self.forms else "application/json"
-        if not bodiless and not headers.get("content-type", "").startswith(kind):
+        if not bodiless and not of_kind:
             return problem(415, f"{kind} is expected")
         if not from_here(headers, scope["scheme"]):
             return problem(403, "refused: another site sent this, or a proxy in between needs --behind-proxy")

@@ -87,9 +87,18 @@ class PastBars:
         return pd.concat([frames[day] for day in days], ignore_index=True)
 
 
-def version(position: PositionRow, mark: tuple[int, int] | None) -> str:
-    """Return what changes when a fill comes or a minute ends: the history has to be read again."""
-    return f"{position.fills} {position.time} {position.status} {mark[0] // NS_PER_MINUTE if mark else 0}"
+def version(position: PositionRow, mark: tuple[int, int] | None, *, resting: bool = False) -> str:
+    """Return what changes when a fill comes or a minute ends: the history has to be read again.
+
+    Args:
+        position: The strategy's position.
+        mark: Time and price of its ticker's last trade, where there is one.
+        resting: Whether no more trades come. A minute in which the tape stops, as a day's last one, never ends, so the
+            history is that up to its last trade.
+    """
+    at, price = mark or (0, 0)
+    until = f"{at} {price}" if resting else f"{at // NS_PER_MINUTE}"
+    return f"{position.fills} {position.time} {position.status} {until}"
 
 
 def load(

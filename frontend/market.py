@@ -12,7 +12,7 @@ import pandas as pd
 
 from frontend.board import Board, board
 from frontend.positions import Prices
-from frontend.pulse import Pulse, pulse
+from frontend.pulse import Pulse, State, pulse
 from frontend.shared import Shared
 from frontend.source import Source
 from riskcontrol.newyork import date_of
@@ -38,6 +38,11 @@ class Snapshot:
     """Time of the newest price, nanoseconds UTC; 0 before any."""
     version: str
     """Changes whenever anything that pages show may have changed."""
+
+    @property
+    def resting(self) -> bool:
+        """Whether no trades come: the tape is at its end, or the stream has stopped."""
+        return self.pulse.state is not State.RUNNING
 
 
 class Market:

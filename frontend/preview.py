@@ -1,6 +1,7 @@
 """Previews of strategies on stored bars: made by a worker process, as the pages start without the compiled engine.
 
-The worker starts with the first preview and is kept. It ends itself over one that takes too long, when nobody asks for
+The worker starts with the dashboard or, where the engine was never compiled, with the first who wants a preview, and is
+kept. It ends itself over one that takes too long, when nobody asks for
 long, and when the dashboard is gone.
 """
 
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from riskcontrol.cli.compiling import is_compiled
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import Value
 from riskcontrol.strategy import Strategy
@@ -95,12 +97,28 @@ class Refusal:
     soon: bool = False
 
 
-STARTING = Refusal("The engine is starting; for the very first time it is compiled, which takes a minute.", soon=True)
 NEXT = Refusal("Another strategy is being tried at the moment; yours is next.", soon=True)
 BUSY = Refusal("Others are trying strategies at the moment; yours has its turn after them.", soon=True)
 TOO_LONG = Refusal(f"It took longer than {ANSWER_SECONDS:g} seconds and was ended. Try fewer or shorter indicators.")
 NO_START = Refusal("The preview's engine can't be started; the dashboard's own output says why.")
 DIED = Refusal("The engine ended over this strategy; it may need more memory than a preview is given.")
+
+
+def starting(seconds: float, *, compiles: bool) -> Refusal:
+    """Return what to tell somebody who waits for the worker.
+
+    Args:
+        seconds: For how long it has been starting.
+        compiles: Whether the engine has to be compiled first.
+
+    >>> starting(41.7, compiles=False).message
+    'The engine is being loaded, for 41 s so far. It takes some seconds, and longer while the machine is busy.'
+    """
+    does, takes = "loaded", "some seconds"
+    if compiles:
+        does, takes = "compiled for this machine, once and for all", "a minute or two"
+    words = f"The engine is being {does}, for {int(seconds)} s so far."
+    return Refusal(f"{words} It takes {takes}, and longer while the machine is busy.", soon=True)
 
 
 class Previews:
@@ -116,6 +134,17 @@ class Previews:
         self._counting = threading.Lock()
         self._inside = 0
         self._worker: _Worker | None = None
+
+    def begin(self) -> None:
+        """Start the worker unless there is one, without waiting for it: somebody may want it soon."""
+        if self._lock.acquire(blocking=False):  # else somebody is asking it something
+            try:
+                if self._worker is not None and self._worker.process.poll() is not None:
+                    self._let_go()  # it had nothing to do for long
+                if self._worker is None:
+                    self._worker = _started(self._command)
+            finally:
+                self._lock.release()
 
     def run(self, job: Job) -> Preview | Refusal:
         """Return what becomes of a strategy, or why that can't be told."""
@@ -138,7 +167,7 @@ class Previews:
         """Return what to tell somebody who has waited in vain while another had the worker."""
         worker = self._worker
         if worker is not None and not worker.ready:
-            return STARTING  # the other one waits for it too
+            return worker.starting()  # the other one waits for it too
         return NEXT if self._inside <= 2 else BUSY  # the other one and this one
 
     def close(self) -> None:
@@ -154,7 +183,7 @@ class Previews:
             if not worker.ready:
                 if not worker.connection.poll(PATIENCE_SECONDS):
                     if time.monotonic() - worker.since <= START_SECONDS:
-                        return STARTING
+                        return worker.starting()
                     raise EOFError
                 worker.connection.recv()
                 worker.ready = True
@@ -166,7 +195,7 @@ class Previews:
         except OSError:  # it had nothing to do for long, and ended
             self._let_go()
             self._worker = _started(self._command)
-            return STARTING
+            return self._worker.starting()
         try:
             # It ends itself in time; one that can't even do that is killed.
             if not worker.connection.poll(ANSWER_SECONDS + 1):
@@ -195,7 +224,12 @@ class _Worker:
     process: subprocess.Popen[bytes]
     connection: Connection
     since: float
+    compiles: bool
     ready: bool = False
+
+    def starting(self) -> Refusal:
+        """Return what to tell somebody who waits for it."""
+        return starting(time.monotonic() - self.since, compiles=self.compiles)
 
 
 def _started(command: Sequence[str]) -> _Worker:
@@ -208,4 +242,4 @@ def _started(command: Sequence[str]) -> _Worker:
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the dashboard, with whose end of the socket it ends
         )
-    return _Worker(process, Connection(ours.detach()), time.monotonic())
+    return _Worker(process, Connection(ours.detach()), time.monotonic(), compiles=not is_compiled())

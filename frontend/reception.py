@@ -50,6 +50,7 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
     """
     accounts, forms = entrance.accounts, Once()
     server.add_exception_handler(_AwayError, _away)
+    server.add_exception_handler(_NoStrategyError, _no_strategy)
 
     @server.get("/sign-in", include_in_schema=False)
     async def sign_in_form(next: str = "", told: str = "") -> Response:
@@ -208,9 +209,9 @@ def register(server: FastAPI, context: Context, entrance: Entrance) -> None:
         """Return who asks, if that is whose strategy it is."""
         username = viewer().username
         if not TICKER_PATTERN.fullmatch(ticker) or not NAME_PATTERN.fullmatch(name):
-            raise HTTPException(404, "no such strategy: ticker and name aren't ones")
+            raise _NoStrategyError("The address names no strategy.")
         if await tried(lambda: context.source.read(lambda reader: reader.strategy(username, ticker, name))) is None:
-            raise HTTPException(404, f"you have no strategy {name} on {ticker}")
+            raise _NoStrategyError(f"You have no strategy {name} on {ticker}.")
         return username
 
     async def _published(username: str, ticker: str, name: str) -> Published | None:
@@ -248,6 +249,15 @@ class _AwayError(Exception):
 
 async def _away(request: Request, error: Exception) -> Response:
     return door.away_page(error.__cause__)
+
+
+class _NoStrategyError(Exception):
+    """There is no strategy to share; the text says so."""
+
+
+async def _no_strategy(request: Request, error: Exception) -> Response:
+    told = f"{error} Share, on the page of each of your strategies, leads to where it is published."
+    return door.message_page("There is no such page", told, 404)
 
 
 async def tried(work: Callable[[], Answer]) -> Answer:

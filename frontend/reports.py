@@ -60,7 +60,7 @@ class DamagedError(ArithmeticError):
 
 
 class Reports:
-    """Makes reports and keeps them for all viewers, each until a fill comes or a minute ends.
+    """Makes reports and keeps them for all viewers, each until a fill comes, a minute ends or the tape rests.
 
     Args:
         past: The bars kept of past days.
@@ -73,7 +73,15 @@ class Reports:
         self._points = 0
         self._coming: dict[tuple[str, ...], Future[Report]] = {}
 
-    def of(self, reader: Reader, strategy: StrategyRow, position: PositionRow, mark: tuple[int, int] | None) -> Report:
+    def of(
+        self,
+        reader: Reader,
+        strategy: StrategyRow,
+        position: PositionRow,
+        mark: tuple[int, int] | None,
+        *,
+        resting: bool = False,
+    ) -> Report:
         """Return the report of a strategy.
 
         Args:
@@ -81,6 +89,7 @@ class Reports:
             strategy: Which strategy.
             position: Its position, which tells that it has seen a trade.
             mark: Time and price of its ticker's last trade, where there is one.
+            resting: Whether no more trades come (`frontend.history.version`).
 
         Raises:
             ServerError: The database doesn't answer.
@@ -88,7 +97,7 @@ class Reports:
             DamagedError: Its rows can't be put together.
         """
         key = (strategy.username, strategy.ticker, strategy.name)
-        version = f"{strategy.opened} {history.version(position, mark)}"
+        version = f"{strategy.opened} {history.version(position, mark, resting=resting)}"
         with self._lock:
             kept = self._kept.get(key)
             if kept is not None and kept[0] == version:

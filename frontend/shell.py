@@ -18,6 +18,7 @@ from frontend.grids import named
 from frontend.openings import waiting
 from frontend.pulse import State as StreamState
 from frontend.scripts import SCHEME
+from frontend.toasts import MOST_SHOWN
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import check_username
 
@@ -132,7 +133,7 @@ def layout(*, simulated: bool = False) -> dmc.MantineProvider:
             dcc.Store(id="market"),
             dcc.Store(id="pending", storage_type="session"),
             visitor_store(who),
-            dmc.NotificationContainer(id="toasts", position="bottom-right"),
+            dmc.NotificationContainer(id="toasts", position="bottom-right", limit=MOST_SHOWN),
             dmc.AppShell(
                 [
                     dmc.AppShellHeader(header),

@@ -59,6 +59,8 @@ class View:
     mark: tuple[int, int] | None
     """Time and price of its ticker's last trade, where there is one."""
     look: Look
+    resting: bool
+    """Whether no more trades come."""
 
     @property
     def key(self) -> str:
@@ -72,7 +74,7 @@ class View:
         return {
             "key": self.key,
             "strategy": f"{self.strategy.ticker} {self.strategy.name}",
-            "history": f"{history.version(self.position, self.mark)} {self.strategy.stopped}",
+            "history": f"{history.version(self.position, self.mark, resting=self.resting)} {self.strategy.stopped}",
             # As text: JavaScript's numbers are too short for nanoseconds.
             "mark": " ".join(map(str, self.mark or ())),
             "twin": self.look.twin,
@@ -99,7 +101,9 @@ def view_of(view: View, context: Context, overlays: Overlays, shown: dict[str, A
         return {}
     same = {name for name, value in version.items() if shown.get(name) == value}
     try:
-        report = context.source.read(lambda reader: context.reports.of(reader, strategy, position, mark))
+        report = context.source.read(
+            lambda reader: context.reports.of(reader, strategy, position, mark, resting=view.resting)
+        )
         live = live_of(report, strategy, position, mark)
     except ArithmeticError as error:
         return _unfit(view, str(error))

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ class Summary:
     """The first of the verdict's reasons."""
     line: Mapping[str, Any] | None
     """Its value over time, drawn small."""
+    due: bool = False
+    """Whether a newer one is still to be made though the tape rests."""
 
 
 UNKNOWN = Summary(None, None, None, None, "Its value doesn't fit into 64 bits.", None)
@@ -99,6 +101,7 @@ class Summaries:
         day: date,
         *,
         seconds: float,
+        resting: bool = False,
     ) -> list[Summary | None]:
         """Return the strategies' summaries in their order; None for one that isn't made yet.
 
@@ -108,6 +111,7 @@ class Summaries:
             prices: Last prices.
             day: Which New York day is today on the tape.
             seconds: How long new ones may be made; the first of them may take longer.
+            resting: Whether no more trades come (`frontend.history.version`).
 
         Raises:
             ServerError: The database doesn't answer.
@@ -116,7 +120,7 @@ class Summaries:
         found: list[Summary | None] = []
         now = self._clock()
         versions = [
-            f"{strategy.opened} {day} {history.version(position, prices.get(strategy.ticker))}"
+            f"{strategy.opened} {day} {history.version(position, prices.get(strategy.ticker), resting=resting)}"
             for strategy, position in pairs
         ]
         with self._lock:
@@ -125,7 +129,11 @@ class Summaries:
                 found.append(kept.summary if kept else None)
                 if kept is None:
                     due.append((float("-inf"), at))
-                elif kept.version != version and (kept.fills != position.fills or now - kept.at >= REST_SECONDS):
+                elif kept.version != version and (
+                    resting or kept.fills != position.fills or now - kept.at >= REST_SECONDS
+                ):
+                    if resting:
+                        found[at] = replace(kept.summary, due=True)
                     due.append((kept.at, at))
                 else:
                     self._kept.move_to_end(_key(strategy))
@@ -134,7 +142,7 @@ class Summaries:
             try:
                 for _, at in sorted(due):
                     strategy, position = pairs[at]
-                    summary = self._made(reader, strategy, position, prices, day)
+                    summary = self._made(reader, strategy, position, prices, day, resting=resting)
                     self._keep(_key(strategy), _Kept(versions[at], position.fills, self._clock(), summary))
                     found[at] = summary
                     if self._clock() - now >= seconds:
@@ -143,9 +151,18 @@ class Summaries:
                 self._making.release()
         return found
 
-    def _made(self, reader: Reader, strategy: StrategyRow, position: PositionRow, prices: Prices, day: date) -> Summary:
+    def _made(
+        self,
+        reader: Reader,
+        strategy: StrategyRow,
+        position: PositionRow,
+        prices: Prices,
+        day: date,
+        *,
+        resting: bool,
+    ) -> Summary:
         try:
-            report = self._reports.of(reader, strategy, position, prices.get(strategy.ticker))
+            report = self._reports.of(reader, strategy, position, prices.get(strategy.ticker), resting=resting)
         except ArithmeticError:
             return UNKNOWN
         return summary_of(strategy, report, day)

@@ -6,6 +6,9 @@ from typing import Any
 
 from frontend.grids import named
 
+MOST_SHOWN = 3
+"""Most messages that show themselves at a time, the others when one of these goes: more would cover what is beside."""
+
 
 def toast(message: str, color: str, *, seconds: float = 6.0, element_id: str = "") -> list[dict[str, Any]]:
     """Return what shows a message.

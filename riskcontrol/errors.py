@@ -15,7 +15,8 @@
     │   └── StateLost     it is damaged or of an older version: a snapshot or the tape can replace it
     ├── SettingsError     a setting is missing or wrong              (.source, .line, .field)
     └── ServerError       a local server or a remote one fails us    (.server)
-        └── TablesMissing the database answers, and lacks tables or columns
+        ├── TablesMissing the database answers, and lacks tables or columns
+        └── RowDamaged    a row can't be read; others can
 
 The command line prints the message of these and exits with 1; any other exception is a fault of ours.
 """
@@ -199,3 +200,7 @@ class ServerError(RiskControlError):
 
 class TablesMissing(ServerError):
     """The database answers, and the keyspace, or tables or columns in it, aren't there: a newer version has more."""
+
+
+class RowDamaged(ServerError):
+    """The database answers, and one of its rows can't be read; its text names the table and the row."""

@@ -345,13 +345,17 @@ def run(
     # Whoever has no servers, or the wrong tables, is told before Spark takes its seconds to start.
     stream = None if patience else opened(_reach(settings))
     try:
+        log.info("Spark starts")
         context = spark_context(master or standalone.choose(settings.home), settings.home, memory)
         try:
             if stop.is_set():
                 return
             workers = context.defaultParallelism
+            log.info("Spark's workers load the engine")
             context.parallelize(range(workers), workers).foreachPartition(_warm)
-            stream = stream or opened(_await(settings, patience, stop))
+            if stream is None:
+                log.info("Waiting for Kafka, Cassandra and its tables")
+                stream = opened(_await(settings, patience, stop))
             _serve(context, stream, interval, on_ready, stop)
         except OSError as error:  # what py4j raises when nobody listens
             if _ended(context):

@@ -31,6 +31,9 @@ Kind = TypeVar("Kind", bound=Columns)
 Blocks = tuple[tuple[int, bytes], ...]
 """Packed rows with the start of a minute, nanoseconds UTC."""
 
+_ADDED = ("since",)
+"""Whole numbers that files of an earlier version lack; 0 says of each that it isn't known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -230,7 +233,11 @@ def _unpacked_blocks(source: pa.NativeFile) -> Blocks:
 def _unpacked(kind: type[Kind], source: pa.NativeFile) -> Kind:
     # To its end, so that the source stands at the next stream.
     (batch,) = list(pa.ipc.open_stream(source))
-    return kind(**{field.name: _column(batch.column(field.name)) for field in fields(kind)})  # type: ignore[arg-type]
+    columns = {}
+    for name in (field.name for field in fields(kind)):  # type: ignore[arg-type]
+        lacks = name in _ADDED and name not in batch.schema.names
+        columns[name] = np.zeros(len(batch), np.int64) if lacks else _column(batch.column(name))
+    return kind(**columns)
 
 
 def _column(array: pa.Array) -> np.ndarray:

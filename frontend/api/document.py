@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-from frontend.api.problems import ProblemError, Wrong
+from frontend.api.problems import MISSING, ProblemError, Wrong
 from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.language.errors import LanguageError
 from riskcontrol.money import MAX_CASH, MICROS
@@ -115,6 +115,8 @@ async def _posted(request: Request) -> Definition:
         ProblemError: It is no JSON, or no strategy; all fields that are wrong are named.
     """
     body = await request.body()
+    if not body.strip():
+        raise ProblemError(400, f"body: {MISSING}", [Wrong("body", MISSING)])
     try:  # in a thread: a text may be made to take long
         found = await run_in_threadpool(lambda: examine(read_document(body, "json")))
     except InputError as error:

@@ -20,8 +20,15 @@ Name = Annotated[
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Most rows of an answer.", examples=[100])]
 _NEXT = "What the answer before had as `next`; without it, from the beginning."
 PlaceCursor = Annotated[
-    str, Query(pattern="^([0-9]{1,18}-[0-9]{1,18}|[1-4][0-9]{18}-[0-9]{1,18})?$", description=_NEXT)
+    str,
+    Query(
+        pattern="^([0-9]{1,18}-[0-9]{1,18}|[1-4][0-9]{18}-[0-9]{1,18})?$",
+        description=_NEXT,
+        examples=["1381152600000000000-3"],
+    ),
 ]
 """A place in time: nanoseconds and a number."""
-NameCursor = Annotated[str, Query(pattern=f"^({TICKER_PATTERN.pattern}/{NAME_PATTERN.pattern})?$", description=_NEXT)]
+NameCursor = Annotated[
+    str, Query(pattern=f"^({TICKER_PATTERN.pattern}/{NAME_PATTERN.pattern})?$", description=_NEXT, examples=["IBM/dip"])
+]
 """A strategy of a user: ticker and name."""

@@ -10,6 +10,8 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 MEDIA = "application/problem+json"
+MISSING = "is missing; JSON is expected, and its length in Content-Length"
+"""What is said of a body that isn't there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,18 @@ SCHEMA: dict[str, Any] = {
 """Of an error's body, as OpenAPI has it."""
 
 _WHAT: dict[int, tuple[str, str]] = {
-    400: ("It is no JSON.", "is no JSON: Expecting value"),
+    400: ("It is no JSON, or nothing at all.", "is no JSON: Expecting value"),
     401: ("There is no session and no key that is worth something.", "sign in first, or send a key"),
     403: ("It is another user's, or the key may only read.", "This key may only read."),
     404: ("There is no such thing.", "ann has no strategy dip on IBM"),
     409: ("Something else of this name is there already.", "dip on IBM is open already, with other rules"),
-    411: ("The body's length isn't said.", "a body of known length is expected"),
+    411: ("The body's length isn't said.", "a body of known length is expected: say it in Content-Length"),
     413: ("The body is too large.", "at most 1,048,576 bytes are accepted"),
     415: ("It isn't JSON.", "application/json is expected"),
-    422: ("A field or parameter is wrong; `errors` says which.", "limit: Input should be less than or equal to 1000"),
+    422: (
+        "A field or parameter is wrong; `errors` says which.",
+        "limit: '0' is given; a whole number from 1 to 1,000 is expected",
+    ),
     429: ("There were too many requests; `Retry-After` says how many seconds to wait.", "too many requests"),
     500: ("What is stored can't be put together.", "fills or bars of ann IBM dip are damaged"),
     503: ("The database or the tape is away, or a worker is busy; try again.", "cassandra: no answer"),
@@ -139,6 +144,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
             wait = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
             found[status]["headers"] = {"Retry-After": wait}
     return found
+
+
+def missing_body() -> JSONResponse:
+    """Return the answer to a request without the body that it should have."""
+    return problem(400, f"body: {MISSING}", [Wrong("body", MISSING)])
 
 
 REFERENCE = {"$ref": "#/components/schemas/Problem"}

@@ -152,5 +152,6 @@ def _report(context: Context, username: str, ticker: str, name: str) -> Report |
     position = context.source.read(lambda reader: reader.positions([row]))[0]
     if position is None:
         return None
-    mark = context.market.snapshot().prices.get(ticker)
-    return context.source.read(lambda reader: context.reports.of(reader, row, position, mark))
+    snapshot = context.market.snapshot()
+    mark = snapshot.prices.get(ticker)
+    return context.source.read(lambda reader: context.reports.of(reader, row, position, mark, resting=snapshot.resting))

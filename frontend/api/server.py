@@ -12,12 +12,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
+from pydantic.fields import FieldInfo
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Match
 
 from frontend.api import document, problems
 from frontend.api.problems import ProblemError, Wrong, problem
+from frontend.api.wrong_values import wrong_values
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.settings_file import like
 
@@ -44,6 +46,7 @@ class ApiRoute(APIRoute):
         """Return what answers a request."""
         handle = super().get_route_handler()
         known = [param.alias for param in self.dependant.query_params]
+        fields = {param.alias: param.field_info for param in self.dependant.query_params + self.dependant.path_params}
 
         async def answer(request: Request) -> Response:
             try:
@@ -52,7 +55,7 @@ class ApiRoute(APIRoute):
             except ProblemError as error:
                 return error.response
             except RequestValidationError as error:
-                return _invalid(error.errors())
+                return _invalid(error.errors(), fields)
             except HTTPException as error:
                 return problem(error.status_code, str(error.detail), headers=error.headers)
             except StrategyError as error:
@@ -184,12 +187,8 @@ def _check_query(given: Sequence[tuple[str, str]], known: Sequence[str]) -> None
         raise ProblemError(422, "; ".join(f"{one.field}: {one.detail}" for one in errors), errors)
 
 
-def _invalid(errors: Iterable[Mapping[str, Any]]) -> Response:
+def _invalid(errors: Sequence[Mapping[str, Any]], known: Mapping[str, FieldInfo]) -> Response:
     """Return the answer to parameters that aren't what they should be; of such an address, there is none."""
-    wrong, status = [], 404
-    for error in errors:
-        if error["loc"][0] != "path":
-            status = 422
-        place = [str(part) for part in error["loc"][1:]] or [str(part) for part in error["loc"]]
-        wrong.append(Wrong(".".join(place), str(error["msg"])))
+    wrong = wrong_values(errors, known)
+    status = 404 if all(error["loc"][0] == "path" for error in errors) else 422
     return problem(status, "; ".join(f"{one.field}: {one.detail}" for one in wrong), wrong)

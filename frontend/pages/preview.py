@@ -73,6 +73,7 @@ def register(app: Dash, context: Context) -> None:
             return changed(_OUTPUTS)
         values = values_of(typed)
         if not values["ticker"]:
+            context.previews.begin()
             return _without("Name a ticker to see what the strategy would have done.", hidden=True)
         reading = trial(values)
         if reading.strategy is None or reading.definition is None:

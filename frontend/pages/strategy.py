@@ -308,8 +308,8 @@ def register(app: Dash, context: Context) -> None:
                 rejects = f"{context.settings.topic}.rejected"
                 found = _without((username, ticker, name), strategy, waits, rejects=rejects)
                 return changed(_OUTPUTS, **({} if found["version"] == shown else found))
-            mark = context.market.snapshot().prices.get(ticker)
-            view = View(strategy, position, mark, look)
+            snapshot = context.market.snapshot()
+            view = View(strategy, position, snapshot.prices.get(ticker), look, snapshot.resting)
             return changed(_OUTPUTS, **view_of(view, context, overlays, shown if isinstance(shown, dict) else {}))
         except ServerError as error:
             if shown:  # what is on the page stays, under the frame's message

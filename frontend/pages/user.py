@@ -218,7 +218,9 @@ def _summaries(
     seen = [(strategy, position) for strategy, position in pairs if position is not None]
     seen = sorted(seen, key=lambda pair: -pair[0].opened)[:MOST_SUMMARISED]
     day = date_of(snapshot.latest)
-    found = context.source.read(lambda reader: summaries.of(reader, seen, snapshot.prices, day, seconds=seconds))
+    found = context.source.read(
+        lambda reader: summaries.of(reader, seen, snapshot.prices, day, seconds=seconds, resting=snapshot.resting)
+    )
     return {key(strategy.ticker, strategy.name): one for (strategy, _), one in zip(seen, found, strict=True)}
 
 
@@ -233,7 +235,7 @@ def _shown(
     """Return what changes on a page that shows something else; of the table, only the rows that did."""
     before = _rows_of(shown)
     after = {row["id"]: digest(row) for row in rows}
-    missing = sum(one is None for one in summarised.values())
+    missing = sum(one is None or one.due for one in summarised.values())
     told, asked = ([event.row() for event in part] for part in (happened.on_tape, happened.asked))
     words = totals.words()
     rest = digest([words, told, asked, missing, chosen])

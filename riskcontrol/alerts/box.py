@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, TypeVar
 
 from riskcontrol.alerts.events import Cursor, Event
 from riskcontrol.alerts.rules import Contact, Rule
@@ -105,6 +105,9 @@ class Asked:
     times: tuple[float, ...] = ()
 
 
+Part = TypeVar("Part", Cursor, Outbox, Asked)
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """What is known of a user's alerts beside themselves.
@@ -165,15 +168,33 @@ def read_box(text: str | None) -> Box:
         asked = given["asked"]
         return Box(
             last=int(given["last"]),
-            cursors={place: Cursor(**cursor) for place, cursor in given["cursors"].items()},
+            cursors={place: _checked(Cursor(**cursor)) for place, cursor in given["cursors"].items()},
             outboxes={
-                channel: Outbox(**{**given["outboxes"][channel], "sent": tuple(given["outboxes"][channel]["sent"])})
+                channel: _checked(
+                    Outbox(**{**given["outboxes"][channel], "sent": tuple(given["outboxes"][channel]["sent"])})
+                )
                 for channel in CHANNELS
             },
-            asked=Asked(**{**asked, "times": tuple(asked["times"])}),
+            asked=_checked(Asked(**{**asked, "times": tuple(asked["times"])})),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no box of alerts: {error!r}") from error
+
+
+def _checked(part: Part) -> Part:
+    """Return a part of a box whose values are of the kinds that its usual ones have.
+
+    Raises:
+        TypeError: One isn't.
+    """
+    for one in fields(part):
+        value = getattr(part, one.name)
+        wanted = float if isinstance(one.default, tuple) else type(one.default)
+        for each in value if isinstance(value, tuple) else (value,):
+            # A whole number of seconds is written without its point by others than us.
+            if type(each) is not wanted and (wanted, type(each)) != (float, int):
+                raise TypeError(f"{one.name}: {each!r}")
+    return part
 
 
 def note(

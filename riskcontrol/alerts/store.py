@@ -9,7 +9,10 @@ from riskcontrol.alerts.rules import Contact, Rule
 
 
 class AlertStore(Protocol):
-    """Keeps rules, contacts and alerts. Every method raises `ServerError` when it doesn't answer."""
+    """Keeps rules, contacts and alerts. Every method raises `ServerError` when it doesn't answer.
+
+    A row that can't be read raises `RowDamaged` where it alone is asked for; among many, it is left out.
+    """
 
     def rules(self, username: str | None = None) -> list[Rule]:
         """Return a user's rules by ticker and name, or everybody's."""

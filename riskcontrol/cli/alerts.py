@@ -64,13 +64,16 @@ def run(settings: Settings) -> None:
     well. Ctrl-C stops.
     """
     from frontend.follower import Follower
+    from riskcontrol.claim import noted
     from riskcontrol.priority import give_way
+    from riskcontrol.servers.holders import alerts_lock
 
     keys = _keys(settings)
     senders = senders_of(settings, keys)
     store, told = _store(settings), _Teller()
     give_way(os.getpid(), _NICE)
-    follow(Follower(_reader(settings), store, senders, keys, told=told), store, told)
+    with noted(alerts_lock(settings.home, settings.keyspace)):
+        follow(Follower(_reader(settings), store, senders, keys, told=told), store, told)
 
 
 def follow(follower: Follower, store: AlertStore, told: Callable[[str], None]) -> None:

@@ -63,7 +63,9 @@ def command(
                 err=True,
             )
         entrance = entrance_of(settings) if sign_in else None
-        app = create_app(settings, entrance=entrance, loopback_only=loopback, hosts=hosts, simulated=simulated)
+        app = create_app(
+            settings, entrance=entrance, loopback_only=loopback, hosts=hosts, simulated=simulated, early=True
+        )
         server = server_of(app, proxies)
         click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
         with noted(dashboard_lock(settings.home, address(listener))):

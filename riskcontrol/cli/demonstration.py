@@ -23,6 +23,7 @@ from riskcontrol import servers
 from riskcontrol.claim import claim
 from riskcontrol.cli.background import in_background, wait
 from riskcontrol.cli.compiling import COMPILING, is_compiled
+from riskcontrol.cli.stream_steps import step_of
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.holders import DEMO
 from riskcontrol.servers.registry import Entry, Registry, end
@@ -313,9 +314,14 @@ class Demo:
                 # It is blocks that are counted, of a thousand strategies or fewer.
                 "Waiting for the stream to open them",
                 done / count,
-                f"about {users * done // count:,} of {users:,} are open",
+                f"about {users * done // count:,} of {users:,} are open" + (f"; {self._step()}" if not done else ""),
             ),
         )
+
+    def _step(self) -> str:
+        """Return what the stream is at before the first strategies are open."""
+        log = next(Path(child.log) for child in self._children if child.name == "stream")
+        return step_of(log.read_text(errors="replace"))
 
     def _open(self, settings: Settings, openings: Openings) -> dict[int, int]:
         from database import generator

@@ -11,6 +11,7 @@ _FATES = {
     "stream": "its batches fail, and are tried again until the servers are back",
     "ingest": "it ends with an error; the same command goes on where the tape ends",
     "dashboard": "its pages say what is away until the servers are back",
+    "alerts run": "it waits for the servers to be back, and sends nothing meanwhile",
 }
 _PURGED = _FATES | {
     "stream": "its state and tape are removed; stop it, and start it again after riskcontrol up",

@@ -12,6 +12,7 @@ import click
 
 from riskcontrol.cli.compiling import tell_of_compiling
 from riskcontrol.cli.options import DATABASE, TAPE, with_settings
+from riskcontrol.cli.stream_steps import STREAMING
 from riskcontrol.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def command(
         signal.signal(number, lambda *_: stop.set())
 
     def ready(stream: Stream) -> None:
-        click.echo(f"Streaming {stream.shards} shards of {settings.topic}, a batch every {interval:g} s; "
+        click.echo(f"{STREAMING}{stream.shards} shards of {settings.topic}, a batch every {interval:g} s; "
                    "Ctrl-C stops.", err=True)  # fmt: skip
 
     run(

@@ -13,12 +13,15 @@ DEMO = "demo/demo.lock"
 STREAM = "stream.lock"
 
 _PLACES = {
+    "alerts run": "alerts/*.lock",
     "demo": DEMO,
     "ingest": "producers/*.lock",
     "stream": f"state/*/{STREAM}",
     "dashboard": "dashboards/*.lock",
 }
 """Where in a home folder a command's claims are."""
+_SHARED = {"alerts run": "keyspace", "ingest": "topic"}
+"""What several processes of a command may work on, each with a file of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,12 @@ class Holder:
     """A command that runs.
 
     Attributes:
-        name: Which command.
+        name: Which command, as it is typed.
         pid: Its process.
         since: When it made its claim, seconds since 1970.
         claims: What it has claimed: a demonstration its folder, a stream its state, a dashboard its address; of a
-            producer, the topic that it sends to, which others may as well.
+            producer, the topic that it sends to, of a sender of alerts, the keyspace that it follows: others may as
+            well.
     """
 
     name: str
@@ -57,6 +61,15 @@ def producer_lock(home: Path, topic: str) -> Path:
     return home / "producers" / f"{topic}.{os.getpid()}.lock"
 
 
+def alerts_lock(home: Path, keyspace: str) -> Path:
+    """Return the file that a sender of alerts, this process, claims.
+
+    >>> alerts_lock(Path("home"), "riskcontrol").match("home/alerts/riskcontrol.*.lock")
+    True
+    """
+    return home / "alerts" / f"{keyspace}.{os.getpid()}.lock"
+
+
 def holders(home: Path) -> list[Holder]:
     """Return the commands that hold a claim in a folder, by name."""
     return [found for name, place in sorted(_PLACES.items()) for found in _found(home, name, place)]
@@ -77,4 +90,6 @@ def _found(home: Path, name: str, place: str) -> Iterator[Holder]:
 def _claims(name: str, path: Path) -> str:
     if name == "dashboard":
         return f"http://{path.stem}/"
-    return f"topic {path.stem.rpartition('.')[0]}" if name == "ingest" else str(path.parent.absolute())
+    if name in _SHARED:
+        return f"{_SHARED[name]} {path.stem.rpartition('.')[0]}"
+    return str(path.parent.absolute())

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from riskcontrol.alerts.box import Alert, Box, Change, read_box
 from riskcontrol.alerts.rules import Contact, Rule
 from riskcontrol.alerts.signing import Keys
-from riskcontrol.errors import ServerError
+from riskcontrol.errors import RowDamaged, ServerError
 
 KEYS = Keys.of(b"a secret of tests, which nobody else has")
 NOW = 1_760_000_000.0
@@ -95,7 +95,10 @@ class FakeAlerts:
     def box(self, username: str) -> tuple[int, Box]:
         self._answer(username)
         version, text = self.boxes.get(username, (0, None))
-        return version, read_box(text)
+        try:
+            return version, read_box(text)
+        except ValueError as error:
+            raise RowDamaged(f"row {username!r} of alerts is damaged ({error})", server="cassandra") from error
 
     def change(self, username: str, version: int, change: Change) -> bool:
         self._answer(username)

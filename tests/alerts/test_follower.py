@@ -175,6 +175,38 @@ def test_the_verdict_and_the_drawdown_of_the_page_are_told(world: World) -> None
     assert len(world.events()) == 2
 
 
+def test_a_damaged_box_is_told_once_and_the_others_go_on(world: World) -> None:
+    broken = replace(RULE, username="bob")
+    world.store.set_rule(broken)
+    world.store.boxes["bob"] = 3, "[]"
+    world.tables.strategy_rows.append(strategy(username="bob"))
+    world.tables.position_rows.append(position(username="bob", fills=3))
+    world.tables.fill_rows[broken.key] = world.tables.fill_rows[RULE.key]
+    process = world.process()
+    for _ in range(3):
+        world.look(process)
+    assert world.events() == [(FILL, 1), (FILL, 2), (FILL, 3)]
+    assert len(ids(world)) == 3
+    assert len(world.told) == 1
+    assert world.told[0].startswith("cassandra: row 'bob' of alerts is damaged")
+    assert world.told[0].endswith("bob is told nothing until it is mended")
+    del world.store.boxes["bob"]
+    world.look(process)
+    assert world.events("bob") == [(FILL, 1), (FILL, 2), (FILL, 3)]
+
+
+def test_a_fall_in_the_last_minute_of_a_tape_is_told(world: World) -> None:
+    world.store.set_rule(replace(RULE, fills=None, drawdown=200_000))
+    process = world.process()
+    world.look(process)
+    time, price = world.tables.prices["IBM"]
+    world.tables.prices["IBM"] = (time + 1, price // 2)
+    world.look(process)
+    assert world.events() == []  # the minute may go on
+    world.look(process)
+    assert world.events() == [(DRAWDOWN, 200_000)]
+
+
 @pytest.mark.parametrize("killed", ["while it writes", "after it wrote", "while it sends", "after it sent"])
 def test_killed_between_any_two_steps_each_event_is_listed_once_and_arrives_with_its_id(
     world: World, killed: str, monkeypatch: pytest.MonkeyPatch

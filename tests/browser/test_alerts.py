@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from frontend import bell, gate, market, pulse
+from frontend.toasts import MOST_SHOWN
 from riskcontrol.alerts import box as boxes
 from riskcontrol.alerts.events import FILL, Event
-from riskcontrol.alerts.rules import Contact
+from riskcontrol.alerts.rules import Contact, Rule
 from tests.alerts.fake import KEYS, NOW
 from tests.browser.axe import findings
 from tests.browser.conftest import fits, hosted_port
@@ -24,6 +25,7 @@ def home(monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setattr(market, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(gate, "FRESH_SECONDS", 0.0)
     monkeypatch.setattr(bell, "CLOCK_MS", 300)
+    monkeypatch.setattr(bell, "_TOAST_SECONDS", 60.0)  # a busy machine is slow
     with house(port=hosted_port()) as one:
         yield one
 
@@ -46,6 +48,17 @@ KNOWN = """() => {
     }
 }"""
 """Whether the bell has its first answer: a click before that may come before its script."""
+
+
+HEARD = """last => (window.dash_component_api.getLayout("bell-known").props.data || {}).last === last"""
+APART = """() => {
+    const list = document.getElementById("bell-list").getBoundingClientRect();
+    return [...document.querySelectorAll(".mantine-Notifications-notification")].every(each => {
+        const toast = each.getBoundingClientRect();
+        return toast.top >= list.bottom || toast.right <= list.left;
+    });
+}"""
+"""Whether no toast covers the list."""
 
 
 def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, page: Page) -> None:
@@ -96,3 +109,29 @@ def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, pa
     assert findings(page) == []
     page.locator("h1").click()
     expect(listed).to_be_hidden()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_list_and_what_shows_itself_meanwhile_can_both_be_read(
+    home: House, page: Page, width: int, height: int
+) -> None:
+    home.alerts.set_rule(Rule("ann", "IBM", "dip", fills=0))
+    for number in range(30):
+        note(home, f"bought {number} at $182.00 after it fell below the average of twenty minutes")
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{home.address}/user/ann/IBM/dip")
+    sign_in(page, "ann")
+    page.wait_for_function(KNOWN)
+    page.locator("#bell").click()
+    listed = page.get_by_role("region", name="Alerts", exact=True)
+    expect(listed.get_by_role("listitem")).to_have_count(30)
+    shown = page.locator(".mantine-Notifications-notification")
+    for count in (3, 6):
+        while home.alerts.box("ann")[1].last < 30 + count:
+            note(home, "sold 55 at $183.00 after it rose above the average of twenty minutes")
+        page.wait_for_function(HEARD, arg=30 + count)
+    expect(shown).to_have_count(MOST_SHOWN)
+    expect(shown.last).to_have_css("opacity", "1")
+    assert page.evaluate(APART)
+    expect(listed.get_by_role("listitem").first).to_be_in_viewport(ratio=1)
+    expect(shown.last).to_be_in_viewport(ratio=1)

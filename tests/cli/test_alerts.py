@@ -17,6 +17,7 @@ from riskcontrol.alerts.webhook import Webhooks
 from riskcontrol.cli import alerts as command
 from riskcontrol.cli import cli
 from riskcontrol.errors import AlertError, ServerError, SettingsError
+from riskcontrol.servers.holders import holders
 from riskcontrol.settings import Settings
 from tests.alerts.fake import KEYS, NOW, FakeAlerts, mailing, receiving
 from tests.frontend.fake import trader
@@ -161,6 +162,15 @@ def test_one_holds_the_lease_and_the_other_waits(store: FakeAlerts, monkeypatch:
     assert told[3:] == ["cassandra: no answer"]
     assert len(store.newest("ann", 9)) == 3
     assert store.holder == ""
+
+
+def test_it_is_found_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    monkeypatch.setattr(command, "follow", lambda *_: found.extend(one.claims for one in holders(tmp_path)))
+    monkeypatch.setattr("riskcontrol.priority.give_way", lambda *_: None)
+    assert run("run", "--home", str(tmp_path), "--keyspace", "mine").exit_code == 0
+    assert found == ["keyspace mine"]
+    assert holders(tmp_path) == []
 
 
 def test_without_a_database_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ ERRORS = [
     errors.SettingsError("is missing", field="kafka"),
     errors.ServerError("no answer", server="kafka"),
     errors.TablesMissing("table accounts does not exist", server="cassandra"),
+    errors.RowDamaged("row 'ann' of alerts is damaged", server="cassandra"),
     PeerError("can't be installed", peer="vectorbt"),
 ]
 

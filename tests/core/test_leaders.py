@@ -128,6 +128,20 @@ def test_where_the_tape_is_cut_makes_no_difference(tape: Tape, size: int) -> Non
     assert all(map(same, found, whole))
 
 
+def test_a_trade_far_ahead_holds_minutes_up_until_the_tape_has_passed_it() -> None:
+    dip = first_rule("ann", "dip", "IBM", 10**9, 100_000, 100_000)
+    minutes = [1, 2, 500, 3, 4, 499, 501, 502]
+    prices = [100, 80, 80, 80, 100, 100, 100, 100]  # bought and sold while the clock stands
+    rows = [
+        ("AIG" if minute == 500 else "IBM", minute * NS_PER_MINUTE, price * 10_000, 1, LAST | REGULAR)
+        for minute, price in zip(minutes, prices, strict=True)
+    ]
+    tape = [openings(dip), trades(rows)]
+    found = told(tape)
+    assert [one.time // NS_PER_MINUTE for one in found] == [1, 2, 500, 501]
+    assert [one.by_gain.trips.tolist() for one in found] == [[], [], [1], [1]]
+
+
 def test_ranking_changes_nothing_else() -> None:
     tape = [openings(first_rule("ann", "dip", "IBM", 10**9, 100_000, 100_000)), ibm(*range(1_000, 1_200, 7))]
     plain, ranked = advance(Book(), tape), advance(Book(), tape, rank=True)

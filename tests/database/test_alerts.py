@@ -24,7 +24,7 @@ from riskcontrol.alerts.box import Alert, Box, Change
 from riskcontrol.alerts.events import FILL, Event
 from riskcontrol.alerts.hours import read_quiet
 from riskcontrol.alerts.rules import Contact, Rule
-from riskcontrol.errors import ServerError
+from riskcontrol.errors import RowDamaged
 from riskcontrol.settings import Settings
 from tests.alerts.fake import KEYS, NOW, receiving
 from tests.database.tables import fills, openings, positions
@@ -108,14 +108,33 @@ def test_a_lease_is_one_holder_s_until_it_is_let_go_or_ends(kept: AlertTables) -
     until(lambda: kept.hold("work", "three", 60), 30)
 
 
-def test_what_is_damaged_is_told(kept: AlertTables, session: Session) -> None:
+def test_what_is_damaged_is_told(kept: AlertTables, session: Session, caplog: pytest.LogCaptureFixture) -> None:
     session.execute("INSERT INTO alerts (username, version, box) VALUES ('broken', 1, '[]')")
-    with pytest.raises(ServerError, match="row 'broken' of alerts is damaged"):
+    with pytest.raises(RowDamaged, match="row 'broken' of alerts is damaged"):
         kept.box("broken")
+    change = noted("some", 3, Box())
+    assert kept.change("some", 0, change)
+    session.execute("UPDATE alerts SET facts = '[]' WHERE username = 'some' AND number = 2")
+    rule, contact = Rule("some", "IBM", "dip", fills=0), Contact("some")
+    kept.set_rule(rule)
+    kept.set_contact(contact)
+    session.execute("INSERT INTO alert_contacts (username, cap) VALUES ('broken', -1)")
     session.execute("INSERT INTO alert_rules (username, ticker, name, drawdown) VALUES ('broken', 'IBM', 'dip', -1)")
-    with pytest.raises(ServerError, match="row 'broken' of alert_rules is damaged"):
-        kept.rules()
-    session.execute("DELETE FROM alert_rules WHERE username = 'broken'")
+    with pytest.raises(RowDamaged, match="row 'broken IBM dip' of alert_rules is damaged"):
+        kept.rule("broken", "IBM", "dip")
+    for _ in range(2):
+        assert kept.rules() == [rule]
+        assert kept.contacts() == [contact]
+        assert [alert.number for alert in kept.newest("some", 9)] == [3, 1]
+        assert [alert.number for alert in kept.waiting("some", 0, 9)] == [1, 3]
+    assert [record.getMessage().partition(" is damaged")[0] for record in caplog.records] == [
+        "cassandra: row 'broken IBM dip' of alert_rules",
+        "cassandra: row 'broken' of alert_contacts",
+        "cassandra: row 'some 2' of alerts",
+    ]
+    for table in ("alert_rules", "alert_contacts"):
+        for username in ("broken", "some"):
+            session.execute(f"DELETE FROM {table} WHERE username = '{username}'")  # noqa: S608
 
 
 def started(settings: Settings, url: str, *more: str) -> subprocess.Popen[bytes]:

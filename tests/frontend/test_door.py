@@ -466,3 +466,21 @@ def test_behind_a_proxy_that_speaks_tls_the_cookie_is_for_tls_alone() -> None:
         elsewhere = {"origin": "https://risk.example", "x-forwarded-for": "203.0.113.10"}
         assert client.post("/sign-in", data=sent, headers=elsewhere).status_code == 401
         client.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/share", "The address names no strategy."),
+        ("/share?ticker=<b>&name=dip", "The address names no strategy."),
+        ("/share?ticker=IBM&name=none", "You have no strategy none on IBM."),
+        ("/share?ticker=BAC&name=mine", "You have no strategy mine on BAC."),
+    ],
+)
+def test_a_page_to_share_that_leads_nowhere_says_so(home: House, address: str, said: str) -> None:
+    answer = home.signed_in("ann").get(address)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "<h1>There is no such page</h1>" in answer.text
+    assert said in answer.text
+    assert "<b>" not in answer.text

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from decimal import Decimal
+from itertools import islice
 
 import httpx
 import numpy as np
@@ -20,10 +21,22 @@ from hypothesis import strategies as st
 
 from frontend import exports
 from frontend.api.problems import ProblemError
-from frontend.exports import AT_A_TIME, CUT, MOST_WAITING, Turns, csv_text, decimals, equity_table, fills_table, guarded
+from frontend.exports import (
+    AT_A_TIME,
+    CUT,
+    MOST_OF_ACCOUNT,
+    MOST_WAITING,
+    Turns,
+    csv_text,
+    decimals,
+    equity_table,
+    fills_table,
+    guarded,
+)
 from riskcontrol.equity import Equity
 from riskcontrol.money import to_micros
 from riskcontrol.rows import Ints
+from tests.frontend.accounts import house
 from tests.frontend.fake import FILLS, OPEN, FakeReader
 
 FILES = "/api/v1/users/ann/strategies/IBM/dip"
@@ -151,10 +164,36 @@ def test_of_many_who_ask_for_files_at_once_a_few_wait_and_the_others_are_refused
 def test_whoever_has_waited_too_long_for_a_file_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "PATIENCE_SECONDS", 0.0)
     turns = Turns()
-    with turns, turns:
+    with turns.turn("ann"), turns.turn("bob"):
         for _ in range(MOST_WAITING + 1):
-            with pytest.raises(ProblemError, match="other files are being made"), turns:
+            with pytest.raises(ProblemError, match="other files are being made"), turns.turn("cyd"):
                 pytest.fail("there is no turn")
-        assert turns.inside == AT_A_TIME
-    with turns:
-        assert turns.inside == 1
+        assert turns.inside.total() == AT_A_TIME
+    with turns.turn("ann"):
+        assert turns.inside == {"ann": 1}
+    assert turns.inside == {}
+
+
+def test_an_account_that_asks_for_many_files_leaves_turns_to_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PATIENCE_SECONDS", 600.0)
+    go_on, found = threading.Event(), exports.found
+
+    def slow(*given: object) -> object:
+        assert go_on.wait(60)
+        return found(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(exports, "found", slow)
+    with house() as home, ThreadPoolExecutor(8) as asking:
+        ann, bob = home.signed_in("ann"), home.signed_in("bob")
+        hers = [asking.submit(ann.get, f"{FILES}/fills.csv") for _ in range(6)]
+        try:
+            refused = list(islice(as_completed(hers, timeout=60), 6 - MOST_OF_ACCOUNT))
+            assert {one.result().status_code for one in refused} == {429}
+            said = refused[0].result()
+            assert said.json()["detail"] == "wait for your other files: 2 at a time are made for an account"
+            assert said.headers["retry-after"] == "5"
+            his = asking.submit(bob.get, "/api/v1/users/bob/strategies/BAC/mine/fills.csv")
+        finally:
+            go_on.set()
+        assert his.result().status_code == 200
+        assert [one.result().status_code for one in hers].count(200) == MOST_OF_ACCOUNT

@@ -395,7 +395,8 @@ def test_what_is_no_strategy_can_not_be_published(home: House, which: dict[str, 
     client = home.signed_in("ann")
     for response in (client.get("/share", params=which), client.post("/share", data={**which, "do": "publish"})):
         assert response.status_code == 404
-        assert "<script>" not in response.text
+        assert "'><script>" not in response.text
+        assert "<b>" not in response.text
 
 
 def test_the_reader_lets_nothing_through_that_nobody_decided_on() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from frontend import preview, preview_worker
-from frontend.preview import BUSY, DIED, NEXT, NO_START, STARTING, TOO_LONG, Job, Preview, Previews, Refusal
+from frontend.preview import BUSY, DIED, NEXT, NO_START, TOO_LONG, Job, Preview, Previews, Refusal, starting
 from frontend.preview_figures import equity_rows, figure, fill_rows
 from frontend.reduce import MOST_POINTS
 from riskcontrol.backtest import on_bars
@@ -94,14 +94,14 @@ def test_the_worker_answers_goes_with_the_dashboard_and_is_started_anew() -> Non
     previews = Previews()
     try:
         deadline = time.monotonic() + 300
-        while (found := previews.run(job())) is STARTING and time.monotonic() < deadline:
+        while is_starting(found := previews.run(job())) and time.monotonic() < deadline:
             time.sleep(0.2)
         assert isinstance(found, Preview)
         assert found.statistics == preview_worker.preview(job()).statistics
         process = previews._worker.process  # type: ignore[union-attr]
         previews._worker.connection.close()  # type: ignore[union-attr]  as when the dashboard is killed
         assert process.wait(30) == 0
-        assert previews.run(job()) is STARTING
+        assert is_starting(previews.run(job()))
     finally:
         previews.close()
 
@@ -144,6 +144,36 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Previews]]:
         one.close()
 
 
+def is_starting(found: Preview | Refusal) -> bool:
+    return isinstance(found, Refusal) and found.soon and found.message.startswith("The engine is being ")
+
+
+def test_who_waits_for_the_engine_is_told_what_it_does_and_for_how_long(
+    stub: list[Previews], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(preview, "is_compiled", lambda: False)
+    previews = of(stub, "slow start")
+    previews.begin()
+    worker = previews._worker
+    assert worker is not None
+    worker.since -= 75
+    assert previews.run(job()) == starting(75, compiles=True)
+    assert "compiled for this machine, once and for all, for 75 s so far" in starting(75, compiles=True).message
+    previews.begin()
+    assert previews._worker is worker, "it runs already"
+
+
+def test_a_worker_that_has_left_is_started_again_before_somebody_asks(stub: list[Previews]) -> None:
+    previews = of(stub, "leaves")
+    assert previews.run(job()) == "leaves"
+    gone = previews._worker.process  # type: ignore[union-attr]
+    gone.wait(20)
+    previews.begin()
+    assert previews._worker.process is not gone  # type: ignore[union-attr]
+    assert previews.run(job()) == "leaves"
+
+
 def of(stub: list[Previews], kind: str) -> Previews:
     stub.append(Previews([sys.executable, "-c", STUB, kind]))
     return stub[-1]
@@ -169,14 +199,14 @@ def test_a_worker_that_left_for_want_of_work_is_started_again(stub: list[Preview
     previews = of(stub, "leaves")
     assert previews.run(job()) == "leaves"
     previews._worker.process.wait(20)  # type: ignore[union-attr]
-    assert previews.run(job()) is STARTING
+    assert is_starting(previews.run(job()))
     assert previews.run(job()) == "leaves"
 
 
 def test_nobody_waits_long_for_a_worker_that_starts(stub: list[Previews], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview, "PATIENCE_SECONDS", 0.01)
     previews = of(stub, "slow start")
-    assert previews.run(job()) is STARTING
+    assert is_starting(previews.run(job()))
     monkeypatch.setattr(preview, "START_SECONDS", 0.0)
     assert previews.run(job()) is NO_START
 
@@ -190,10 +220,10 @@ def test_who_waits_is_told_for_what(stub: list[Previews], monkeypatch: pytest.Mo
         previews._inside = 2
         assert previews.run(job()) is BUSY, "somebody else is next"
     previews._inside = 0
-    assert previews.run(job()) is STARTING
+    assert is_starting(previews.run(job()))
     with previews._lock:
         previews._inside = 1
-        assert previews.run(job()) is STARTING, "the other one waits for the worker as well"
+        assert is_starting(previews.run(job())), "the other one waits for the worker as well"
 
 
 def test_when_many_wait_the_next_is_told_at_once(stub: list[Previews], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,19 @@ def test_a_report_is_made_once_until_a_fill_comes_or_a_minute_ends() -> None:
     assert report(reader, kept) is not second
 
 
+def test_where_the_tape_rests_a_report_counts_up_to_its_last_trade() -> None:
+    reader, kept = trader(), Reports()
+    report(reader, kept)
+    time, price = reader.prices["IBM"]
+    mark = reader.prices["IBM"] = (time + 40 * NS_PER_SECOND, price + 10_000)  # the minute never ends
+    row, state = reader.strategy_rows[0], reader.position_rows[0]
+    last = kept.of(reader, row, state, mark, resting=True)
+    value = state.cash + state.shares * mark[1]
+    assert last.statistics["end_equity"] == value
+    assert last.statistics["total_return"] == pytest.approx(value / row.cash - 1, rel=1e-12)
+    assert kept.of(reader, row, state, mark, resting=True) is last
+
+
 def test_many_who_look_at_once_ask_the_database_once() -> None:
     reader, kept, gate = trader(), Reports(), threading.Event()
     fills = reader.fills

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,47 @@ def test_deep_bodies_are_the_fault_of_who_sends_them(client: httpx.Client, metho
             response = client.request(method, path, content=body, headers={"content-type": kind})
             assert 400 <= response.status_code < 500, (path, response.status_code)
     assert client.get("/api/v1/health").status_code == 200
+
+
+def calls(page: Page) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield each callback of the pages, and a call of it without values."""
+    for known in page.dependencies:
+        many, names = known["output"].startswith(".."), known["output"].strip(".").split("...")
+        outputs = [{"id": name.rpartition(".")[0], "property": name.rpartition(".")[2]} for name in names]
+        call = {"output": known["output"], "outputs": outputs if many else outputs[0]}
+        yield known, call | {"inputs": known["inputs"], "state": known["state"], "changedPropIds": []}
+
+
+def test_calls_that_leave_something_out_or_add_it_are_refused_in_words(page: Page) -> None:
+    part = {"id": "x", "property": "y", "value": 1}
+    tried = 0
+    for known, whole in calls(page):
+        wrong: list[dict[str, Any]] = [
+            *({name: whole[name][1:]} for name in ("inputs", "state") if whole[name]),
+            *({name: [*whole[name], part]} for name in ("inputs", "state")),
+            {"inputs": whole["inputs"][::-1], "state": [*whole["state"], *whole["inputs"]]},
+            {"inputs": [[one] for one in whole["inputs"]]},
+            {"outputs": [part, part, part]},
+            {"inputs": whole["inputs"][0]},
+            {"outputs": {}},
+            {"outputs": [whole["outputs"]]},
+            {"outputs": None},
+            {"changedPropIds": ["{"]},
+            {"changedPropIds": ["nothing.ofit"]},
+        ]
+        for each in wrong if known["clientside_function"] is None else [{}]:
+            response = page.client.post("/_dash-update-component", json={**whole, **each})
+            assert response.status_code == 400, (known["output"], each, response.text[:200])
+            assert response.json()["detail"].startswith("a call of one of the page's callbacks is expected, with all")
+            tried += 1
+    assert tried > 100
+
+
+def test_calls_without_values_are_never_the_servers_fault(page: Page) -> None:
+    for known, whole in calls(page):
+        if known["clientside_function"] is None:
+            response = page.client.post("/_dash-update-component", json=whole)
+            assert response.status_code < 500, (known["output"], response.text[:200])
 
 
 def test_a_websocket_is_closed_at_once() -> None:
@@ -256,7 +298,7 @@ def test_a_call_that_is_none_is_the_fault_of_who_sends_it(page: Page, body: str)
     kind = {"content-type": "application/json"}
     answer = page.client.post("/_dash-update-component", content=body.replace("OUT", output), headers=kind)
     assert answer.status_code == 400
-    assert answer.json()["detail"] == "a call of one of the page's callbacks is expected"
+    assert answer.json()["detail"].startswith("a call of one of the page's callbacks is expected, with all")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from frontend import exports
+from frontend.formats import percent
 from frontend.openings import sent
 from frontend.overlays import COMING_SECONDS, RETRY_SECONDS, Overlays
 from frontend.pages import strategy as page_of_strategy
@@ -20,12 +21,12 @@ from frontend.strategy_parts import definition, position_panel
 from frontend.strategy_tables import MOST_ROWS
 from riskcontrol.language.parser import parse
 from riskcontrol.shape import shape_text
-from riskcontrol.statistics import STATISTICS
+from riskcontrol.statistics import STATISTICS, format_value
 from riskcontrol.strategy import Action, first_rule
 from riskcontrol.terms import Session
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.conftest import Page, Tape
-from tests.frontend.fake import OPEN, FakeReader, position, strategy
+from tests.frontend.fake import OPEN, FakeReader, batch, position, strategy
 
 WHICH = {"username": "ann", "ticker": "IBM", "name": "dip"}
 KEY = ("ann", "IBM", "dip")
@@ -55,6 +56,22 @@ def look(page: Page, **values: Any) -> dict[str, Any]:
 
 def again(page: Page, before: dict[str, Any], **values: Any) -> dict[str, Any]:
     return look(page, version__data=before["strategy-version.data"], **values)
+
+
+def test_when_the_tape_rests_profit_and_statistics_agree(page: Page, tables: FakeReader) -> None:
+    first = look(page, tab__value="statistics")
+    at, price = tables.prices["IBM"]
+    tables.prices["IBM"] = (at + 30 * NS_PER_SECOND, price - 5_000_000)  # a last trade in a minute that never ends
+    moved = again(page, first, tab__value="statistics")
+    assert "strategy-statistics.children" not in moved
+    tables.batch_rows = [batch(60 + n) for n in range(9, -1, -1)]
+    rested = again(page, moved, tab__value="statistics")
+    state, row = tables.position_rows[0], tables.strategy_rows[0]
+    worth = state.cash + state.shares * (price - 5_000_000)
+    wanted = format_value(STATISTICS["total_return"], worth / row.cash - 1)
+    assert wanted in words(rested["strategy-statistics.children"])
+    assert percent(worth - row.cash, row.cash) in words(rested["strategy-cards.children"])
+    assert "strategy-verdict.children" in rested
 
 
 def places(patch: dict[str, Any]) -> set[tuple[Any, ...]]:

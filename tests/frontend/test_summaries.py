@@ -107,6 +107,26 @@ def test_a_fill_is_told_at_once_and_an_ended_minute_after_a_rest() -> None:
     assert reader.asked.count("fills") == asked + 2
 
 
+def test_where_the_tape_rests_all_are_made_up_to_the_last_trade_and_those_to_come_are_told() -> None:
+    reader = many(3)
+    clock = Clock(reader)
+    summaries = Summaries(Reports(), clock)
+    of(summaries, reader)
+    time, price = reader.prices["IBM"]
+    reader.prices["IBM"] = (time + NS_PER_SECOND, price // 2)
+    pairs = list(zip(reader.strategy_rows, reader.position_rows, strict=True))
+
+    def due() -> list[bool]:
+        found = summaries.of(reader, pairs, reader.prices, DAY, seconds=1, resting=True)
+        return [one.due for one in found if one is not None]
+
+    assert [due() for _ in range(3)] == [[False, True, True], [False, False, True], [False] * 3]
+    last = summaries.of(reader, pairs, reader.prices, DAY, seconds=1, resting=True)[0]
+    assert last is not None
+    assert last.drawdown is not None
+    assert last.drawdown < -0.4
+
+
 def test_a_value_that_does_not_fit_leaves_a_gap_and_the_others() -> None:
     reader = many(2)
     reader.prices["IBM"] = (reader.prices["IBM"][0], 2 * 10**17)

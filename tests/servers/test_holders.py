@@ -10,11 +10,12 @@ from click.testing import CliRunner
 
 from riskcontrol.claim import claim, noted
 from riskcontrol.cli import cli
-from riskcontrol.servers.holders import DEMO, STREAM, Holder, dashboard_lock, holders, producer_lock
+from riskcontrol.servers.holders import DEMO, STREAM, Holder, alerts_lock, dashboard_lock, holders, producer_lock
 
 
 def test_the_holders_of_claims_are_found_as_long_as_they_hold_them(tmp_path: Path) -> None:
     paths = (
+        alerts_lock(tmp_path, "riskcontrol"),
         dashboard_lock(tmp_path, "http://127.0.0.1:8050/"),
         tmp_path / DEMO,
         producer_lock(tmp_path, "tape.two"),
@@ -23,10 +24,11 @@ def test_the_holders_of_claims_are_found_as_long_as_they_hold_them(tmp_path: Pat
     files = [claim(path) for path in paths]
     since = [path.stat().st_mtime for path in paths]
     assert holders(tmp_path) == [
-        Holder("dashboard", os.getpid(), since[0], "http://127.0.0.1:8050/"),
-        Holder("demo", os.getpid(), since[1], str(tmp_path / "demo")),
-        Holder("ingest", os.getpid(), since[2], "topic tape.two"),
-        Holder("stream", os.getpid(), since[3], str(tmp_path / "state" / "tape")),
+        Holder("alerts run", os.getpid(), since[0], "keyspace riskcontrol"),
+        Holder("dashboard", os.getpid(), since[1], "http://127.0.0.1:8050/"),
+        Holder("demo", os.getpid(), since[2], str(tmp_path / "demo")),
+        Holder("ingest", os.getpid(), since[3], "topic tape.two"),
+        Holder("stream", os.getpid(), since[4], str(tmp_path / "state" / "tape")),
     ]
     for file in files:
         assert file is not None
@@ -72,6 +74,7 @@ def test_what_cannot_be_noted_runs_all_the_same(tmp_path: Path) -> None:
     [
         (Path("state/tape") / STREAM, "its state and tape are removed; stop it"),
         (producer_lock(Path(), "tape"), "the same command sends everything again"),
+        (alerts_lock(Path(), "riskcontrol"), "it waits for the servers to be back, and sends nothing meanwhile"),
         (dashboard_lock(Path(), "http://127.0.0.1:8050/"), "its pages say what is away until the servers are back"),
     ],
 )

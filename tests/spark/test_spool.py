@@ -6,6 +6,7 @@ import os
 from dataclasses import fields, replace
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from database.session import connect
 from database.writes import Writer
 from riskcontrol.errors import StateError
-from riskcontrol.rows import Fills
+from riskcontrol.rows import Accepted, Fills, Openings
 from riskcontrol.settings import Settings
 from spark.drain import Drain, _grouped
 from spark.rowwriter import RowWriter
@@ -81,6 +82,15 @@ def test_a_damaged_file_is_told_with_its_spool_of(tmp_path: Path, cut: int) -> N
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(StateError, match=r"is damaged .*shard 3|shard 3.*is damaged"):
         spool.take(path)
+
+
+def test_what_an_earlier_version_left_is_taken_without_the_time_since_when(tmp_path: Path) -> None:
+    spool = spool_of(tmp_path)
+    now = rows(9, ["a", "b"], openings=2, marks=b"m")
+    earlier = Openings(**{field.name: getattr(now.openings, field.name) for field in fields(Openings)})
+    spool.put(replace(now, openings=cast(Accepted, earlier)))
+    (path,) = spool.files()
+    assert same(spool.take(path), replace(now, openings=Accepted.of(earlier, np.zeros(2, np.int64))))
 
 
 @given(st.lists(st.lists(st.sampled_from(["a", "b", "c", "d"]), unique=True, max_size=4), min_size=1, max_size=4))

@@ -12,7 +12,7 @@ from frontend import gate, market
 from frontend.api import market as api_market
 from frontend.api import state
 from frontend.api.rates import Buckets
-from frontend.preview import STARTING, Previews
+from frontend.preview import Previews, starting
 from riskcontrol.accounts.keys import Scope
 from tests.frontend.accounts import House, house, people
 from tests.frontend.conftest import PATIENCE_SECONDS, Tape
@@ -40,7 +40,7 @@ def tape_of_all() -> Iterator[Tape]:
         for module in (gate, api_market):
             patch.setattr(module, "Buckets", lambda **limits: Buckets(rate=1e9, burst=1e9))
         patch.setattr(state, "ask_kafka", lambda settings: "answers")
-        patch.setattr(Previews, "run", lambda self, job: STARTING)  # without a worker
+        patch.setattr(Previews, "run", lambda self, job: starting(1, compiles=False))  # without a worker
         yield kept
 
 

@@ -12,7 +12,7 @@ import pytest
 from frontend import preview_worker
 from frontend.api import market, state
 from frontend.api.rates import Buckets
-from frontend.preview import BUSY, DIED, NO_START, STARTING, TOO_LONG, Job, Preview, Previews, Refusal
+from frontend.preview import BUSY, DIED, NO_START, TOO_LONG, Job, Preview, Previews, Refusal, starting
 from riskcontrol.accounts.keys import Scope
 from riskcontrol.errors import ServerError
 from tests.frontend.accounts import NOW, House, house
@@ -113,7 +113,14 @@ def test_a_strategy_is_tried_on_the_stored_bars(
 
 @pytest.mark.parametrize(
     ("refusal", "status"),
-    [(STARTING, 503), (BUSY, 503), (NO_START, 503), (DIED, 503), (TOO_LONG, 422), (Refusal("Too few bars."), 422)],
+    [
+        (starting(3, compiles=False), 503),
+        (BUSY, 503),
+        (NO_START, 503),
+        (DIED, 503),
+        (TOO_LONG, 422),
+        (Refusal("Too few bars."), 422),
+    ],
 )
 def test_why_a_strategy_can_not_be_tried_is_told(
     ann: httpx.Client, monkeypatch: pytest.MonkeyPatch, refusal: Refusal, status: int

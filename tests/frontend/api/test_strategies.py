@@ -155,6 +155,25 @@ def test_bodies_that_are_no_json_or_endless_are_refused_as_problems(ann: httpx.C
         assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+@pytest.mark.parametrize("length", [None, "0"])
+@pytest.mark.parametrize("headers", [{}, {"content-type": "application/json"}])
+def test_a_body_that_is_missing_is_named(
+    ann: httpx.Client, method: str, length: str | None, headers: dict[str, str]
+) -> None:
+    request = ann.build_request(method, MANY, headers=headers)
+    if length is None:
+        del request.headers["content-length"]
+    answer = ann.send(request)
+    assert answer.headers["content-type"] == PROBLEM
+    if method != "POST" and length and headers:  # an empty body of the right kind, to an address that takes none of it
+        assert answer.status_code == 405
+        return
+    assert answer.status_code == 400
+    assert [one["field"] for one in answer.json()["errors"]] == ["body"]
+    assert answer.json()["detail"].startswith("body: is missing")
+
+
 def test_numbers_are_exact(ann: httpx.Client, tape: Tape) -> None:
     body = json.dumps({**DIP, "name": "exact"}).replace('"5000"', "1234.567891")
     assert ann.post(MANY, content=body, headers={"content-type": "application/json"}).status_code == 202
