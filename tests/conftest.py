@@ -17,10 +17,11 @@ from riskcontrol.settings import Settings
 
 SHARDS = 3
 
-QUICK = "-XX:TieredStopAtLevel=1 -Dcassandra.unsafesystem=true"
-"""What the JVMs of these servers do without: a second compiler, and a flush of Cassandra's own tables at each change
-of a schema, which takes two thirds of the time of making our tables. They live for minutes and are not started again;
-what is about crashes starts its own, as users do."""
+_ONE_COMPILER = "-XX:TieredStopAtLevel=1"
+"""What JVMs that live for a minute or two are better off with: the second compiler works for those that live longer."""
+_NO_FLUSH = "-Dcassandra.unsafesystem=true"
+"""Has Cassandra not flush its own tables at each change of a schema, which takes two thirds of the time of making ours.
+Only for servers that are not started again: what is about crashes starts its own, as users do."""
 
 # How long an example takes depends on what else the machine does: no test is about that.
 _PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
@@ -59,10 +60,16 @@ def all_servers(home: Path) -> Iterator[Settings]:
     from database.session import close
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAVA_TOOL_OPTIONS", QUICK)
+        patch.setenv("JAVA_TOOL_OPTIONS", f"{_ONE_COMPILER} {_NO_FLUSH}")
         local_servers.start(home)
     yield local_servers.resolve(Settings(home=home, shards=SHARDS))
     close()  # sessions would try to find their server again
+
+
+@pytest.fixture
+def short_lived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the servers that a test starts for itself be short-lived ones."""
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", _ONE_COMPILER)
 
 
 @pytest.fixture

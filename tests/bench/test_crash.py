@@ -23,6 +23,7 @@ def crash(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.servers
+@pytest.mark.usefixtures("short_lived")
 @pytest.mark.xdist_group("kills")  # long ones with servers of their own, not beside each other
 @pytest.mark.timeout(600)
 def test_every_row_is_that_of_an_undisturbed_run_whatever_was_killed(tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ def test_a_client_reads_chunks_and_compressed_answers_and_gives_up() -> None:
 
 
 @pytest.mark.servers
+@pytest.mark.usefixtures("short_lived")
 @pytest.mark.browser
 @pytest.mark.xdist_group("kills")  # long, with servers of its own
 @pytest.mark.timeout(600)

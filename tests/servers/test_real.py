@@ -61,6 +61,7 @@ def ask(home: Path, query: str) -> list[Any]:
 
 
 @pytest.mark.servers
+@pytest.mark.usefixtures("short_lived")
 def test_what_real_servers_were_given_survives_a_kill(home: Path) -> None:
     from database import session
     from spark.drain import Drain
