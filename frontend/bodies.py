@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Container
+from typing import Any
 
 import numpy as np
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from frontend.api.problems import problem
+from frontend.calls import CALL
 
 CALLBACKS = "/_dash-update-component"
 """Where Dash takes calls of callbacks."""
@@ -52,9 +54,12 @@ class Bodies:
             refusal = problem(400, f"JSON of at most {MOST_DEPTH} levels is accepted")
             await refusal(scope, receive, send)
             return
-        if scope["path"] == CALLBACKS and not is_call(body, self.callbacks()):
-            await problem(400, "a call of one of the page's callbacks is expected")(scope, receive, send)
-            return
+        if scope["path"] == CALLBACKS:
+            call = call_of(body, self.callbacks())
+            if call is None:
+                await problem(400, "a call of one of the page's callbacks is expected")(scope, receive, send)
+                return
+            scope[CALL] = call
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def again() -> Message:
@@ -63,26 +68,28 @@ class Bodies:
         await self.app(scope, again, send)
 
 
-def is_call(body: bytes, callbacks: Container[str]) -> bool:
-    """Return whether JSON is a call as Dash's own script makes it: Dash takes that for granted.
+def call_of(body: bytes, callbacks: Container[str]) -> dict[str, Any] | None:
+    """Return JSON that is a call as Dash's own script makes it, which Dash takes for granted; None for any other.
 
-    >>> is_call(b'{"output": "a.children", "inputs": []}', {"a.children"}), is_call(b"[]", {"a.children"})
-    (True, False)
+    >>> call_of(b'{"output": "a.children", "inputs": []}', {"a.children"})
+    {'output': 'a.children', 'inputs': []}
+    >>> call_of(b"[]", {"a.children"})
     """
     try:
         call = json.loads(body)
     except ValueError:
-        return False
+        return None
     if not (isinstance(call, dict) and isinstance(call.get("output"), str) and call["output"] in callbacks):
-        return False
+        return None
     given = call.get("inputs"), call.get("state", [])
     changed = call.get("changedPropIds", [])
-    return (
+    right = (
         all(isinstance(parts, list) and all(map(_is_part, parts)) for parts in given)
         and isinstance(call.get("outputs", []), list | dict)
         and isinstance(changed, list)
         and all(isinstance(name, str) for name in changed)
     )
+    return call if right else None
 
 
 def _is_part(part: object) -> bool:
