@@ -221,6 +221,20 @@ def test_another_user_reads_and_changes_nothing(home: House, sent: Tape) -> None
     assert sent.sent == []
 
 
+def test_what_one_was_shown_comes_out_of_no_cache_for_another(
+    home: House, sent: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market, "FRESH_SECONDS", 1e9)
+    for name in ("ann", "bob", "ann"):  # all that may be kept is, of both
+        client = home.signed_in(name)
+        for what, answer in asked(home, client):
+            assert name == "ann" or not [word for word in SPOKEN if word in answer.text], what
+    link = home.entrance.accounts.publish("ann", "IBM", "dip", now=home.clock.now)
+    for what, answer in asked(home, with_link(home, link)):
+        assert not [word for word in SPOKEN[:3] if word in answer.text], what
+    assert {answer.status_code for _, answer in asked(home, home.visitor())} == {401}
+
+
 def test_nobody_s_callbacks_are_not_even_called(home: House, sent: Tape) -> None:
     before = list(home.tables.asked)
     for client in (home.visitor(), with_link(home, "A" * 43), with_link(home, "x")):

@@ -1,0 +1,69 @@
+"""How often pages ask: as usual, and less often the longer answers take."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from frontend import busy
+from frontend.busy import LONGEST_MS, STEP_MS, USUAL_MS, Busy
+from tests.awaiting import awaited
+
+
+class Clock:
+    """Seconds that only a test makes pass."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """Return them."""
+        return self.now
+
+
+def taking(seconds: float, count: int = 200) -> Busy:
+    """Return what is known after many answers that took so long."""
+    clock = Clock()
+    found = Busy(clock)
+    for _ in range(count):
+        found.answered(clock.now - seconds)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "interval"), [(0.0, 1_000), (0.2, 1_000), (0.3, 1_500), (0.5, 2_000), (0.7, 3_000), (60.0, 10_000)]
+)
+def test_the_longer_answers_take_the_longer_pages_wait(seconds: float, interval: int) -> None:
+    assert taking(seconds).interval() == interval
+    assert (interval - USUAL_MS) % STEP_MS == 0
+    assert USUAL_MS <= interval <= LONGEST_MS
+
+
+def test_one_slow_answer_changes_nothing_and_quick_ones_bring_the_usual_back() -> None:
+    assert taking(1.0, count=1).interval() == USUAL_MS
+    found = taking(2.0)
+    assert found.interval() > USUAL_MS
+    for _ in range(200):
+        found.answered(found.clock())
+    assert found.interval() == USUAL_MS
+
+
+def test_a_late_event_loop_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, slept = Clock(), 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += 1
+        clock.now += seconds + 0.5
+        if slept == 200:
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(busy.asyncio, "sleep", sleep)
+    found = Busy(clock)
+
+    async def watch() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await found.watch()
+
+    awaited(watch)
+    assert found.interval() == 2_000
