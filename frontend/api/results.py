@@ -99,20 +99,22 @@ def register(addresses: Addresses, context: Context) -> None:
         kept = wanted[keep_extremes(curve.value[wanted], points)]
         names = ("time", "price", "cash", "shares", "value", "profit")
         rows = zip(*(getattr(curve, column)[kept].tolist() for column in names), strict=True)
-        return models.EquityCurve(
-            points=[
-                models.EquityPoint(
-                    time=iso(at),
-                    price=money(one),
-                    cash=money(cash),
-                    shares=held,
-                    value=money(worth),
-                    profit=money(made),
-                )
-                for at, one, cash, held, worth, made in rows
-            ],
-            reduced=len(kept) < len(wanted),
-            since=moment(report.since),
+        return models.EquityCurve.model_validate(
+            {
+                "points": [
+                    {
+                        "time": iso(at),
+                        "price": money(one),
+                        "cash": money(cash),
+                        "shares": held,
+                        "value": money(worth),
+                        "profit": money(made),
+                    }
+                    for at, one, cash, held, worth, made in rows
+                ],
+                "reduced": len(kept) < len(wanted),
+                "since": moment(report.since),
+            }
         )
 
     @addresses.add("GET", ONE + "/statistics", tag="results", errors=(500,))
