@@ -45,6 +45,7 @@ def command(
     listener = listen(host, port)
     try:
         from frontend.app import create_app, entrance_of
+        from frontend.heap import settle
 
         loopback = _is_loopback(listener.getsockname()[0])
         hosts, proxies = _listed(public_host), _listed(behind_proxy)
@@ -65,6 +66,7 @@ def command(
         entrance = entrance_of(settings) if sign_in else None
         app = create_app(settings, entrance=entrance, loopback_only=loopback, hosts=hosts, simulated=simulated)
         server = server_of(app, proxies)
+        settle()
         click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
         with noted(dashboard_lock(settings.home, address(listener))):
             server.run(sockets=[listener])
