@@ -87,6 +87,7 @@ def server_of(app: FastAPI, proxies: Collection[str] = ()) -> uvicorn.Server:
         uvicorn.Config(
             app,
             log_level="warning",
+            access_log=False,  # its lines would be put together all the same
             timeout_graceful_shutdown=2,
             ws="none",
             proxy_headers=bool(proxies),
