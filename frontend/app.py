@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -104,6 +104,8 @@ def create_app(
         watching = asyncio.create_task(context.calls.busy.watch())
         yield
         watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
         context.previews.close()
 
     server = FastAPI(

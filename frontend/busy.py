@@ -7,6 +7,8 @@ import math
 import time
 from collections.abc import Callable
 
+from fastapi.concurrency import run_in_threadpool
+
 USUAL_MS, LONGEST_MS = 1_000, 10_000
 """How long a page's clock waits after an answer before it asks again: usually, and at the most."""
 STEP_MS = 500
@@ -38,13 +40,18 @@ class Busy:
         self._answer += _WEIGHT * (self.clock() - since - self._answer)
 
     async def watch(self) -> None:
-        """Measure, for good, how late the event loop is: so long what comes waits before anybody sees it."""
+        """Measure, for good, how long whatever comes waits: until the event loop sees it, and then for a thread."""
         while True:
             began = self.clock()
             await asyncio.sleep(_LOOK_SECONDS)
+            await run_in_threadpool(_nothing)
             self._late += _WEIGHT * (max(0.0, self.clock() - began - _LOOK_SECONDS) - self._late)
 
     def interval(self) -> int:
         """Return how long the clock of a page shall wait after an answer, milliseconds."""
-        waits = RESTS * 1_000 * (self._answer + self._late)
+        waits = RESTS * 1_000 * max(self._answer, self._late)
         return min(LONGEST_MS, max(USUAL_MS, math.ceil((waits - USUAL_MS) / STEP_MS) * STEP_MS + USUAL_MS))
+
+
+def _nothing() -> None:
+    """Do what takes no time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -48,17 +49,25 @@ def test_one_slow_answer_changes_nothing_and_quick_ones_bring_the_usual_back() -
     assert found.interval() == USUAL_MS
 
 
-def test_a_late_event_loop_counts_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("loop", "thread"), [(0.5, 0.0), (0.0, 0.5), (0.2, 0.3)])
+def test_waiting_for_the_loop_and_for_a_thread_counts_as_well(
+    monkeypatch: pytest.MonkeyPatch, loop: float, thread: float
+) -> None:
     clock, slept = Clock(), 0
 
     async def sleep(seconds: float) -> None:
         nonlocal slept
         slept += 1
-        clock.now += seconds + 0.5
+        clock.now += seconds + loop
         if slept == 200:
             raise asyncio.CancelledError
 
+    async def in_thread(work: Callable[[], None]) -> None:
+        work()
+        clock.now += thread
+
     monkeypatch.setattr(busy.asyncio, "sleep", sleep)
+    monkeypatch.setattr(busy, "run_in_threadpool", in_thread)
     found = Busy(clock)
 
     async def watch() -> None:
