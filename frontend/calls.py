@@ -186,5 +186,8 @@ class Answering:
             response = await self.calls.answer(call, zipped=zipped)
         except HTTPException as error:
             response = await http_exception_handler(Request(scope), error)
-        await (response or self.app)(scope, receive, send)
+        if response is None:
+            await self.app(scope, receive, send)
+            return
+        await response(scope, receive, send)
         self.calls.busy.answered(since)
