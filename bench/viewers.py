@@ -19,7 +19,7 @@ from bench.pages_browser import browser, requests
 from bench.pages_load import GRACE, Recorded
 from bench.viewers_load import Plan, Viewer, working
 from bench.viewers_people import accounts, signed_in
-from frontend.shell import CLOCK_MS
+from frontend.busy import USUAL_MS
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.registry import Registry
 
@@ -70,7 +70,7 @@ def run(load: Load) -> dict[str, Any]:
             click.echo(f"Sending {load.rate:,} trades a second for {load.warm_up:g} s ...", err=True)
             line.steady.run(load.warm_up)
             plan = Plan(
-                address=address, pages=_recorded(address, viewers[0]), viewers=viewers, interval=CLOCK_MS / 1_000,
+                address=address, pages=_recorded(address, viewers[0]), viewers=viewers, interval=USUAL_MS / 1_000,
                 stay=load.stay, requests=load.requests, begin=0.0, measure=load.warm_up, end=load.warm_up + seconds,
                 seed=load.seed,
             )  # fmt: skip

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psutil
+import uvloop
 
 from bench.pages_load import CALLBACKS, GRACE, HEADERS, Outcome, Recorded
 from bench.viewers_http import BrokenError, Client
@@ -25,6 +26,8 @@ CLOCK = "clock.n_intervals"
 """What makes a page ask whether anything has changed."""
 MARKET = "market.data"
 """What its answer changes, and with that the page's own callbacks ask."""
+INTERVAL = "clock.interval"
+"""How long the clock waits after an answer, milliseconds; its answer changes that, where the server is busy."""
 CONTENT = "_pages_content.children"
 """What is asked for when a link of ours is followed."""
 _ONE = "/users/{user}/strategies/{ticker}/{name}"
@@ -33,6 +36,7 @@ ADDRESSES = (
     f"{_ONE}/statistics", f"{_ONE}/verdict", "/bars/{ticker}", "/leaders",
 )  # fmt: skip
 """What programs ask for, in turn."""
+_JSON = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Plan:
         address: Of the pages, without a slash at the end.
         pages: By name, each callback's first request when the page was opened; the order is that of looking at them.
         viewers: Who looks.
-        interval: Seconds between a page's last answer and its next question.
+        interval: Seconds between a page's last answer and its next question, until the server tells another number.
         stay: Seconds on a page.
         requests: Of the API, a second.
         begin: When viewers begin to come, on the machine's monotonic clock, one after the other.
@@ -95,18 +99,26 @@ class OpenPage:
     Args:
         requests: Each callback's first request.
         names: Whose, by placeholder.
-        market: What the frame knows of the market already; None in a browser that was just opened.
+        frame: What the frame around it knows already; nothing in a browser that was just opened.
     """
 
-    def __init__(self, requests: Sequence[Recorded], names: Mapping[str, str], market: Any = None) -> None:
+    def __init__(
+        self, requests: Sequence[Recorded], names: Mapping[str, str], frame: Mapping[str, Any] | None = None
+    ) -> None:
         self._bodies = [json.loads(request.written_for(names)) for request in requests]
-        self._known: dict[str, Any] = {} if market is None else {MARKET: market}
+        self._known: dict[str, Any] = dict(frame or {})
         self._wanted = {_key(each) for body in self._bodies for each in _values(body)}
+        self._elements = {key.partition(".")[0] for key in self._wanted}
 
     @property
-    def market(self) -> Any:
-        """What the frame knows of the market."""
-        return self._known.get(MARKET)
+    def frame(self) -> dict[str, Any]:
+        """What the frame knows."""
+        return {key: self._known[key] for key in (MARKET, INTERVAL) if key in self._known}
+
+    def interval(self, usual: float) -> float:
+        """Return how long the clock waits after an answer, seconds: as told, or `usual`."""
+        told = self._known.get(INTERVAL)
+        return usual if told is None else float(told) / 1_000
 
     def content(self) -> list[bytes]:
         """Return what is sent when a link to the page is followed."""
@@ -132,13 +144,15 @@ class OpenPage:
 
     def answered(self, answer: bytes) -> bool:
         """Keep what later requests send of an answer; returns whether the market has changed."""
-        found = json.loads(answer) if answer else {}
-        before = self.market
-        for component, changes in found.get("response", {}).items():
-            for name, value in changes.items():
-                if (key := f"{component}.{name}") in self._wanted:
-                    self._known[key] = value
-        return bool(self.market != before)
+        text, before = answer.decode(), self._known.get(MARKET)
+        for element in self._elements:
+            # Of 40 kB, some hundred bytes are sent again: the rest needs no taking apart.
+            if (at := text.find(found := f'"{element}":{{')) >= 0:
+                changes, _ = _JSON.raw_decode(text, at + len(found) - 1)
+                self._known |= {
+                    key: value for name, value in changes.items() if (key := f"{element}.{name}") in self._wanted
+                }
+        return bool(self._known.get(MARKET) != before)
 
     def _written(self, body: dict[str, Any], changed: str = "") -> bytes:
         for each in _values(body):
@@ -187,18 +201,19 @@ class _Load:
 
     async def _look(self, viewer: Viewer, number: int, coming: float, first: float) -> None:
         """Look at one page after the other; a page's clock waits for the answers, as in a browser."""
-        plan, market, ticks, at = self.plan, None, 0, number % len(self.plan.pages)
+        plan, ticks, at = self.plan, 0, number % len(self.plan.pages)
+        frame: dict[str, Any] = {}
         names, client = list(plan.pages), self._client({"cookie": viewer.cookie, "sec-fetch-site": "same-origin"})
         due, stay = coming, first
         try:
             while due < plan.end:
                 name, leaves, stay = names[at], due + stay, plan.stay
-                page = OpenPage(plan.pages[name], viewer.names, market)
+                page = OpenPage(plan.pages[name], viewer.names, frame)
                 await self._until(due)
                 await self._all(client, "opening", page, page.content(), due)
                 await self._all(client, "opening", page, page.first(), time.monotonic())
                 seen = None
-                while (due := time.monotonic() + plan.interval) < min(leaves, plan.end):
+                while (due := time.monotonic() + page.interval(plan.interval)) < min(leaves, plan.end):
                     await self._until(due)
                     ticks += 1
                     changed = await self._all(client, "clock", page, page.tick(ticks), due)
@@ -209,7 +224,7 @@ class _Load:
                     if seen is not None and due >= plan.measure:
                         self.told.between.append(now - seen)
                     seen = now
-                at, market = (at + 1) % len(names), page.market
+                at, frame = (at + 1) % len(names), page.frame
         finally:
             client.close()
 
@@ -277,7 +292,8 @@ def _work(pipe: Connection) -> None:
     # Ctrl-C in our terminal reaches whoever started us, who then ends us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe.send(None)
-    pipe.send(asyncio.run(follow(pipe.recv())))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        pipe.send(runner.run(follow(pipe.recv())))
 
 
 class Working:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +15,7 @@ from dash.backends import get_backend
 from dash.backends.base_server import BaseDashServer
 from dash.exceptions import DependencyException
 from fastapi import FastAPI, Request
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import Message
 
@@ -27,6 +29,7 @@ from frontend.api import market as api_market
 from frontend.api import results, state, strategies
 from frontend.api.server import API, Addresses, finish
 from frontend.bodies import Bodies
+from frontend.calls import LEAST_ZIPPED, ZIP_LEVEL, Answering
 from frontend.context import Context
 from frontend.gate import Entrance, Gate
 from frontend.guard import Guard
@@ -100,9 +103,14 @@ def create_app(
     @asynccontextmanager
     async def lifespan(server: FastAPI) -> AsyncIterator[None]:
         await _warm(server)
+        known[:] = scripts()  # all of Dash's are there now, and their hashes take time
+        watching = asyncio.create_task(context.calls.busy.watch())
         if early and is_compiled():  # to compile it takes two cores a minute, which the stream may be doing already
             context.previews.begin()
         yield
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
         context.previews.close()
 
     server = FastAPI(
@@ -154,11 +162,14 @@ def create_app(
     preview.register(app, context)
     opening.register(app, context)
     # The last one added is the first to see a request: before Dash reads its body.
+    server.add_middleware(Answering, calls=context.calls)
     server.add_middleware(Bodies, callbacks=lambda: app.callback_map)
     server.add_middleware(Gate, entrance=entrance)
 
+    known: list[str] = []
+
     def scripts() -> list[str]:
-        return [*app.csp_hashes(), source_of(SCHEME)]
+        return known or [*app.csp_hashes(), source_of(SCHEME)]
 
     server.add_middleware(Guard, loopback_only=loopback_only, hosts=hosts, forms=FORMS, scripts=scripts)
     return server
@@ -169,6 +180,9 @@ def _backend(server: FastAPI) -> type[BaseDashServer[FastAPI]]:
 
     class Backend(get_backend("fastapi")):  # type: ignore[misc]  # chosen when it runs
         websocket_capability = False
+
+        def enable_compression(self) -> None:
+            server.add_middleware(GZipMiddleware, minimum_size=LEAST_ZIPPED, compresslevel=ZIP_LEVEL)
 
         @staticmethod
         def create_app(name: str = "", config: dict[str, Any] | None = None) -> FastAPI:

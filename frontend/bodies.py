@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from frontend.api.problems import problem
+from frontend.calls import CALL
 
 CALLBACKS = "/_dash-update-component"
 """Where Dash takes calls of callbacks."""
@@ -61,9 +62,12 @@ class Bodies:
             refusal = problem(400, f"JSON of at most {MOST_DEPTH} levels is accepted")
             await refusal(scope, receive, send)
             return
-        if scope["path"] == CALLBACKS and call_of(body, self.callbacks()) is None:
-            await problem(400, _CALL)(scope, receive, send)
-            return
+        if scope["path"] == CALLBACKS:
+            call = call_of(body, self.callbacks())
+            if call is None:
+                await problem(400, _CALL)(scope, receive, send)
+                return
+            scope[CALL] = call
         whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def again() -> Message:

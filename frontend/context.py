@@ -11,6 +11,7 @@ from fastapi import HTTPException
 from fastapi.concurrency import run_in_threadpool
 
 from frontend.addresses import checked_names
+from frontend.calls import Calls
 from frontend.history import PastBars
 from frontend.market import Market
 from frontend.own_alerts import OwnAlerts
@@ -41,6 +42,8 @@ class Context:
     """The way to the alerts of whoever asks."""
     reports: Reports = field(default_factory=Reports)
     previews: Previews = field(default_factory=Previews)
+    calls: Calls = field(default_factory=Calls)
+    """Where callbacks are answered that pages call each second."""
 
     @property
     def past(self) -> PastBars:

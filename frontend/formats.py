@@ -6,14 +6,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from riskcontrol.language.numbers import LIMIT, PLACES
 from riskcontrol.language.text import duration_text, text
 from riskcontrol.language.tree import Node
 from riskcontrol.money import MICROS, to_dollars
-from riskcontrol.newyork import NEW_YORK
+from riskcontrol.newyork import NEW_YORK, local_time
 from riskcontrol.shape import interval_of, rules_of
 from riskcontrol.strategy_options import written_options
 from riskcontrol.terms import FillMode, Session, Terms
@@ -43,8 +42,7 @@ def wall_clock(times: NDArray[np.int64]) -> NDArray[np.float64]:
     Args:
         times: Nanoseconds UTC, shape (n,).
     """
-    local = pd.DatetimeIndex(times.astype("datetime64[ns]"), tz="UTC").tz_convert(NEW_YORK).tz_localize(None)
-    milliseconds: NDArray[np.float64] = local.as_unit("ns").asi8 / 1e6
+    milliseconds: NDArray[np.float64] = local_time(times.astype(np.int64)) / 1e6
     return milliseconds
 
 

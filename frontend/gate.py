@@ -28,7 +28,7 @@ from riskcontrol.accounts.service import Accounts
 from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Session
 from riskcontrol.errors import ServerError
 
-FRESH_SECONDS = 2.0
+FRESH_SECONDS = 5.0
 """How long what was read of a session or link counts: so long one that has ended may go on, on another server."""
 STALE_SECONDS = 600.0
 """How long it counts while the database is away: its pages say so, instead of sending people out."""

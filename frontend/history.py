@@ -16,7 +16,7 @@ import pandas as pd
 from frontend.figures import FillMarks
 from frontend.formats import reason
 from riskcontrol.equity import Equity, equity_curve, fill_points, worth
-from riskcontrol.newyork import date_of
+from riskcontrol.newyork import NS_PER_DAY, date_of, local_time
 from riskcontrol.rows import Ints
 from riskcontrol.trades import NS_PER_MINUTE
 
@@ -33,6 +33,7 @@ KEEP_SETTLED_SECONDS = 900.0
 """How long those count as current."""
 MAX_KEPT = 4_000
 """Most days × tickers kept in memory (a day is about 30 kB)."""
+_FIRST_DAY = date(1970, 1, 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,9 +76,9 @@ class PastBars:
                     frames[day] = frame
         if missing:
             read = reader.bars(ticker, missing)
-            day_of = pd.Series([date_of(at) for at in read["time"]], index=read.index, dtype=object)
+            day_of = local_time(read["time"].to_numpy(np.int64)) // NS_PER_DAY
             for day in missing:
-                frames[day] = read[day_of == day]
+                frames[day] = read[day_of == (day - _FIRST_DAY).days]
             with self._lock:
                 for day in missing:
                     if day < today:

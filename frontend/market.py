@@ -75,6 +75,16 @@ class Market:
         """
         return self._snapshot.value(lambda: self._source.read(self._read), FRESH_SECONDS)
 
+    def at_hand(self) -> Snapshot | None:
+        """Return the market as it is now, without waiting; None where it has to be read first."""
+        known = self._snapshot.at_hand(FRESH_SECONDS)
+        return known[0] if known else None
+
+    def board_at_hand(self) -> tuple[Board | None] | None:
+        """Return the day so far alone in a tuple, without waiting; None where it has to be read first."""
+        snapshot = self.at_hand()
+        return self._board.at_hand(self._board_seconds(snapshot.latest)) if snapshot else None
+
     def board(self) -> Board | None:
         """Return the day so far; None before its first minute is over.
 
@@ -89,7 +99,10 @@ class Market:
             self._board_of = latest
             return found
 
-        return self._board.value(read, BOARD_SECONDS if latest != self._board_of else BOARD_LATEST)
+        return self._board.value(read, self._board_seconds(latest))
+
+    def _board_seconds(self, latest: int) -> float:
+        return BOARD_SECONDS if latest != self._board_of else BOARD_LATEST
 
     def _read(self, reader: Reader) -> Snapshot:
         batches = reader.batches(limit=60)

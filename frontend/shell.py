@@ -13,19 +13,31 @@ from frontend import bell
 from frontend.access import viewer
 from frontend.account_menu import account_menu, shown_if, visitor_store
 from frontend.addresses import user_address
-from frontend.context import Context, in_thread, text
+from frontend.busy import USUAL_MS
+from frontend.calls import NOTHING, Answer
+from frontend.context import Context, text
 from frontend.grids import named
+from frontend.market import Snapshot
 from frontend.openings import waiting
 from frontend.pulse import State as StreamState
 from frontend.scripts import SCHEME
+from frontend.shared import OfVersion
 from frontend.toasts import MOST_SHOWN
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.strategy import check_username
 
 TITLE = "RiskControl"
-CLOCK_MS = 1_000
 WIDE: dict[str, Any] = {"size": 1440, "px": 0}
 """How wide most pages are: arguments of a `dmc.Container`."""
+
+_OUTPUTS = {
+    "market": Output("market", "data"),
+    "pipeline": Output("pipeline", "children"),
+    "dot": Output("dot", "className"),
+    "trouble": Output("trouble", "children"),
+    "interval": Output("clock", "interval"),
+}
+"""What the clock's callback may change."""
 
 INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -129,7 +141,7 @@ def layout(*, simulated: bool = False) -> dmc.MantineProvider:
     return dmc.MantineProvider(
         [
             dcc.Location(id="goto", refresh="callback-nav"),
-            dcc.Interval(id="clock", interval=CLOCK_MS),
+            dcc.Interval(id="clock", interval=USUAL_MS),
             dcc.Store(id="market"),
             dcc.Store(id="pending", storage_type="session"),
             visitor_store(who),
@@ -177,41 +189,46 @@ def alert(message: str | list[Any], color: str, element_id: str | None = None) -
 
 def register(app: Dash, context: Context) -> None:
     """Add the callbacks of the frame."""
+    told = OfVersion[Answer]()
 
-    @app.callback(
-        Output("market", "data"),
-        Output("pipeline", "children"),
-        Output("dot", "className"),
-        Output("trouble", "children"),
-        Input("clock", "n_intervals"),
-        State("market", "data"),
-        State("pending", "data"),
-        running=[(Output("clock", "disabled"), True, False)],
+    def answer(snapshot: Snapshot, shown: Any, asks: Any) -> Answer:
+        interval = context.calls.busy.interval()
+        pace = {} if interval == (asks or USUAL_MS) else {"interval": interval}
+        if shown == snapshot.version:
+            return Answer(_OUTPUTS, pace) if pace else NOTHING
+        # Most pages get the same.
+        return told.value(f"{pace} {snapshot.version}", lambda: _told(snapshot, **pace))
+
+    def at_once(n: Any, shown: Any, pending: Any, asks: Any) -> Answer | None:
+        snapshot = context.market.at_hand()
+        return None if snapshot is None or waiting(pending, time.time()) else answer(snapshot, shown, asks)
+
+    @context.calls.callback(
+        app,
+        output=_OUTPUTS,
+        inputs={
+            "n": Input("clock", "n_intervals"),
+            "shown": State("market", "data"),
+            "pending": State("pending", "data"),
+            "asks": State("clock", "interval"),
+        },
+        at_once=at_once,
     )
-    @in_thread
-    def beat(n: Any, shown: Any, pending: Any) -> tuple[Any, ...]:
+    def beat(n: Any, shown: Any, pending: Any, asks: Any) -> Answer | dict[str, Any]:
         """Tell the page, once a second, whether anything it shows may have changed."""
         try:
             snapshot = context.market.snapshot()
         except ServerError as error:
             version = f"away {error}"
             if shown == version:
-                return (no_update,) * 4
+                return NOTHING
             message = f"The database is away: {error}. This page goes on by itself when it is back."
-            return version, "Database away", "dot dot-stopped", alert(message, "red", "database-away")
-        version = snapshot.version
+            trouble = alert(message, "red", "database-away")
+            return {"market": version, "pipeline": "Database away", "dot": "dot dot-stopped", "trouble": trouble}
         if waiting(pending, time.time()):
-            version += f" {n}"  # an opening that isn't confirmed is asked about every second
-        if shown == version:
-            return (no_update,) * 4
-        trouble = snapshot.pulse.trouble()
-        running = snapshot.pulse.state is StreamState.RUNNING and not snapshot.pulse.behind
-        return (
-            version,
-            snapshot.pulse.words(),
-            "dot dot-running" if running else "dot dot-stopped",
-            alert(trouble, "yellow", "stream-stopped") if trouble else None,
-        )
+            # An opening that isn't confirmed is asked about with each tick.
+            return _told(snapshot, market=f"{snapshot.version} {n}")
+        return answer(snapshot, shown, asks)
 
     @app.callback(
         Output("goto", "href", allow_duplicate=True),
@@ -237,6 +254,19 @@ def register(app: Dash, context: Context) -> None:
         Output("burger", "aria-expanded"),
         Input("burger", "opened"),
     )
+
+
+def _told(snapshot: Snapshot, **more: Any) -> Answer:
+    """Return what the frame shows of the market; `more` goes before it."""
+    trouble = snapshot.pulse.trouble()
+    running = snapshot.pulse.state is StreamState.RUNNING and not snapshot.pulse.behind
+    values = {
+        "market": snapshot.version,
+        "pipeline": snapshot.pulse.words(),
+        "dot": "dot dot-running" if running else "dot dot-stopped",
+        "trouble": alert(trouble, "yellow", "stream-stopped") if trouble else None,
+    }
+    return Answer(_OUTPUTS, values | more)
 
 
 def go_to(value: Any) -> tuple[Any, ...]:

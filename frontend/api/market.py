@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import Query
@@ -32,6 +32,7 @@ MOST_DAYS = 31
 """Most days of which bars are read for an answer."""
 TRIES_RATE, TRIES_BURST = 0.5, 5.0
 """Backtests a second of a user, and at once after a pause: the worker is the same as that of the pages' previews."""
+_BAR = ("time", "open", "high", "low", "close", "volume", "notional", "trades")
 _FIRST, _LAST = dt.date(1970, 1, 2), dt.date(2100, 1, 1)
 
 
@@ -65,24 +66,27 @@ def register(addresses: Addresses, context: Context) -> None:
         bars = context.source.read(lambda reader: context.past.bars(reader, ticker, days, newest or last))
         bars = joined(bars, INTERVALS[interval])
         left = bars[bars["time"] > values.place_of(cursor)[0]] if cursor else bars
-        rows: list[Any] = list(left.head(limit).itertuples(index=False))
-        return models.Bars(
-            ticker=ticker,
-            interval=interval,
-            bars=[
-                models.Bar(
-                    time=iso(row.time),
-                    open=price(row.open),
-                    high=price(row.high),
-                    low=price(row.low),
-                    close=price(row.close),
-                    volume=row.volume,
-                    notional=money(row.notional),
-                    trades=row.trades,
-                )
-                for row in rows
-            ],
-            next=f"{rows[-1].time}-0" if len(left) > limit else None,
+        rows = list(zip(*(left[name].head(limit).tolist() for name in _BAR), strict=True))
+        # All at once: each model that is made by itself takes as long as ten that aren't.
+        return models.Bars.model_validate(
+            {
+                "ticker": ticker,
+                "interval": interval,
+                "bars": [
+                    {
+                        "time": iso(at),
+                        "open": price(begin),
+                        "high": price(high),
+                        "low": price(low),
+                        "close": price(close),
+                        "volume": volume,
+                        "notional": money(notional),
+                        "trades": trades,
+                    }
+                    for at, begin, high, low, close, volume, notional, trades in rows
+                ],
+                "next": f"{rows[-1][0]}-0" if len(left) > limit else None,
+            }
         )
 
     @addresses.add("GET", "/leaders", tag="market")
@@ -104,23 +108,25 @@ def register(addresses: Addresses, context: Context) -> None:
             user, ticker, name = (part.decode() for part in row[:3])
             gain, evidence, trips, value = row[3:]
             ranking.append(
-                models.Leader(
-                    place=place,
-                    username=who.name_of(user),
-                    ticker=ticker,
-                    name=name if who.sees(user) else None,
-                    total_return=gain,
-                    probability=probability(evidence),
-                    round_trips=trips,
-                    value=money(value),
-                )
+                {
+                    "place": place,
+                    "username": who.name_of(user),
+                    "ticker": ticker,
+                    "name": name if who.sees(user) else None,
+                    "total_return": gain,
+                    "probability": probability(evidence),
+                    "round_trips": trips,
+                    "value": money(value),
+                }
             )
         spread = QUANTILES if found.strategies else ()
-        return models.Leaders(
-            time=iso(found.time),
-            strategies=found.strategies,
-            ranking=ranking,
-            quantiles=[models.Quantile(share=share, total_return=found.quantile(share)) for share in spread],
+        return models.Leaders.model_validate(
+            {
+                "time": iso(found.time),
+                "strategies": found.strategies,
+                "ranking": ranking,
+                "quantiles": [{"share": share, "total_return": found.quantile(share)} for share in spread],
+            }
         )
 
     @addresses.add("POST", "/backtest", tag="market", errors=(400, 411, 413, 415), openapi_extra=BODY)

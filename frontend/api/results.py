@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from fastapi import Query
@@ -27,6 +27,7 @@ Until = Annotated[
     Query(description="Only before this time of the tape, ISO 8601 with its zone.", examples=["2013-10-08T00:00:00Z"]),
 ]
 
+_FILL = ("time", "number", "price", "shares", "fee", "cash", "sequence", "reason")
 _OF_MONEY = "makes money"
 """The rule of the verdict whose number is micro-dollars; those of the others are fractions, ratios and counts."""
 
@@ -60,23 +61,25 @@ def register(addresses: Addresses, context: Context) -> None:
         frame = context.source.read(
             lambda reader: reader.fills_between(username, ticker, name, low, high, newest=newest, limit=limit + 1)
         )
-        rows: list[Any] = list(frame.head(limit).itertuples(index=False))
-        return models.Fills(
-            fills=[
-                models.Fill(
-                    number=row.number,
-                    time=iso(row.time),
-                    reason=row.reason,
-                    shares=row.shares,
-                    price=money(row.price),
-                    fee=money(row.fee),
-                    cash=money(row.cash),
-                    sequence=row.sequence,
-                )
-                for row in rows
-            ],
-            next=f"{rows[-1].time}-{rows[-1].number}" if rows else cursor or None,
-            more=len(frame) > limit,
+        rows = list(zip(*(frame[column].head(limit).tolist() for column in _FILL), strict=True))
+        return models.Fills.model_validate(
+            {
+                "fills": [
+                    {
+                        "number": number,
+                        "time": iso(at),
+                        "reason": reason,
+                        "shares": shares,
+                        "price": money(one),
+                        "fee": money(fee),
+                        "cash": money(cash),
+                        "sequence": sequence,
+                    }
+                    for at, number, one, shares, fee, cash, sequence, reason in rows
+                ],
+                "next": f"{rows[-1][0]}-{rows[-1][1]}" if rows else cursor or None,
+                "more": len(frame) > limit,
+            }
         )
 
     @addresses.add("GET", ONE + "/equity", tag="results", errors=(500,))
@@ -99,20 +102,22 @@ def register(addresses: Addresses, context: Context) -> None:
         kept = wanted[keep_extremes(curve.value[wanted], points)]
         names = ("time", "price", "cash", "shares", "value", "profit")
         rows = zip(*(getattr(curve, column)[kept].tolist() for column in names), strict=True)
-        return models.EquityCurve(
-            points=[
-                models.EquityPoint(
-                    time=iso(at),
-                    price=money(one),
-                    cash=money(cash),
-                    shares=held,
-                    value=money(worth),
-                    profit=money(made),
-                )
-                for at, one, cash, held, worth, made in rows
-            ],
-            reduced=len(kept) < len(wanted),
-            since=moment(report.since),
+        return models.EquityCurve.model_validate(
+            {
+                "points": [
+                    {
+                        "time": iso(at),
+                        "price": money(one),
+                        "cash": money(cash),
+                        "shares": held,
+                        "value": money(worth),
+                        "profit": money(made),
+                    }
+                    for at, one, cash, held, worth, made in rows
+                ],
+                "reduced": len(kept) < len(wanted),
+                "since": moment(report.since),
+            }
         )
 
     @addresses.add("GET", ONE + "/statistics", tag="results", errors=(500,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request
@@ -20,6 +21,7 @@ from starlette.routing import Match
 from frontend.api import document, problems
 from frontend.api.problems import ProblemError, Wrong, problem
 from frontend.api.wrong_values import wrong_values
+from frontend.context import in_thread
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.settings_file import like
 
@@ -106,9 +108,10 @@ class Addresses:
         def register(function: Handler) -> Handler:
             named = (404,) if "{" in path else ()
             said = {} if open_ else problems.documented(*named, *errors)
+            # FastAPI goes into threads twice for a function that isn't one of `async`: for it, and to check its answer.
             self.server.router.add_api_route(
                 f"{API}{path}",
-                function,
+                function if iscoroutinefunction(function) else in_thread(function),
                 methods=[method],
                 tags=[tag],
                 status_code=status,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from frontend.api.problems import ProblemError, Wrong
-from riskcontrol.money import to_dollars
+from riskcontrol.money import MICROS
 from riskcontrol.statistics import STATISTICS, Value
 from riskcontrol.trades import MAX_TIME, NS_PER_SECOND
 
@@ -29,7 +29,8 @@ def money(micros: int) -> str:
     >>> money(181_850_000), money(-1), money(10**16)
     ('181.85', '-0.000001', '10000000000.00')
     """
-    return f"{to_dollars(micros):f}"
+    whole, rest = divmod(abs(int(micros)), MICROS)
+    return f"{'-' if micros < 0 else ''}{whole}.{f'{rest:06d}'.rstrip('0'):<02}"
 
 
 def price(micros: int) -> str | None:

@@ -106,12 +106,15 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
     """
     kafka = Watch("kafka", lambda: ask_kafka(context.settings))
 
-    @app.callback(
+    @context.calls.callback(
+        app,
         output=_OUTPUTS,
-        inputs=[Input("market", "data"), Input("clock", "n_intervals"), State("health-version", "data")],
-        running=[(Output("clock", "disabled"), True, False)],
+        inputs={
+            "market": Input("market", "data"),
+            "n": Input("clock", "n_intervals"),
+            "shown": State("health-version", "data"),
+        },
     )
-    @in_thread
     def refresh(market: Any, n: Any, shown: Any) -> dict[str, Any]:
         """Bring the page up to date, where anything in it changed."""
         shown = shown if isinstance(shown, dict) else {}

@@ -11,7 +11,8 @@ from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from frontend import graphs, grids, spread, standings
 from frontend.access import require_member, viewer
 from frontend.answers import changed, digest
-from frontend.context import Context, in_thread, one_of, text
+from frontend.calls import NOTHING, Answer
+from frontend.context import Context, one_of, text
 from frontend.controls import choice
 from frontend.formats import ZONE, moment
 from frontend.leading import Leading
@@ -175,29 +176,33 @@ def register(app: Dash, context: Context) -> None:
     """Add the page's callbacks."""
     leading = Leading(context.source)
 
-    @app.callback(
+    def at_once(market: Any, by: Any, user: Any, shown: Any) -> Answer | None:
+        by = one_of(text(by, "by"), standings.RANKINGS, "return")
+        require_member()
+        known = leading.at_hand()
+        return NOTHING if known and _version(*known, by, *_typed(viewer().only or user)) == shown else None
+
+    @context.calls.callback(
+        app,
         output=_OUTPUTS,
-        inputs=[
-            Input("market", "data"),
-            Input("leaders-by", "value"),
-            Input("leaders-user", "value"),
-            State("leaders-version", "data"),
-        ],
-        running=[(Output("clock", "disabled"), True, False)],
+        inputs={
+            "market": Input("market", "data"),
+            "by": Input("leaders-by", "value"),
+            "user": Input("leaders-user", "value"),
+            "shown": State("leaders-version", "data"),
+        },
+        at_once=at_once,
     )
-    @in_thread
-    def refresh(market: Any, by: Any, user: Any, shown: Any) -> dict[str, Any]:
+    def refresh(market: Any, by: Any, user: Any, shown: Any) -> Answer | dict[str, Any]:
         """Bring the page up to date, where anything on it changed."""
         by = one_of(text(by, "by"), standings.RANKINGS, "return")
         require_member()
         username, wrong = _typed(viewer().only or user)
         try:
-            leaders = leading.now()
-            # Shards' parts of a minute come one after the other: the counts differ where the time does not.
-            what = leaders and (leaders.time, leaders.strategies, leaders.counts.tolist())
-            version = f"{_SPREAD if leaders and leaders.strategies else ''}{digest([what, by, username, wrong])}"
+            leaders, what = leading.versioned()
+            version = _version(leaders, what, by, username, wrong)
             if version == shown:
-                return changed(_OUTPUTS)
+                return NOTHING
             mine, place = _place(context, leaders, username, by) if leaders else ([], "")
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
@@ -222,6 +227,11 @@ def register(app: Dash, context: Context) -> None:
         State("visitor", "data"),
         State("leaders-user", "value"),
     )
+
+
+def _version(leaders: Leaders | None, what: str, by: str, username: str, wrong: str | None) -> str:
+    """Return what tells whether anything on the page has changed, as the browser keeps it."""
+    return f"{_SPREAD if leaders and leaders.strategies else ''}{digest([what, by, username, wrong])}"
 
 
 def _typed(value: Any) -> tuple[str, str | None]:

@@ -9,8 +9,8 @@ import dash_mantine_components as dmc
 from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from frontend.addresses import ticker_address
-from frontend.answers import changed
 from frontend.board import LEAST_PRICE, Board, Quote, movers
+from frontend.calls import NOTHING, Answer
 from frontend.cards import card
 from frontend.context import Context, in_thread, text
 from frontend.controls import unfolding
@@ -90,27 +90,37 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
         recent: The stream's last hour.
     """
     made = OfVersion[dict[str, Any]]()
+    # On a page that shows something already, and on a new one.
+    sent = {True: OfVersion[Answer](), False: OfVersion[Answer]()}
 
-    @app.callback(
+    def at_once(market: Any, shown: Any) -> Answer | None:
+        snapshot, known = context.market.at_hand(), context.market.board_at_hand()
+        if snapshot is None or known is None:
+            return None
+        version = _version(snapshot, known[0])
+        return NOTHING if version == shown else sent[bool(shown)].at_hand(version)
+
+    @context.calls.callback(
+        app,
         output=_OUTPUTS,
-        inputs=[Input("market", "data"), State("board-version", "data")],
-        running=[(Output("clock", "disabled"), True, False)],
+        inputs={"market": Input("market", "data"), "shown": State("board-version", "data")},
+        at_once=at_once,
     )
-    @in_thread
-    def refresh(market: Any, shown: Any) -> dict[str, Any]:
+    def refresh(market: Any, shown: Any) -> Answer | dict[str, Any]:
         """Bring the page up to date, where anything in it changed."""
         try:
             snapshot = context.market.snapshot()
             board = context.market.board()
-            version = f"{snapshot.version} {board.time if board else 0}"
+            version = _version(snapshot, board)
             if version == shown:
-                return changed(_OUTPUTS)
+                return NOTHING
             content = made.value(version, lambda: _shown(snapshot, board, recent.rates(snapshot)))
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return changed(_OUTPUTS)
-            return changed(_OUTPUTS, notice=alert("The market can't be shown while the database is away.", "gray"))
-        return {**content, "version": version, "there": no_update if shown else "yes"}
+                return NOTHING
+            return {"notice": alert("The market can't be shown while the database is away.", "gray")}
+        values = {**content, "version": version, **({} if shown else {"there": "yes"})}
+        return sent[bool(shown)].value(version, lambda: Answer(_OUTPUTS, values))
 
     @app.callback(
         Output("ticker-search", "data"),
@@ -138,6 +148,10 @@ def register(app: Dash, context: Context, recent: Recent) -> None:
         """Go to the ticker that was chosen."""
         ticker = text(value, "ticker")
         return (ticker_address(ticker), None) if ticker else (no_update, no_update)
+
+
+def _version(snapshot: Snapshot, board: Board | None) -> str:
+    return f"{snapshot.version} {board.time if board else 0}"
 
 
 def _shown(snapshot: Snapshot, board: Board | None, rates: Rates) -> dict[str, Any]:

@@ -272,7 +272,8 @@ def register(app: Dash, context: Context) -> None:
     overlays = Overlays()
     grids.register(app, "strategy-fills", "strategy-trips", *(f"strategy-{name}-rows" for name in GRAPHS))
 
-    @app.callback(
+    @context.calls.callback(
+        app,
         output=_OUTPUTS,
         inputs={
             "which": Input("strategy", "data"),
@@ -281,15 +282,13 @@ def register(app: Dash, context: Context) -> None:
             "tab": Input("strategy-tab", "value"),
             "period": Input("strategy-period", "value"),
             "show": Input("strategy-show", "value"),
-            "twins": {name: Input(f"strategy-{name}-twin", "value") for name in GRAPHS},
+            **{f"{name}_twin": Input(f"strategy-{name}-twin", "value") for name in GRAPHS},
             "pending": State("pending", "data"),
             "shown": State("strategy-version", "data"),
         },
-        running=[(Output("clock", "disabled"), True, False)],
     )
-    @in_thread
     def refresh(
-        which: Any, market: Any, again: Any, tab: Any, period: Any, show: Any, twins: Any, pending: Any, shown: Any
+        which: Any, market: Any, again: Any, tab: Any, period: Any, show: Any, pending: Any, shown: Any, **twins: Any
     ) -> dict[str, Any]:
         """Bring the page up to date: all of a tab, only what a new price changes, or nothing."""
         username, ticker, name = which_of(which)
@@ -298,7 +297,7 @@ def register(app: Dash, context: Context) -> None:
             tab=tab,
             period=one_of(text(period, "period"), PERIODS, USUAL),
             show=one_of(text(show, "show"), SHOWS, "value"),
-            twin=twins.get(tab) == "table",
+            twin=twins.get(f"{tab}_twin") == "table",
         )
         try:
             strategy, position = _find(context, username, ticker, name)

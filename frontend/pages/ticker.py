@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote as quoted
@@ -13,8 +14,8 @@ import pandas as pd
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
 from frontend import candles, graphs, grids
-from frontend.answers import changed
-from frontend.board import Quote
+from frontend.board import Board, Quote
+from frontend.calls import Answer
 from frontend.context import Context, in_thread, one_of, text, unfolded
 from frontend.controls import choice
 from frontend.figures import empty
@@ -162,18 +163,27 @@ def _table() -> html.Div:
 def register(app: Dash, context: Context) -> None:
     """Add the page's callbacks."""
 
-    @app.callback(
+    def at_once(market: Any, period: Any, interval: Any, ticker: Any, shown: Any) -> Answer | None:
+        chosen, ticker = _chosen(period, interval), text(ticker, "ticker")
+        snapshot, board = context.market.at_hand(), context.market.board_at_hand()
+        if snapshot is None or board is None or not isinstance(shown, dict):
+            return None
+        known = _known(snapshot, board[0], ticker)
+        changes = _moved(known, ticker, *chosen, shown) if known else None
+        return None if changes is None else Answer(_OUTPUTS, changes)
+
+    @context.calls.callback(
+        app,
         output=_OUTPUTS,
-        inputs=[
-            Input("market", "data"),
-            Input("candles-period", "value"),
-            Input("candles-interval", "value"),
-            State("ticker", "data"),
-            State("candles-version", "data"),
-        ],
-        running=[(Output("clock", "disabled"), True, False)],
+        inputs={
+            "market": Input("market", "data"),
+            "period": Input("candles-period", "value"),
+            "interval": Input("candles-interval", "value"),
+            "ticker": State("ticker", "data"),
+            "shown": State("candles-version", "data"),
+        },
+        at_once=at_once,
     )
-    @in_thread
     def refresh(market: Any, period: Any, interval: Any, ticker: Any, shown: Any) -> dict[str, Any]:
         """Bring the page up to date: the whole graph, only its last price, or nothing."""
         chosen = _chosen(period, interval)
@@ -183,9 +193,8 @@ def register(app: Dash, context: Context) -> None:
             return _drawn(context, ticker, *chosen, shown)
         except ServerError:
             if shown:  # what is on the page stays, under the frame's message
-                return changed(_OUTPUTS)
-            message = alert(f"{ticker} can't be shown while the database is away.", "gray")
-            return changed(_OUTPUTS, notice=message, hidden=True)
+                return {}
+            return {"notice": alert(f"{ticker} can't be shown while the database is away.", "gray"), "hidden": True}
 
     @app.callback(
         Output("candles-rows", "rowData"),
@@ -208,10 +217,10 @@ def register(app: Dash, context: Context) -> None:
             return no_update, no_update
         ticker, (period, interval) = text(ticker, "ticker"), _chosen(period, interval)
         try:
-            known = _known(context, ticker)
+            known = _known(context.market.snapshot(), context.market.board(), ticker)
             if known is None:
                 return no_update, no_update
-            _, bars = _bars(context, ticker, period, interval, known[0])
+            _, bars = _bars(context, ticker, period, interval, known.latest)
         except ServerError:
             return no_update, no_update
         return [_row(bar) for bar in bars.iloc[: -TABLE_ROWS - 1 : -1].itertuples()], drawn
@@ -229,14 +238,36 @@ def _chosen(period: Any, interval: Any) -> tuple[str, str]:
     return period, one_of(text(interval, "interval"), candles.INTERVALS, USUAL[period])
 
 
-def _known(context: Context, ticker: str) -> tuple[int, Quote | None, Snapshot] | None:
-    """Return the time of a ticker's newest trade, its day so far, and the market; None if it never traded."""
-    snapshot = context.market.snapshot()
-    board = context.market.board()
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of a ticker that has traded."""
+
+    latest: int
+    """Time of its newest trade, or of the newest minute that counts it, nanoseconds UTC."""
+    quote: Quote | None
+    """Its day so far."""
+    time: int
+    last: int
+    """Its last price, and when it was made; 0 before any."""
+    snapshot: Snapshot
+
+    def version(self, ticker: str, period: str, interval: str) -> dict[str, str]:
+        """Return what tells whether anything has changed, as the browser keeps it."""
+        # As text: JavaScript's numbers are too short for nanoseconds.
+        return {
+            "key": f"{ticker} {period} {interval}",
+            "bars": str(self.latest // NS_PER_MINUTE),
+            "day": str(self.quote.time if self.quote else 0),
+            "last": f"{self.time} {self.last}",
+        }
+
+
+def _known(snapshot: Snapshot, board: Board | None, ticker: str) -> _Known | None:
+    """Return what is known of a ticker; None if it never traded."""
     found = board.quotes.get(ticker) if board else None
-    time, _ = snapshot.prices.get(ticker, (0, 0))
-    time = max(time, found.time if found else 0)
-    return (time, found, snapshot) if time else None
+    time, last = snapshot.prices.get(ticker, (0, 0))
+    latest = max(time, found.time if found else 0)
+    return _Known(latest, found, time, last or (found.close if found else 0), snapshot) if latest else None
 
 
 def _bars(context: Context, ticker: str, period: str, interval: str, latest: int) -> tuple[str, pd.DataFrame]:
@@ -251,48 +282,49 @@ def _days(last: date, count: int) -> list[date]:
     return [last - timedelta(days=back) for back in range(count - 1, -1, -1)]
 
 
+def _moved(known: _Known, ticker: str, period: str, interval: str, shown: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what changes on a page that shows the same candles, which may be nothing; None where it doesn't."""
+    version = known.version(ticker, period, interval)
+    if shown == version:
+        return {}
+    if any(shown.get(part) != version[part] for part in ("key", "bars")):
+        return None
+    moved = graphs.traces({candles.LAST: {"y": [dollars(known.last)] * 2}})
+    return {**_described(known, version, shown), "figure": moved}
+
+
+def _described(known: _Known, version: dict[str, str], shown: dict[str, Any]) -> dict[str, Any]:
+    """Return what is said of a ticker above its candles, where it isn't there already."""
+    said = {"version": version, "last": _last(known.last, known.time, known.quote, known.snapshot)}
+    if shown.get("day") == version["day"] and shown.get("key") == version["key"]:
+        return said
+    return said | {"figures": _figures(known.quote), "notice": None, "hidden": False}
+
+
 def _drawn(context: Context, ticker: str, period: str, interval: str, shown: dict[str, Any]) -> dict[str, Any]:
-    known = _known(context, ticker)
-    key = f"{ticker} {period} {interval}"
+    known = _known(context.market.snapshot(), context.market.board(), ticker)
     if known is None:
-        version = {"key": key, "bars": "unknown"}
-        if shown == version:
-            return changed(_OUTPUTS)
+        unknown = {"key": f"{ticker} {period} {interval}", "bars": "unknown"}
+        if shown == unknown:
+            return {}
         message = (
             f"{ticker} has not traded on this stream. Check the spelling, or find it on the market's page. A strategy "
             "on it can be opened all the same and waits for its first trade."
         )
-        return changed(_OUTPUTS, version=version, notice=alert(message, "yellow", "ticker-unknown"), hidden=True)
-    latest, quote, snapshot = known
-    time, last = snapshot.prices.get(ticker, (0, 0))
-    last = last or (quote.close if quote else 0)
-    # As text: JavaScript's numbers are too short for nanoseconds.
-    version = {
-        "key": key,
-        "bars": str(latest // NS_PER_MINUTE),
-        "day": str(quote.time if quote else 0),
-        "last": f"{time} {last}",
-    }
-    if shown == version:
-        return changed(_OUTPUTS)
-    described: dict[str, Any] = {
-        "version": version,
-        "last": _last(last, time, quote, snapshot),
-        "figures": _figures(quote),
-        "notice": None,
-        "hidden": False,
-    }
-    if all(shown.get(part) == version[part] for part in ("key", "bars")):
-        return changed(_OUTPUTS, **described, figure=graphs.traces({candles.LAST: {"y": [dollars(last)] * 2}}))
-    used, bars = _bars(context, ticker, period, interval, latest)
+        return {"version": unknown, "notice": alert(message, "yellow", "ticker-unknown"), "hidden": True}
+    if (moved := _moved(known, ticker, period, interval, shown)) is not None:
+        return moved
+    version = known.version(ticker, period, interval)
+    described = _described(known, version, shown)
+    used, bars = _bars(context, ticker, period, interval, known.latest)
     if bars.empty:
         version["bars"] = ""
-        return changed(_OUTPUTS, **described, figure=empty(f"{ticker}'s first minute isn't over yet"), note="")
-    figure = candles.figure(bars, used, last, key=key)
+        return {**described, "figure": empty(f"{ticker}'s first minute isn't over yet"), "note": ""}
+    key = version["key"]
+    figure = candles.figure(bars, used, known.last, key=key)
     same = shown.get("key") == key and shown.get("bars")
     note = f"Shown in {used}: {interval} would be more than can be drawn." if used != interval else ""
-    drawn = graphs.renewed(figure, "xaxis.rangebreaks") if same else figure
-    return changed(_OUTPUTS, **described, figure=drawn, note=note)
+    return {**described, "figure": graphs.renewed(figure, "xaxis.rangebreaks") if same else figure, "note": note}
 
 
 def _last(last: int, time: int, quote: Quote | None, snapshot: Snapshot) -> list[Any]:

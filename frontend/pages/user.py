@@ -14,7 +14,7 @@ from frontend import grids
 from frontend.activity import Fills, Happened, Pair, events
 from frontend.answers import changed, digest
 from frontend.cards import card
-from frontend.context import Context, in_thread, username_of
+from frontend.context import Context, username_of
 from frontend.formats import MINUS, ZONE
 from frontend.market import Snapshot
 from frontend.openings import pending as pending_of
@@ -166,18 +166,17 @@ def register(app: Dash, context: Context) -> None:
     """Add the page's callbacks."""
     summaries, newest = Summaries(context.reports), Fills()
 
-    @app.callback(
+    @context.calls.callback(
+        app,
         output=_OUTPUTS,
-        inputs=[
-            Input("username", "data"),
-            Input("market", "data"),
-            Input("pending", "data"),
-            Input("table-again", "data"),
-            State("table-version", "data"),
-        ],
-        running=[(Output("clock", "disabled"), True, False)],
+        inputs={
+            "username": Input("username", "data"),
+            "market": Input("market", "data"),
+            "pending": Input("pending", "data"),
+            "again": Input("table-again", "data"),
+            "shown": State("table-version", "data"),
+        },
     )
-    @in_thread
     def refresh(username: Any, market: Any, pending: Any, again: Any, shown: Any) -> dict[str, Any]:
         """Bring the page up to date, where anything on it changed."""
         username = username_of(username)
@@ -238,11 +237,11 @@ def _shown(
     missing = sum(one is None or one.due for one in summarised.values())
     told, asked = ([event.row() for event in part] for part in (happened.on_tape, happened.asked))
     words = totals.words()
-    rest = digest([words, told, asked, missing, chosen])
+    rest, events = digest([words, missing, chosen]), digest([told, asked])
     ask = [missing, time.time()] if missing else no_update
-    if list(after.items()) == list(before.items()) and shown.get("rest") == rest:
+    if list(after.items()) == list(before.items()) and (shown.get("rest"), shown.get("events")) == (rest, events):
         return changed(_OUTPUTS, missing=ask)
-    changes = changed(_OUTPUTS, missing=ask, version={"rows": after, "rest": rest})
+    changes = changed(_OUTPUTS, missing=ask, version={"rows": after, "rest": rest, "events": events})
     if list(after) != list(before):
         changes |= {"rows": rows, "size": {"height": grids.fitting(len(rows), _MOST_ROWS_IN_VIEW)}}
     elif updated := [row for row in rows if before[row["id"]] != after[row["id"]]]:
@@ -250,9 +249,12 @@ def _shown(
     if shown.get("rest") != rest:
         changes |= {
             "totals": _cards(words),
+            "progress": _progress(missing, len(summarised), chosen, totals.strategies),
+        }
+    if shown.get("events") != events:
+        changes |= {
             "events": [_event(event) for event in told] or html.Li("Nothing yet.", className="muted"),
             "asked": [_event(event) for event in asked],
-            "progress": _progress(missing, len(summarised), chosen, totals.strategies),
         }
     return changes | {"notice": None, "hidden": False}
 

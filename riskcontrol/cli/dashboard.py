@@ -45,6 +45,7 @@ def command(
     listener = listen(host, port)
     try:
         from frontend.app import create_app, entrance_of
+        from frontend.heap import settle
 
         loopback = _is_loopback(listener.getsockname()[0])
         hosts, proxies = _listed(public_host), _listed(behind_proxy)
@@ -67,6 +68,7 @@ def command(
             settings, entrance=entrance, loopback_only=loopback, hosts=hosts, simulated=simulated, early=True
         )
         server = server_of(app, proxies)
+        settle()
         click.echo(f"RiskControl is at {address(listener)} (Ctrl-C stops)")
         with noted(dashboard_lock(settings.home, address(listener))):
             server.run(sockets=[listener])
@@ -87,6 +89,7 @@ def server_of(app: FastAPI, proxies: Collection[str] = ()) -> uvicorn.Server:
         uvicorn.Config(
             app,
             log_level="warning",
+            access_log=False,  # its lines would be put together all the same
             timeout_graceful_shutdown=2,
             ws="none",
             proxy_headers=bool(proxies),

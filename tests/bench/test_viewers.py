@@ -37,7 +37,7 @@ def callback(output: str, inputs: list[str], state: list[str] = [], **values: An
 
 CONTENT = callback("..._pages_content.children...", ["_pages_location.pathname"],
                    _pages_location__pathname="/user/\ue000user\ue001")  # fmt: skip
-BEAT = callback("..market.data...pipeline.children..", ["clock.n_intervals"], ["market.data"])
+BEAT = callback("..market.data...pipeline.children..", ["clock.n_intervals"], ["market.data", "clock.interval"])
 REFRESH = callback("..table.rowData...version.data..", ["username.data", "market.data"], ["version.data"],
                    username__data="\ue000user\ue001", market__data="of the recording")  # fmt: skip
 SIDE = callback("ranking.className", ["by.value"])
@@ -54,15 +54,18 @@ def sent(bodies: list[bytes]) -> list[dict[str, Any]]:
 
 
 def test_a_page_sends_what_it_was_answered_and_its_viewer_s_name() -> None:
-    page = OpenPage(PAGE, {"user": "ann"}, market="v1")
+    page = OpenPage(PAGE, {"user": "ann"}, {"market.data": "v1"})
     assert sent(page.content()) == [{"_pages_location.pathname": "/user/ann", "changed": []}]
     first = {"username.data": "ann", "market.data": "v1", "version.data": None, "changed": []}
     assert sent(page.first()) == [first, {"by.value": None, "changed": []}]
-    assert not page.answered(json.dumps({"response": {"version": {"data": 7}, "table": {"rowData": [1]}}}).encode())
-    assert sent(page.tick(3)) == [{"clock.n_intervals": 3, "market.data": "v1", "changed": ["clock.n_intervals"]}]
+    assert not page.answered(b'{"multi":true,"response":{"version":{"data":7},"table":{"rowData":[1]}}}')
+    assert sent(page.tick(3)) == [
+        {"clock.n_intervals": 3, "market.data": "v1", "clock.interval": None, "changed": ["clock.n_intervals"]}
+    ]
     assert not page.answered(b"")
-    assert page.answered(b'{"response": {"market": {"data": "v2"}}}')
-    assert page.market == "v2"
+    assert page.answered(b'{"multi":true,"response":{"market":{"data":"v2"},"clock":{"interval":2500}}}')
+    assert page.frame == {"market.data": "v2", "clock.interval": 2500}
+    assert (page.interval(1.0), OpenPage(PAGE, {}).interval(1.0)) == (2.5, 1.0)
     assert sent(page.again()) == [{**first, "market.data": "v2", "version.data": 7, "changed": ["market.data"]}]
     assert sent(OpenPage(PAGE, {"user": "bob"}).first())[0]["market.data"] == "of the recording"
 

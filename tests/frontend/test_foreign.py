@@ -73,7 +73,8 @@ NOBODYS = {
     "alerts-quiet.value", "alerts-verdict.checked", "alerts-webhook.checked", "alerts-zone.value",
     "bell-clock.n_intervals", "bell-known.data",
     "board-there.data", "board-version.data", "candles-interval.value", "candles-period.value", "candles-version.data",
-    "clock.n_intervals", "health-version.data", "leaders-by.value", "leaders-version.data", "market.data",
+    "clock.interval", "clock.n_intervals",
+    "health-version.data", "leaders-by.value", "leaders-version.data", "market.data",
     "new-again.data", "new-axis.data", "new-basis-points.value", "new-message.children", "new-minimum.value",
     "new-per-order.value", "new-per-share.value", "new-preview-state.data", "new-sell.value", "new-size.value",
     "new-slippage-basis-points.value", "new-stop-loss.value", "new-take-profit.value", "new-template.value",
@@ -218,6 +219,21 @@ def test_another_user_reads_and_changes_nothing(home: House, sent: Tape) -> None
     assert home.tables.whose == {"bob"}  # type: ignore[attr-defined]
     assert home.alerts.asked <= {"bob"}
     assert sent.sent == []
+
+
+def test_what_one_was_shown_comes_out_of_no_cache_for_another(
+    home: House, sent: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(market, "FRESH_SECONDS", 1e9)
+    for name in ("ann", "bob", "ann"):  # all that may be kept is, of both
+        client = home.signed_in(name)
+        for what, answer in asked(home, client):
+            assert name == "ann" or not [word for word in SPOKEN if word in answer.text], what
+    link = home.entrance.accounts.publish("ann", "IBM", "dip", now=home.clock.now)
+    for what, answer in asked(home, with_link(home, link)):
+        assert not [word for word in SPOKEN[:3] if word in answer.text], what
+        assert answer.status_code == 403 or "leaders-version" not in what, what
+    assert {answer.status_code for _, answer in asked(home, home.visitor())} == {401}
 
 
 def test_nobody_s_callbacks_are_not_even_called(home: House, sent: Tape) -> None:

@@ -1,0 +1,78 @@
+"""How often pages ask: as usual, and less often the longer answers take."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from frontend import busy
+from frontend.busy import LONGEST_MS, STEP_MS, USUAL_MS, Busy
+from tests.awaiting import awaited
+
+
+class Clock:
+    """Seconds that only a test makes pass."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        """Return them."""
+        return self.now
+
+
+def taking(seconds: float, count: int = 200) -> Busy:
+    """Return what is known after many answers that took so long."""
+    clock = Clock()
+    found = Busy(clock)
+    for _ in range(count):
+        found.answered(clock.now - seconds)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "interval"), [(0.0, 1_000), (0.2, 1_000), (0.3, 1_500), (0.5, 2_000), (0.7, 3_000), (60.0, 10_000)]
+)
+def test_the_longer_answers_take_the_longer_pages_wait(seconds: float, interval: int) -> None:
+    assert taking(seconds).interval() == interval
+    assert (interval - USUAL_MS) % STEP_MS == 0
+    assert USUAL_MS <= interval <= LONGEST_MS
+
+
+def test_one_slow_answer_changes_nothing_and_quick_ones_bring_the_usual_back() -> None:
+    assert taking(1.0, count=1).interval() == USUAL_MS
+    found = taking(2.0)
+    assert found.interval() > USUAL_MS
+    for _ in range(200):
+        found.answered(found.clock())
+    assert found.interval() == USUAL_MS
+
+
+@pytest.mark.parametrize(("loop", "thread"), [(0.5, 0.0), (0.0, 0.5), (0.2, 0.3)])
+def test_waiting_for_the_loop_and_for_a_thread_counts_as_well(
+    monkeypatch: pytest.MonkeyPatch, loop: float, thread: float
+) -> None:
+    clock, slept = Clock(), 0
+
+    async def sleep(seconds: float) -> None:
+        nonlocal slept
+        slept += 1
+        clock.now += seconds + loop
+        if slept == 200:
+            raise asyncio.CancelledError
+
+    async def in_thread(work: Callable[[], None]) -> None:
+        work()
+        clock.now += thread
+
+    monkeypatch.setattr(busy.asyncio, "sleep", sleep)
+    monkeypatch.setattr(busy, "run_in_threadpool", in_thread)
+    found = Busy(clock)
+
+    async def watch() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await found.watch()
+
+    awaited(watch)
+    assert found.interval() == 2_000

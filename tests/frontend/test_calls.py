@@ -1,0 +1,132 @@
+"""What pages ask each second: answered past Dash, once for all, and without reading where nothing has changed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from frontend import leading, market
+from frontend.busy import Busy
+from frontend.pages import market as market_page
+from riskcontrol.newyork import date_of
+from tests.frontend.conftest import Page
+from tests.frontend.fake import OPEN, FakeReader, batch, leaders, quotes
+
+ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "frame": ("market.data", "clock.n_intervals", {}),
+    "market": ("board-version.data", "market.data", {}),
+    "ticker": ("candles-version.data", "market.data", {"ticker__data": "IBM"}),
+    "leaders": ("leaders-version.data", "market.data", {"leaders_by__value": "return"}),
+}
+"""What keeps the version that a page shows, what has it asked again, and its values."""
+
+
+@pytest.fixture
+def kept(page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch) -> FakeReader:
+    """Tables of which all that may be kept is."""
+    tables.leading, tables.day_rows = leaders(), {date_of(OPEN): quotes(("IBM", 181_000_000, 182_000_000, 10))}
+    for module, name in ((market, "FRESH_SECONDS"), (market, "BOARD_SECONDS"), (leading, "FRESH_SECONDS")):
+        monkeypatch.setattr(module, name, 1e9)
+    return tables
+
+
+def moved(tables: FakeReader, monkeypatch: pytest.MonkeyPatch, page: Page) -> None:
+    """Let a trade come, and the dashboard read of it."""
+    time, price = tables.prices["IBM"]
+    tables.prices["IBM"] = time + 1_000, price + 10_000
+    tables.batch_rows = [*tables.batch_rows[:-1], batch(0, event_time=time + 1_000)]
+    monkeypatch.setattr(market, "FRESH_SECONDS", 0)
+    page.call("market.data", "clock.n_intervals")
+    monkeypatch.setattr(market, "FRESH_SECONDS", 1e9)
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_where_nothing_has_changed_nothing_is_read_and_nothing_sent(page: Page, kept: FakeReader, name: str) -> None:
+    output, trigger, values = ASKED[name]
+    version = page.call(output, trigger, **values)[output]
+    page.call(output, trigger, **values)
+    before = list(kept.asked)
+    assert page.call(output, trigger, **values, **{output.replace("-", "_").replace(".", "__"): version}) == {}
+    assert kept.asked == before
+
+
+def test_the_market_s_page_is_made_once_for_all_viewers(
+    page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = 0
+
+    def counted(*parts: Any) -> dict[str, Any]:
+        nonlocal made
+        made += 1
+        return shown(*parts)
+
+    shown = market_page._shown
+    monkeypatch.setattr(market_page, "_shown", counted)
+    first = page.call("board-version.data", "market.data")
+    assert page.call("board-version.data", "market.data") == first
+    known = {"board_version__data": first["board-version.data"]}
+    moved(kept, monkeypatch, page)
+    second = page.call("board-version.data", "market.data", **known)
+    assert made == 2
+    assert "board-there.data" in first
+    assert "board-there.data" not in second  # the search has its tickers already
+    assert page.call("board-version.data", "market.data", **known) == second
+    assert made == 2
+
+
+def test_of_a_ticker_only_what_moves_is_sent(page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    output, trigger, values = ASKED["ticker"]
+    first = page.call(output, trigger, **values)
+    moved(kept, monkeypatch, page)
+    reads = kept.asked.count("bars")
+    second = page.call(output, trigger, **values, candles_version__data=first[output])
+    assert set(second) == {"candles.figure", "candles-version.data", "ticker-last.children"}
+    assert {"ticker-figures.children", "ticker-all.hidden"} < set(first)
+    assert kept.asked.count("bars") == reads
+
+
+@pytest.mark.parametrize("way", ["swapped", "missing", "more", "another"])
+def test_a_call_with_other_values_than_the_callback_s_is_refused(page: Page, way: str) -> None:
+    dependency = next(one for one in page.dependencies if "board-version.data" in one["output"])
+    inputs = [{**part, "value": None} for part in dependency["inputs"]]
+    state = [{**part, "value": None} for part in dependency["state"]]
+    if way == "swapped":
+        inputs, state = state, inputs
+    elif way == "missing":
+        state = []
+    elif way == "more":
+        state = [*state, *state]
+    else:
+        inputs[0] = {**inputs[0], "id": "username"}
+    body = {"output": dependency["output"], "inputs": inputs, "state": state, "changedPropIds": []}
+    assert page.client.post("/_dash-update-component", json=body).status_code == 400
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+def test_answers_are_compressed_for_who_takes_it(client: httpx.Client, page: Page, accepted: str) -> None:
+    client.headers["accept-encoding"] = accepted
+    plain = page.call("board-version.data", "market.data")
+    response = page.post("board-version.data", "market.data")
+    assert response.headers.get("content-encoding", "identity") == accepted
+    assert response.headers["content-type"] == "application/json"
+    with client.stream("POST", response.request.url, content=response.request.content,
+                       headers={"content-type": "application/json"}) as raw:  # fmt: skip
+        sent = b"".join(raw.iter_raw())
+    found = json.loads(gzip.decompress(sent) if accepted == "gzip" else sent)
+    assert found["response"]["board-version"]["data"].split()[0] == plain["board-version.data"].split()[0]
+
+
+def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = page.call("market.data", "clock.n_intervals", clock__interval=1_000)
+    assert "clock.interval" not in version
+    known = {"market__data": version["market.data"]}
+    monkeypatch.setattr(Busy, "interval", lambda self: 2_500)
+    told = page.call("market.data", "clock.n_intervals", clock__interval=1_000, **known)
+    assert told["clock.interval"] == 2_500
+    assert "clock.interval" not in page.call("market.data", "clock.n_intervals", clock__interval=2_500, **known)
+    monkeypatch.undo()
+    assert page.call("market.data", "clock.n_intervals", clock__interval=2_500)["clock.interval"] == 1_000
