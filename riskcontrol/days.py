@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol.book import BAR_FIELDS, Book
@@ -35,27 +36,28 @@ def add_bars(days: NDArray[np.void], bars: NDArray[np.void]) -> None:
         days: `riskcontrol.book.DAY` by ticker; changed in place.
         bars: `riskcontrol.minutes.BAR`, by ticker and then by time.
     """
-    while len(bars):
-        first = np.diff(bars["ticker"], prepend=-1) != 0
-        _add(days, bars[first])
-        bars = bars[~first]
+    if len(bars):
+        _add(days, bars, local_time(bars["time"]) // NS_PER_DAY)
 
 
-def _add(days: NDArray[np.void], bars: NDArray[np.void]) -> None:
-    """Add one bar of each of some tickers."""
-    day = local_time(bars["time"]) // NS_PER_DAY
-    old = days[bars["ticker"]]
-    for field in BAR_FIELDS:
-        old[field][old["day"] != day] = 0
-    old["day"] = day
-    old["open"] = np.where(old["open"] == 0, bars["open"], old["open"])
-    old["close"] = np.where(bars["close"] == 0, old["close"], bars["close"])
-    old["high"] = np.maximum(old["high"], bars["high"])
-    lows = np.minimum(old["low"], bars["low"])
-    old["low"] = np.where(lows > 0, lows, old["low"] + bars["low"])  # 0 is none
-    for field in ("volume", "notional", "trades"):
-        old[field] = np.minimum(old[field], _MOST - bars[field]) + bars[field]
-    days[bars["ticker"]] = old
+@njit(cache=True, nogil=True)
+def _add(days: NDArray[np.void], bars: NDArray[np.void], dates: NDArray[np.int64]) -> None:
+    for k in range(len(bars)):
+        bar, day = bars[k], days[bars[k].ticker]
+        if day.day != dates[k]:
+            day.day = dates[k]
+            day.open = day.high = day.low = day.close = 0
+            day.volume = day.notional = day.trades = 0
+        if day.open == 0:
+            day.open = bar.open
+        if bar.close != 0:
+            day.close = bar.close
+        day.high = max(day.high, bar.high)
+        if day.low == 0 or 0 < bar.low < day.low:  # 0 is none
+            day.low = bar.low
+        day.volume = min(day.volume, _MOST - bar.volume) + bar.volume
+        day.notional = min(day.notional, _MOST - bar.notional) + bar.notional
+        day.trades = min(day.trades, _MOST - bar.trades) + bar.trades
 
 
 def day_so_far(book: Book, time: int) -> Bars:
