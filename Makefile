@@ -34,11 +34,8 @@ demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulate
 	@trap : INT; $(BIN)/riskcontrol demo || test $$? -eq 130  # Ctrl-C is how it ends
 
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BANDIT)
-	@echo "Compiling the kernels where they are not yet, beside checking types ..."
-	@$(BIN)/python -m riskcontrol.warm & compiling=$$!; $(BIN)/mypy; status=$$?; wait $$compiling && exit $$status
+	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."
+	@$(BIN)/python -m riskcontrol.warm & compiling=$$!; $(MAKE) --no-print-directory lint types; status=$$?; wait $$compiling && exit $$status
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --durations 15
 
 lint: $(VENV)/dev  ## Check style, and look for insecure code.

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PATIENCE_MS = 30_000
 SETTLE_MS = 2_500
 """How long a page is watched after its numbers are there: its other requests, and one tick of its clock."""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+"""What is looked for, first what people use."""
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
@@ -87,7 +89,7 @@ def browser() -> Iterator[Browser]:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415  of the developers' packages
     except ImportError as error:
         raise InputError("Playwright is missing; install requirements/dev.lock") from error
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise InputError("no Chromium is installed (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
