@@ -15,7 +15,8 @@ import pytest
 from riskcontrol import servers as local_servers
 from riskcontrol.settings import Settings
 
-SHARDS = 3
+SHARDS = 2
+"""Of the streams: several, as any; each costs a worker of its own."""
 
 _ONE_COMPILER = "-XX:TieredStopAtLevel=1"
 """What JVMs that live for a minute or two are better off with: the second compiler works for those that live longer."""
