@@ -15,8 +15,7 @@ import pytest
 from riskcontrol import servers as local_servers
 from riskcontrol.settings import Settings
 
-SHARDS = 2
-"""Of the streams: several, as any; each costs a worker of its own."""
+SHARDS = 3
 
 _ONE_COMPILER = "-XX:TieredStopAtLevel=1"
 """What JVMs that live for a minute or two are better off with: the second compiler works for those that live longer."""
