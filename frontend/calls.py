@@ -184,5 +184,5 @@ class Answering:
         if response is None:
             await self.app(scope, receive, send)
             return
+        self.calls.busy.answered(since)  # before it is sent, as that waits for who reads slowly
         await response(scope, receive, send)
-        self.calls.busy.answered(since)

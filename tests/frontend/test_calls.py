@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Message
 
 from frontend import leading, market
-from frontend.busy import Busy
+from frontend.busy import USUAL_MS, Busy
+from frontend.calls import CALL, Answering, Calls
 from frontend.pages import market as market_page
 from riskcontrol.newyork import date_of
+from tests.awaiting import awaited
 from tests.frontend.conftest import Page
 from tests.frontend.fake import OPEN, FakeReader, batch, leaders, quotes
 
@@ -130,3 +135,25 @@ def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.
     assert "clock.interval" not in page.call("market.data", "clock.n_intervals", clock__interval=2_500, **known)
     monkeypatch.undo()
     assert page.call("market.data", "clock.n_intervals", clock__interval=2_500)["clock.interval"] == 1_000
+
+
+def test_who_reads_answers_slowly_slows_nobody_else() -> None:
+    now = 100.0
+
+    class Known(Calls):
+        async def answer(self, call: Mapping[str, Any], *, zipped: bool) -> Response:
+            return Response(b"{}")
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError("there is nothing to read, and nobody else to ask")
+
+    async def send(message: Message) -> None:
+        nonlocal now
+        now += 900.0
+
+    calls = Known()
+    calls.busy = Busy(lambda: now)
+    for _ in range(20):
+        awaited(Answering(never, calls=calls), {"type": "http", "headers": [], CALL: {}}, never, send)
+    assert now > 900.0
+    assert calls.busy.interval() == USUAL_MS
