@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Mapping
@@ -12,7 +13,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message
 
-from frontend import leading, market
+from frontend import calls, leading, market
 from frontend.busy import USUAL_MS, Busy
 from frontend.calls import CALL, Answering, Calls
 from frontend.pages import market as market_page
@@ -125,6 +126,25 @@ def test_answers_are_compressed_for_who_takes_it(client: httpx.Client, page: Pag
     assert found["response"]["board-version"]["data"].split()[0] == plain["board-version.data"].split()[0]
 
 
+@pytest.mark.parametrize("first", ["gzip", "identity"])
+def test_large_answers_are_compressed_in_a_thread(
+    client: httpx.Client, page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    on_loop, compress = list[bool](), gzip.compress
+
+    def noted(*given: Any, **named: Any) -> bytes:
+        on_loop.append(asyncio._get_running_loop() is not None)
+        return compress(*given, **named)
+
+    monkeypatch.setattr(calls.gzip, "compress", noted)
+    monkeypatch.setattr(calls, "LEAST_IN_THREAD", calls.LEAST_ZIPPED)
+    for accepted in (first, "gzip", "gzip"):  # the second one gets what was made for the first
+        client.headers["accept-encoding"] = accepted
+        response = page.post("board-version.data", "market.data")
+        assert response.headers.get("content-encoding", "identity") == accepted
+    assert on_loop == [False]
+
+
 def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     version = page.call("market.data", "clock.n_intervals", clock__interval=1_000)
     assert "clock.interval" not in version
@@ -151,9 +171,9 @@ def test_who_reads_answers_slowly_slows_nobody_else() -> None:
         nonlocal now
         now += 900.0
 
-    calls = Known()
-    calls.busy = Busy(lambda: now)
+    known = Known()
+    known.busy = Busy(lambda: now)
     for _ in range(20):
-        awaited(Answering(never, calls=calls), {"type": "http", "headers": [], CALL: {}}, never, send)
+        awaited(Answering(never, calls=known), {"type": "http", "headers": [], CALL: {}}, never, send)
     assert now > 900.0
-    assert calls.busy.interval() == USUAL_MS
+    assert known.busy.interval() == USUAL_MS
