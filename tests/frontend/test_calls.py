@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,14 +14,15 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message
 
-from frontend import calls, leading, market
+from frontend import calls, leading, market, openings
 from frontend.busy import USUAL_MS, Busy
 from frontend.calls import CALL, Answering, Calls
 from frontend.pages import market as market_page
 from riskcontrol.newyork import date_of
+from riskcontrol.terms import read_terms
 from tests.awaiting import awaited
 from tests.frontend.conftest import Page
-from tests.frontend.fake import OPEN, FakeReader, batch, leaders, quotes
+from tests.frontend.fake import OPEN, FakeReader, batch, leaders, quotes, strategy
 
 ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "frame": ("market.data", "clock.n_intervals", {}),
@@ -42,9 +44,9 @@ def kept(page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch) -> Fak
 
 def moved(tables: FakeReader, monkeypatch: pytest.MonkeyPatch, page: Page) -> None:
     """Let a trade come, and the dashboard read of it."""
-    time, price = tables.prices["IBM"]
-    tables.prices["IBM"] = time + 1_000, price + 10_000
-    tables.batch_rows = [*tables.batch_rows[:-1], batch(0, event_time=time + 1_000)]
+    at, price = tables.prices["IBM"]
+    tables.prices["IBM"] = at + 1_000, price + 10_000
+    tables.batch_rows = [*tables.batch_rows[:-1], batch(0, event_time=at + 1_000)]
     monkeypatch.setattr(market, "FRESH_SECONDS", 0)
     page.call("market.data", "clock.n_intervals")
     monkeypatch.setattr(market, "FRESH_SECONDS", 1e9)
@@ -143,6 +145,23 @@ def test_large_answers_are_compressed_in_a_thread(
         response = page.post("board-version.data", "market.data")
         assert response.headers.get("content-encoding", "identity") == accepted
     assert on_loop == [False]
+
+
+@pytest.mark.parametrize(("age", "reads"), [(1.0, 1), (1_000.0, 0)])
+def test_openings_are_read_in_a_thread_and_only_young_ones(
+    page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch, age: float, reads: int
+) -> None:
+    on_loop = list[bool]()
+
+    def noted(terms: str) -> Any:
+        on_loop.append(asyncio._get_running_loop() is not None)
+        return read_terms(terms)
+
+    page.call("market.data", "clock.n_intervals")
+    monkeypatch.setattr(openings, "read_terms", noted)
+    item = openings.sent(strategy(), time.time() - age)
+    assert page.call("market.data", "clock.n_intervals", pending__data=[item])
+    assert on_loop == [False] * reads
 
 
 def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
