@@ -196,8 +196,9 @@ def register(app: Dash, context: Context) -> None:
         pace = {} if interval == (asks or USUAL_MS) else {"interval": interval}
         if shown == snapshot.version:
             return Answer(_OUTPUTS, pace) if pace else NOTHING
-        # Most pages get the same.
-        return told.value(f"{pace} {snapshot.version}", lambda: _told(snapshot, **pace))
+        if pace:  # once a page: among the others' it would push out what most get
+            return _told(snapshot, **pace)
+        return told.value(snapshot.version, lambda: _told(snapshot))
 
     def at_once(n: Any, shown: Any, pending: Any, asks: Any) -> Answer | None:
         snapshot = context.market.at_hand()

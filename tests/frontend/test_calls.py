@@ -14,9 +14,9 @@ import pytest
 from starlette.responses import Response
 from starlette.types import Message
 
-from frontend import calls, leading, market, openings
+from frontend import calls, leading, market, openings, shell
 from frontend.busy import USUAL_MS, Busy
-from frontend.calls import CALL, Answering, Calls
+from frontend.calls import CALL, Answer, Answering, Calls
 from frontend.pages import market as market_page
 from riskcontrol.newyork import date_of
 from riskcontrol.terms import read_terms
@@ -174,6 +174,23 @@ def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.
     assert "clock.interval" not in page.call("market.data", "clock.n_intervals", clock__interval=2_500, **known)
     monkeypatch.undo()
     assert page.call("market.data", "clock.n_intervals", clock__interval=2_500)["clock.interval"] == 1_000
+
+
+def test_pages_that_change_their_pace_leave_the_others_what_was_made(
+    page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, made = shell._told, list[dict[str, Any]]()
+
+    def counted(snapshot: Any, **more: Any) -> Answer:
+        made.append(more)
+        return usual(snapshot, **more)
+
+    monkeypatch.setattr(shell, "_told", counted)
+    monkeypatch.setattr(Busy, "interval", lambda self: 2_500)
+    for asks in (2_500, 1_000, 2_500, 3_000, 2_500):
+        told = page.call("market.data", "clock.n_intervals", clock__interval=asks)
+        assert told.get("clock.interval", asks) == 2_500
+    assert made == [{}, {"interval": 2_500}, {"interval": 2_500}]
 
 
 def test_who_reads_answers_slowly_slows_nobody_else() -> None:
