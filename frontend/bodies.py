@@ -62,7 +62,7 @@ class Bodies:
             refusal = problem(400, f"JSON of at most {MOST_DEPTH} levels is accepted")
             await refusal(scope, receive, send)
             return
-        if scope["path"] == CALLBACKS:
+        if scope["path"] == CALLBACKS and scope["method"] == "POST":
             call = call_of(body, self.callbacks())
             if call is None:
                 await problem(400, _CALL)(scope, receive, send)

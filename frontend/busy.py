@@ -17,6 +17,8 @@ RESTS = 4
 _LOOK_SECONDS = 0.25
 _WEIGHT = 0.1
 """Of the newest one among all that were measured."""
+_MOST_SECONDS = LONGEST_MS / RESTS / 1_000
+"""Whatever took longer counts as this: pages can't wait longer, and soon ask as usual again."""
 
 
 class Busy:
@@ -32,12 +34,13 @@ class Busy:
         self._late = 0.0
 
     def answered(self, since: float) -> None:
-        """Note that a call was answered just now.
+        """Note that the answer to a call is there, and is sent now.
 
         Args:
-            since: By the clock, when it came.
+            since: By the clock, when it came. How long its answer is on the way is up to whoever asked, and is no
+                measure of the server.
         """
-        self._answer += _WEIGHT * (self.clock() - since - self._answer)
+        self._answer = _with(self._answer, self.clock() - since)
 
     async def watch(self) -> None:
         """Measure, for good, how long whatever comes waits: until the event loop sees it, and then for a thread."""
@@ -45,12 +48,17 @@ class Busy:
             began = self.clock()
             await asyncio.sleep(_LOOK_SECONDS)
             await run_in_threadpool(_nothing)
-            self._late += _WEIGHT * (max(0.0, self.clock() - began - _LOOK_SECONDS) - self._late)
+            self._late = _with(self._late, max(0.0, self.clock() - began - _LOOK_SECONDS))
 
     def interval(self) -> int:
         """Return how long the clock of a page shall wait after an answer, milliseconds."""
         waits = RESTS * 1_000 * max(self._answer, self._late)
         return min(LONGEST_MS, max(USUAL_MS, math.ceil((waits - USUAL_MS) / STEP_MS) * STEP_MS + USUAL_MS))
+
+
+def _with(known: float, newest: float) -> float:
+    """Return the mean of what was measured, with the newest one."""
+    return known + _WEIGHT * (min(newest, _MOST_SECONDS) - known)
 
 
 def _nothing() -> None:

@@ -27,6 +27,8 @@ CALL = "riskcontrol.call"
 """Where `frontend.bodies.Bodies` leaves a call that it has read, in the scope of its request."""
 LEAST_ZIPPED = 500
 """Bytes from which on an answer is compressed."""
+LEAST_IN_THREAD = 20_000
+"""Bytes from which on a thread compresses it: that takes the better part of a millisecond."""
 ZIP_LEVEL = 4
 """Of gzip: 9 takes three times as long for a tenth less."""
 
@@ -52,16 +54,23 @@ class Answer:
         self.body = encoded({"multi": True, "response": response})
         self._zipped = b""
 
+    def zip(self) -> None:
+        """Compress it, unless that was done or isn't worth it."""
+        if not self._zipped and len(self.body) >= LEAST_ZIPPED:  # two who come at once both make it, the same
+            self._zipped = gzip.compress(self.body, ZIP_LEVEL, mtime=0)
+
+    def takes_time(self) -> bool:
+        """Tell whether to compress it would hold up the event loop."""
+        return not self._zipped and len(self.body) >= LEAST_IN_THREAD
+
     def response(self, *, zipped: bool) -> Response:
         """Return it as a response.
 
         Args:
-            zipped: Whether whoever asked takes it compressed.
+            zipped: Whether whoever asked takes it compressed; it is sent so if it has been compressed.
         """
-        if not zipped or len(self.body) < LEAST_ZIPPED:
+        if not zipped or not self._zipped:
             return Response(self.body, media_type="application/json")
-        if not self._zipped:  # two who come at once both make it, the same
-            self._zipped = gzip.compress(self.body, ZIP_LEVEL, mtime=0)
         headers = {"content-encoding": "gzip", "vary": "Accept-Encoding"}
         return Response(self._zipped, media_type="application/json", headers=headers)
 
@@ -144,13 +153,20 @@ class Calls:
         values = dict(zip(callback.names, (one.get("value") for one in given), strict=True))
         found = callback.at_once(**values) if callback.at_once else None
         if found is None:
-            found = await run_in_threadpool(_made, callback, values)
+            found = await run_in_threadpool(_made, callback, values, zipped=zipped)
+        elif zipped and found.takes_time():  # those who got it before don't take it compressed
+            await run_in_threadpool(found.zip)
+        elif zipped:
+            found.zip()
         return found.response(zipped=zipped)
 
 
-def _made(callback: _Callback, values: Mapping[str, Any]) -> Answer:
+def _made(callback: _Callback, values: Mapping[str, Any], *, zipped: bool) -> Answer:
     found = callback.function(**values)
-    return found if isinstance(found, Answer) else Answer(callback.outputs, found)
+    answer = found if isinstance(found, Answer) else Answer(callback.outputs, found)
+    if zipped:
+        answer.zip()
+    return answer
 
 
 def _elsewhere(**values: Any) -> Any:
@@ -184,5 +200,5 @@ class Answering:
         if response is None:
             await self.app(scope, receive, send)
             return
+        self.calls.busy.answered(since)  # before it is sent, as that waits for who reads slowly
         await response(scope, receive, send)
-        self.calls.busy.answered(since)

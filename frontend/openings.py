@@ -44,8 +44,14 @@ def waiting(kept: Any, now: float) -> bool:
     return any(opening.age < FORGET_SECONDS for opening in _openings(kept, now))
 
 
+def maybe_waiting(kept: Any, now: float) -> bool:
+    """Tell whether `waiting` may be true, in no time whatever was kept: it looks at nothing but when each was sent."""
+    times = [item.get("sent") for item in _items(kept) if isinstance(item, dict)]
+    return any(time > now - FORGET_SECONDS for time in times if isinstance(time, int | float))
+
+
 def _openings(kept: Any, now: float) -> Iterator[Pending]:
-    for item in kept[:MOST] if isinstance(kept, list) else ():
+    for item in _items(kept):
         try:
             yield Pending(
                 username=str(item["username"]),
@@ -59,3 +65,7 @@ def _openings(kept: Any, now: float) -> Iterator[Pending]:
             )
         except (StrategyError, TypeError, KeyError, ValueError, OverflowError):
             continue
+
+
+def _items(kept: Any) -> list[Any]:
+    return kept[:MOST] if isinstance(kept, list) else []

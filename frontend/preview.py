@@ -1,8 +1,7 @@
 """Previews of strategies on stored bars: made by a worker process, as the pages start without the compiled engine.
 
 The worker starts with the dashboard or, where the engine was never compiled, with the first who wants a preview, and is
-kept. It ends itself over one that takes too long, when nobody asks for
-long, and when the dashboard is gone.
+kept. It ends itself over one that takes too long, when nobody asks for long, and when the dashboard is gone.
 """
 
 from __future__ import annotations

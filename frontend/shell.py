@@ -18,7 +18,7 @@ from frontend.calls import NOTHING, Answer
 from frontend.context import Context, text
 from frontend.grids import named
 from frontend.market import Snapshot
-from frontend.openings import waiting
+from frontend.openings import maybe_waiting, waiting
 from frontend.pulse import State as StreamState
 from frontend.scripts import SCHEME
 from frontend.shared import OfVersion
@@ -196,12 +196,15 @@ def register(app: Dash, context: Context) -> None:
         pace = {} if interval == (asks or USUAL_MS) else {"interval": interval}
         if shown == snapshot.version:
             return Answer(_OUTPUTS, pace) if pace else NOTHING
-        # Most pages get the same.
-        return told.value(f"{pace} {snapshot.version}", lambda: _told(snapshot, **pace))
+        if pace:  # once a page: among the others' it would push out what most get
+            return _told(snapshot, **pace)
+        return told.value(snapshot.version, lambda: _told(snapshot))
 
     def at_once(n: Any, shown: Any, pending: Any, asks: Any) -> Answer | None:
         snapshot = context.market.at_hand()
-        return None if snapshot is None or waiting(pending, time.time()) else answer(snapshot, shown, asks)
+        if snapshot is None or maybe_waiting(pending, time.time()):  # whether one is waiting takes time to read
+            return None
+        return answer(snapshot, shown, asks)
 
     @context.calls.callback(
         app,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from frontend import busy
-from frontend.busy import LONGEST_MS, STEP_MS, USUAL_MS, Busy
+from frontend.busy import LONGEST_MS, RESTS, STEP_MS, USUAL_MS, Busy
 from tests.awaiting import awaited
 
 
@@ -46,6 +46,39 @@ def test_one_slow_answer_changes_nothing_and_quick_ones_bring_the_usual_back() -
     assert found.interval() > USUAL_MS
     for _ in range(200):
         found.answered(found.clock())
+    assert found.interval() == USUAL_MS
+
+
+def test_what_took_very_long_is_forgotten_as_soon_as_what_took_long() -> None:
+    intervals = []
+    for seconds in (LONGEST_MS / RESTS / 1_000, 900.0):
+        found = taking(seconds)
+        for _ in range(10):
+            found.answered(found.clock())
+        intervals.append(found.interval())
+    assert intervals[0] == intervals[1] < LONGEST_MS
+
+
+def test_one_long_wait_for_the_loop_changes_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+
+    async def sleep(seconds: float) -> None:
+        if clock.now > Clock.now:
+            raise asyncio.CancelledError
+        clock.now += 900.0
+
+    async def in_thread(work: Callable[[], None]) -> None:
+        work()
+
+    monkeypatch.setattr(busy.asyncio, "sleep", sleep)
+    monkeypatch.setattr(busy, "run_in_threadpool", in_thread)
+    found = Busy(clock)
+
+    async def watch() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await found.watch()
+
+    awaited(watch)
     assert found.interval() == USUAL_MS
 
 

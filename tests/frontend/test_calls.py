@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import Response
+from starlette.types import Message
 
-from frontend import leading, market
-from frontend.busy import Busy
+from frontend import calls, leading, market, openings, shell
+from frontend.busy import USUAL_MS, Busy
+from frontend.calls import CALL, Answer, Answering, Calls
 from frontend.pages import market as market_page
 from riskcontrol.newyork import date_of
+from riskcontrol.terms import read_terms
+from tests.awaiting import awaited
 from tests.frontend.conftest import Page
-from tests.frontend.fake import OPEN, FakeReader, batch, leaders, quotes
+from tests.frontend.fake import OPEN, FakeReader, batch, leaders, quotes, strategy
 
 ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
     "frame": ("market.data", "clock.n_intervals", {}),
@@ -36,9 +44,9 @@ def kept(page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch) -> Fak
 
 def moved(tables: FakeReader, monkeypatch: pytest.MonkeyPatch, page: Page) -> None:
     """Let a trade come, and the dashboard read of it."""
-    time, price = tables.prices["IBM"]
-    tables.prices["IBM"] = time + 1_000, price + 10_000
-    tables.batch_rows = [*tables.batch_rows[:-1], batch(0, event_time=time + 1_000)]
+    at, price = tables.prices["IBM"]
+    tables.prices["IBM"] = at + 1_000, price + 10_000
+    tables.batch_rows = [*tables.batch_rows[:-1], batch(0, event_time=at + 1_000)]
     monkeypatch.setattr(market, "FRESH_SECONDS", 0)
     page.call("market.data", "clock.n_intervals")
     monkeypatch.setattr(market, "FRESH_SECONDS", 1e9)
@@ -120,6 +128,42 @@ def test_answers_are_compressed_for_who_takes_it(client: httpx.Client, page: Pag
     assert found["response"]["board-version"]["data"].split()[0] == plain["board-version.data"].split()[0]
 
 
+@pytest.mark.parametrize("first", ["gzip", "identity"])
+def test_large_answers_are_compressed_in_a_thread(
+    client: httpx.Client, page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    on_loop, compress = list[bool](), gzip.compress
+
+    def noted(*given: Any, **named: Any) -> bytes:
+        on_loop.append(asyncio._get_running_loop() is not None)
+        return compress(*given, **named)
+
+    monkeypatch.setattr(calls.gzip, "compress", noted)
+    monkeypatch.setattr(calls, "LEAST_IN_THREAD", calls.LEAST_ZIPPED)
+    for accepted in (first, "gzip", "gzip"):  # the second one gets what was made for the first
+        client.headers["accept-encoding"] = accepted
+        response = page.post("board-version.data", "market.data")
+        assert response.headers.get("content-encoding", "identity") == accepted
+    assert on_loop == [False]
+
+
+@pytest.mark.parametrize(("age", "reads"), [(1.0, 1), (1_000.0, 0)])
+def test_openings_are_read_in_a_thread_and_only_young_ones(
+    page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch, age: float, reads: int
+) -> None:
+    on_loop = list[bool]()
+
+    def noted(terms: str) -> Any:
+        on_loop.append(asyncio._get_running_loop() is not None)
+        return read_terms(terms)
+
+    page.call("market.data", "clock.n_intervals")
+    monkeypatch.setattr(openings, "read_terms", noted)
+    item = openings.sent(strategy(), time.time() - age)
+    assert page.call("market.data", "clock.n_intervals", pending__data=[item])
+    assert on_loop == [False] * reads
+
+
 def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
     version = page.call("market.data", "clock.n_intervals", clock__interval=1_000)
     assert "clock.interval" not in version
@@ -130,3 +174,42 @@ def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.
     assert "clock.interval" not in page.call("market.data", "clock.n_intervals", clock__interval=2_500, **known)
     monkeypatch.undo()
     assert page.call("market.data", "clock.n_intervals", clock__interval=2_500)["clock.interval"] == 1_000
+
+
+def test_pages_that_change_their_pace_leave_the_others_what_was_made(
+    page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual, made = shell._told, list[dict[str, Any]]()
+
+    def counted(snapshot: Any, **more: Any) -> Answer:
+        made.append(more)
+        return usual(snapshot, **more)
+
+    monkeypatch.setattr(shell, "_told", counted)
+    monkeypatch.setattr(Busy, "interval", lambda self: 2_500)
+    for asks in (2_500, 1_000, 2_500, 3_000, 2_500):
+        told = page.call("market.data", "clock.n_intervals", clock__interval=asks)
+        assert told.get("clock.interval", asks) == 2_500
+    assert made == [{}, {"interval": 2_500}, {"interval": 2_500}]
+
+
+def test_who_reads_answers_slowly_slows_nobody_else() -> None:
+    now = 100.0
+
+    class Known(Calls):
+        async def answer(self, call: Mapping[str, Any], *, zipped: bool) -> Response:
+            return Response(b"{}")
+
+    async def never(*_: Any) -> Any:
+        raise AssertionError("there is nothing to read, and nobody else to ask")
+
+    async def send(message: Message) -> None:
+        nonlocal now
+        now += 900.0
+
+    known = Known()
+    known.busy = Busy(lambda: now)
+    for _ in range(20):
+        awaited(Answering(never, calls=known), {"type": "http", "headers": [], CALL: {}}, never, send)
+    assert now > 900.0
+    assert known.busy.interval() == USUAL_MS

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from frontend import history
 from frontend.formats import rule
 from frontend.history import KEEP_SECONDS, PastBars
-from frontend.openings import pending, sent
+from frontend.openings import maybe_waiting, pending, sent
 from frontend.positions import CONFIRM_SECONDS, Pending, table
 from frontend.source import RETRY_SECONDS, Source
 from riskcontrol.errors import ServerError, TablesMissing
@@ -276,3 +276,12 @@ def test_a_kept_opening_that_is_no_strategy_is_left_out(changed: dict[str, objec
 )
 def test_anything_at_all_may_be_kept(kept: object) -> None:
     assert pending(kept, "ann", 0.0) == []
+    assert maybe_waiting(kept, 0.0) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("time", "young"),
+    [(100.0, True), (100, True), (10**4_000, True), (41.0, True), (40.0, False), (float("nan"), False), ("100", False)],
+)
+def test_only_the_time_of_an_opening_says_whether_it_may_be_awaited(time: object, young: bool) -> None:
+    assert maybe_waiting([1, sent(SENT, 0.0), {"sent": time}], 100.0) is young

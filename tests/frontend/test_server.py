@@ -170,6 +170,13 @@ def test_calls_without_values_are_never_the_servers_fault(page: Page) -> None:
             assert response.status_code < 500, (known["output"], response.text[:200])
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_calls_are_answered_only_where_they_are_posted(page: Page, method: str) -> None:
+    for _, whole in calls(page):
+        response = page.client.request(method, "/_dash-update-component", json=whole)
+        assert response.status_code == 405, whole["output"]
+
+
 def test_a_websocket_is_closed_at_once() -> None:
     said: list[Message] = []
 
