@@ -39,7 +39,7 @@ _CONTACT = select("alert_contacts", _CONTACT_COLUMNS, "username = ?")
 _SET_CONTACT = insert("alert_contacts", _CONTACT_COLUMNS)
 
 _ALERT_COLUMNS = [field.name for field in fields(Alert)]
-_ID = _ALERT_COLUMNS.index("id")
+_ID, _NUMBER = map(_ALERT_COLUMNS.index, ("id", "number"))
 _BOX = select("alerts", ["version", "box"], "username = ? LIMIT 1")
 _CHANGE = "UPDATE {}.alerts SET version = ?, box = ?, last = ? WHERE username = ? IF version = ?"
 _ADD = insert("alerts", _ALERT_COLUMNS) + f" USING TTL {KEEP_SECONDS}"
@@ -141,7 +141,11 @@ class AlertTables(Asking):
 
     def waiting(self, username: str, after: int, limit: int) -> list[Alert]:
         """Return a user's alerts with a higher number, the oldest first, at most so many."""
-        return self._alerts(self._rows(_WAITING, username, after, limit))
+        while True:
+            rows = self._rows(_WAITING, username, after, limit)
+            if (found := self._alerts(rows)) or len(rows) < limit:
+                return found
+            after = rows[-1][_NUMBER]  # all of them are left out; none found would mean that none is behind them
 
     def newest(self, username: str, limit: int) -> list[Alert]:
         """Return a user's newest alerts, the newest first."""

@@ -105,13 +105,15 @@ def create_app(
         await _warm(server)
         known[:] = scripts()  # all of Dash's are there now, and their hashes take time
         watching = asyncio.create_task(context.calls.busy.watch())
-        if early and is_compiled():  # to compile it takes two cores a minute, which the stream may be doing already
-            context.previews.begin()
-        yield
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
-        context.previews.close()
+        try:
+            if early and is_compiled():  # to compile it takes two cores a minute, which the stream may be doing already
+                context.previews.begin()
+            yield
+        finally:
+            watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await watching
+            context.previews.close()
 
     server = FastAPI(
         title="RiskControl", docs_url=None, redoc_url=None, openapi_url=f"{API}/openapi.json", lifespan=lifespan

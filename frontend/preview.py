@@ -6,6 +6,7 @@ kept. It ends itself over one that takes too long, when nobody asks for long, an
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import subprocess
@@ -20,6 +21,8 @@ from riskcontrol.cli.compiling import is_compiled
 from riskcontrol.rows import Ints
 from riskcontrol.statistics import Value
 from riskcontrol.strategy import Strategy
+
+log = logging.getLogger("riskcontrol.dashboard")
 
 WORKER = (sys.executable, "-m", "frontend.preview_worker")
 """The worker's command; the number of its socket is added."""
@@ -135,13 +138,16 @@ class Previews:
         self._worker: _Worker | None = None
 
     def begin(self) -> None:
-        """Start the worker unless there is one, without waiting for it: somebody may want it soon."""
+        """Start the worker unless there is one, without waiting for it: somebody may want it soon.
+
+        Where it can't be started, that is logged, and told to who wants it.
+        """
         if self._lock.acquire(blocking=False):  # else somebody is asking it something
             try:
                 if self._worker is not None and self._worker.process.poll() is not None:
                     self._let_go()  # it had nothing to do for long
                 if self._worker is None:
-                    self._worker = _started(self._command)
+                    self._start()
             finally:
                 self._lock.release()
 
@@ -175,9 +181,9 @@ class Previews:
             self._let_go()
 
     def _run(self, job: Job) -> Preview | Refusal:
-        if self._worker is None:
-            self._worker = _started(self._command)
-        worker = self._worker
+        worker = self._worker or self._start()
+        if worker is None:
+            return NO_START
         try:
             if not worker.ready:
                 if not worker.connection.poll(PATIENCE_SECONDS):
@@ -193,8 +199,8 @@ class Previews:
             worker.connection.send(job)
         except OSError:  # it had nothing to do for long, and ended
             self._let_go()
-            self._worker = _started(self._command)
-            return self._worker.starting()
+            anew = self._start()
+            return NO_START if anew is None else anew.starting()
         try:
             # It ends itself in time; one that can't even do that is killed.
             if not worker.connection.poll(ANSWER_SECONDS + 1):
@@ -204,6 +210,14 @@ class Previews:
         except (EOFError, OSError):
             return TOO_LONG if self._let_go() == -signal.SIGALRM else DIED
         return answer
+
+    def _start(self) -> _Worker | None:
+        """Start the worker; None if the system has no room for it."""
+        try:
+            self._worker = _started(self._command)
+        except OSError as error:
+            log.warning("The preview's engine can't be started: %s", error)
+        return self._worker
 
     def _let_go(self) -> int | None:
         """End the worker, if there is one, and return its status."""
@@ -233,7 +247,7 @@ class _Worker:
 
 def _started(command: Sequence[str]) -> _Worker:
     ours, its = socket.socketpair()
-    with its:
+    with ours, its:
         process = subprocess.Popen(
             [*command, str(its.fileno())],
             pass_fds=[its.fileno()],
@@ -241,4 +255,5 @@ def _started(command: Sequence[str]) -> _Worker:
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the dashboard, with whose end of the socket it ends
         )
-    return _Worker(process, Connection(ours.detach()), time.monotonic(), compiles=not is_compiled())
+        connection = Connection(ours.detach())
+    return _Worker(process, connection, time.monotonic(), compiles=not is_compiled())

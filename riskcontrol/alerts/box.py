@@ -250,8 +250,9 @@ def due(outbox: Outbox, waiting: Sequence[Alert], channel: str, contact: Contact
     pending = [alert for alert in waiting if alert.state(channel) == PENDING]
     if now < outbox.next or (contact.quiet is not None and contact.quiet.holds(now)):
         return []
-    if outbox.upto:  # what it says was settled when it was first tried
-        return [alert for alert in pending if alert.number <= outbox.upto]
+    # What a message says was settled when it was first tried. If none of that can be read any more, the next one goes.
+    if settled := [alert for alert in pending if alert.number <= outbox.upto]:
+        return settled
     room = contact.cap - len(_recent(outbox, now))
     if not pending or room <= 0:
         return []

@@ -370,6 +370,24 @@ def test_while_the_database_is_away_nothing_is_lost_or_doubled(world: World) -> 
     assert len(ids(world)) == 4
 
 
+def test_a_damaged_alert_does_not_stop_those_after_it(world: World) -> None:
+    world.tables.fill_rows[RULE.key] = world.tables.fill_rows[RULE.key][:1]
+    world.tables.position_rows[0] = replace(world.tables.position_rows[0], fills=1)
+    process = world.process()
+    world.webhook.fail = DeliveryError("503")
+    world.look(process)
+    assert world.store.box("ann")[1].outboxes["webhook"].upto == 1
+    del world.store.lists["ann"][1]  # as the tables leave it out
+    world.webhook.fail = None
+    world.fill(2)
+    for _ in range(2):
+        world.look(process, 40)
+    assert ids(world) == [KEYS.event(RULE.key, FILL, 2)]
+    assert world.store.lists["ann"][2].webhook == SENT
+    outbox = world.store.box("ann")[1].outboxes["webhook"]
+    assert (outbox.done, outbox.upto, outbox.attempts) == (2, 0, 0)
+
+
 def test_one_place_that_hangs_does_not_hold_up_another(world: World) -> None:
     free, entered = threading.Event(), threading.Event()
 

@@ -127,6 +127,7 @@ def test_what_is_damaged_is_told(kept: AlertTables, session: Session, caplog: py
         assert kept.contacts() == [contact]
         assert [alert.number for alert in kept.newest("some", 9)] == [3, 1]
         assert [alert.number for alert in kept.waiting("some", 0, 9)] == [1, 3]
+        assert [alert.number for alert in kept.waiting("some", 1, 1)] == [3]
     assert [record.getMessage().partition(" is damaged")[0] for record in caplog.records] == [
         "cassandra: row 'broken IBM dip' of alert_rules",
         "cassandra: row 'broken' of alert_contacts",

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
+from frontend import app as application
 from frontend import preview, preview_worker
 from frontend.preview import BUSY, DIED, NEXT, NO_START, TOO_LONG, Job, Preview, Previews, Refusal, starting
 from frontend.preview_figures import equity_rows, figure, fill_rows
 from frontend.reduce import MOST_POINTS
 from riskcontrol.backtest import on_bars
 from riskcontrol.money import MICROS
+from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.trades import NS_PER_MINUTE
-from tests.frontend.fake import OPEN
+from tests.awaiting import awaited
+from tests.frontend.fake import OPEN, trader
 
 DAY = 1_440 * NS_PER_MINUTE
 
@@ -162,6 +169,62 @@ def test_who_waits_for_the_engine_is_told_what_it_does_and_for_how_long(
     assert "compiled for this machine, once and for all, for 75 s so far" in starting(75, compiles=True).message
     previews.begin()
     assert previews._worker is worker, "it runs already"
+
+
+def test_where_the_worker_cannot_be_started_that_is_logged_and_told(
+    stub: list[Previews], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    previews, popen = of(stub, "leaves"), subprocess.Popen
+
+    def no_memory(*args: Any, **more: Any) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(subprocess, "Popen", no_memory)
+    previews.begin()
+    assert previews.run(job()) is NO_START
+    assert [record.getMessage() for record in caplog.records] == [
+        "The preview's engine can't be started: [Errno 12] Cannot allocate memory"
+    ] * 2
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    assert previews.run(job()) == "leaves"
+    previews._worker.process.wait(20)  # type: ignore[union-attr]
+    monkeypatch.setattr(subprocess, "Popen", no_memory)
+    assert previews.run(job()) is NO_START, "it left, and there is no room for another"
+    assert previews._worker is None
+
+
+def test_a_dashboard_whose_worker_cannot_be_started_starts(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(application, "is_compiled", lambda: True)
+
+    def no_files(*args: Any) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(preview, "_started", no_files)
+    server = application.create_app(Settings(), reader=trader(), early=True)
+
+    async def run() -> None:
+        async with server.router.lifespan_context(server):
+            pass
+
+    awaited(run)
+    assert "Too many open files" in caplog.text
+
+
+def test_whatever_ends_the_dashboard_ends_what_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[Previews] = []
+    monkeypatch.setattr(Previews, "close", lambda previews: closed.append(previews))
+    server = application.create_app(Settings(), reader=trader())
+
+    async def run() -> set[asyncio.Task[Any]]:
+        with pytest.raises(RuntimeError, match="the server's end"):
+            async with server.router.lifespan_context(server):
+                raise RuntimeError("the server's end")
+        return asyncio.all_tasks() - {asyncio.current_task()}  # type: ignore[arg-type]
+
+    assert awaited(run) == set()
+    assert len(closed) == 1
 
 
 def test_a_worker_that_has_left_is_started_again_before_somebody_asks(stub: list[Previews]) -> None:
