@@ -49,6 +49,8 @@ class History:
     """Which point of the curve is that of each fill, shape (fills,)."""
     since: int | None
     """When it begins, nanoseconds UTC, where the strategy is older; None where it is whole."""
+    mark: tuple[int, int] | None
+    """Time and price of its ticker's last trade, up to which it counts, where there was one."""
 
 
 class PastBars:
@@ -88,18 +90,31 @@ class PastBars:
         return pd.concat([frames[day] for day in days], ignore_index=True)
 
 
-def version(position: PositionRow, mark: tuple[int, int] | None, *, resting: bool = False) -> str:
+def version(position: PositionRow, mark: tuple[int, int] | None) -> str:
     """Return what changes when a fill comes or a minute ends: the history has to be read again.
 
     Args:
         position: The strategy's position.
         mark: Time and price of its ticker's last trade, where there is one.
+    """
+    return f"{position.fills} {position.time} {position.status} {(mark[0] if mark else 0) // NS_PER_MINUTE}"
+
+
+def is_current(kept: tuple[str, object], now: tuple[str, object], *, resting: bool) -> bool:
+    """Return whether what was made of a history needn't be made anew.
+
+    A tape that rests may go on, and rest again, many times in a minute: what has counted up to the last trade stays.
+
+    Args:
+        kept: The version of which it was made, and the last trade up to which it counts.
+        now: The version, and the last trade.
         resting: Whether no more trades come. A minute in which the tape stops, as a day's last one, never ends, so the
             history is that up to its last trade.
+
+    >>> [is_current(("3", 181), ("3", 182), resting=resting) for resting in (False, True)]
+    [True, False]
     """
-    at, price = mark or (0, 0)
-    until = f"{at} {price}" if resting else f"{at // NS_PER_MINUTE}"
-    return f"{position.fills} {position.time} {position.status} {until}"
+    return kept[0] == now[0] and (not resting or kept[1] == now[1])
 
 
 def load(
@@ -155,7 +170,7 @@ def load(
         dropped = sum(date_of(int(time)) < start for time in curve.time[: len(fills)])
         curve, kept = curve.take(slice(dropped, None)), points >= dropped
         fills, points, cut = fills[kept].reset_index(drop=True), points[kept] - dropped, True
-    return History(curve, fills, bars, points, int(curve.time[0]) if cut else None)
+    return History(curve, fills, bars, points, int(curve.time[0]) if cut else None, mark)
 
 
 def marks(fills: pd.DataFrame) -> FillMarks:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from frontend import history
-from frontend.history import History, PastBars
+from frontend.history import History, PastBars, is_current
 from riskcontrol.equity import Equity
 from riskcontrol.rows import Ints, Splits
 from riskcontrol.splits import comparable
@@ -50,6 +50,8 @@ class Report:
     """How far the equity is under its peak at each point of `record`: 0 or negative, a fraction."""
     since: int | None
     """From when on all this counts, nanoseconds UTC, where older history isn't looked at; None: from the start."""
+    mark: tuple[int, int] | None
+    """Time and price of its ticker's last trade, up to which all this counts, where there was one."""
 
     def __len__(self) -> int:
         return len(self.curve) + len(self.fills) + len(self.bars)
@@ -89,7 +91,7 @@ class Reports:
             strategy: Which strategy.
             position: Its position, which tells that it has seen a trade.
             mark: Time and price of its ticker's last trade, where there is one.
-            resting: Whether no more trades come (`frontend.history.version`).
+            resting: Whether no more trades come (`frontend.history.is_current`).
 
         Raises:
             ServerError: The database doesn't answer.
@@ -97,15 +99,16 @@ class Reports:
             DamagedError: Its rows can't be put together.
         """
         key = (strategy.username, strategy.ticker, strategy.name)
-        version = f"{strategy.opened} {history.version(position, mark, resting=resting)}"
+        version = f"{strategy.opened} {history.version(position, mark)}"
+        place = (*key, version, str(mark) if resting else "")
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None and kept[0] == version:
+            version_kept, kept = self._kept.get(key, ("", None))
+            if kept is not None and is_current((version_kept, kept.mark), (version, mark), resting=resting):
                 self._kept.move_to_end(key)
-                return kept[1]
-            coming = self._coming.get((*key, version))
+                return kept
+            coming = self._coming.get(place)
             if coming is None:
-                made = self._coming[*key, version] = Future()
+                made = self._coming[place] = Future()
         if coming is not None:
             return coming.result()  # somebody else is making it
         try:
@@ -123,7 +126,7 @@ class Reports:
             return report
         finally:
             with self._lock:
-                del self._coming[*key, version]
+                del self._coming[place]
 
     def _keep(self, key: tuple[str, str, str], version: str, report: Report) -> None:
         with self._lock:
@@ -157,6 +160,7 @@ def report_of(cash: int, known: History) -> Report:
         benchmark=np.rint(record.cash * (closes / closes[0])).astype(np.int64),
         drawdown=drawdowns(record),
         since=known.since,
+        mark=known.mark,
     )
 
 

@@ -12,6 +12,7 @@ from frontend.candles import last_line
 from frontend.context import Context
 from frontend.figures import empty
 from frontend.formats import rule
+from frontend.history import is_current
 from frontend.overlays import Overlay, Overlays
 from frontend.periods import within
 from frontend.positions import status_of
@@ -74,9 +75,8 @@ class View:
         return {
             "key": self.key,
             "strategy": f"{self.strategy.ticker} {self.strategy.name}",
-            "history": f"{history.version(self.position, self.mark, resting=self.resting)} {self.strategy.stopped}",
-            # As text: JavaScript's numbers are too short for nanoseconds.
-            "mark": " ".join(map(str, self.mark or ())),
+            "history": f"{history.version(self.position, self.mark)} {self.strategy.stopped}",
+            "mark": _text(self.mark),
             "twin": self.look.twin,
             "again": overlay.again,
         }
@@ -97,9 +97,11 @@ def view_of(view: View, context: Context, overlays: Overlays, shown: dict[str, A
     strategy, position, mark, tab = view.strategy, view.position, view.mark, view.look.tab
     overlay = overlays.of(strategy, None) if tab == "price" else Overlay()
     version = view.version(overlay)
-    if shown == version:
+    until = shown.get("until")  # the last trade up to which the report counts that the page shows
+    if shown == {**version, "until": until} and is_current(
+        (shown["history"], until), (version["history"], version["mark"]), resting=view.resting
+    ):
         return {}
-    same = {name for name, value in version.items() if shown.get(name) == value}
     try:
         report = context.source.read(
             lambda reader: context.reports.of(reader, strategy, position, mark, resting=view.resting)
@@ -107,6 +109,8 @@ def view_of(view: View, context: Context, overlays: Overlays, shown: dict[str, A
         live = live_of(report, strategy, position, mark)
     except ArithmeticError as error:
         return _unfit(view, str(error))
+    version["until"] = _text(report.mark)
+    same = {name for name, value in version.items() if shown.get(name) == value}
     changed: dict[str, Any] = {
         "notice": None,
         "all_hidden": False,
@@ -114,10 +118,10 @@ def view_of(view: View, context: Context, overlays: Overlays, shown: dict[str, A
         "position": strategy_parts.position_panel(strategy, position, mark),
         "version": version,
     }
-    if not {"strategy", "history"} <= same:
+    if not {"strategy", "history", "until"} <= same:
         changed |= described(strategy, status_of(strategy, position))
         changed["verdict"] = strategy_parts.verdict_panel(report.verdict, report.since)
-    whole = {"key", "history", "twin", "again"} <= same
+    whole = {"key", "history", "until", "twin", "again"} <= same
     if whole:
         return changed | _live(view, report, live)
     if tab == "price" and not overlay.again:
@@ -208,6 +212,11 @@ def _live(view: View, report: Report, live: Equity) -> dict[str, Any]:
 
 def _candles(view: View, report: Report, live: Equity) -> tuple[str, pd.DataFrame]:
     return traded.shown_bars(report.bars, view.look.period, int(live.time[-1]))
+
+
+def _text(mark: tuple[int, int] | None) -> str:
+    """Return a last trade as the browser keeps it: JavaScript's numbers are too short for nanoseconds."""
+    return " ".join(map(str, mark or ()))
 
 
 def _since(fills: pd.DataFrame, curve: Equity) -> pd.DataFrame:

@@ -73,6 +73,7 @@ def summary_of(strategy: StrategyRow, report: Report, day: date) -> Summary:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     version: str
+    mark: tuple[int, int] | None
     fills: int
     at: float
     summary: Summary
@@ -111,7 +112,7 @@ class Summaries:
             prices: Last prices.
             day: Which New York day is today on the tape.
             seconds: How long new ones may be made; the first of them may take longer.
-            resting: Whether no more trades come (`frontend.history.version`).
+            resting: Whether no more trades come (`frontend.history.is_current`).
 
         Raises:
             ServerError: The database doesn't answer.
@@ -120,7 +121,7 @@ class Summaries:
         found: list[Summary | None] = []
         now = self._clock()
         versions = [
-            f"{strategy.opened} {day} {history.version(position, prices.get(strategy.ticker), resting=resting)}"
+            f"{strategy.opened} {day} {history.version(position, prices.get(strategy.ticker))}"
             for strategy, position in pairs
         ]
         with self._lock:
@@ -129,9 +130,9 @@ class Summaries:
                 found.append(kept.summary if kept else None)
                 if kept is None:
                     due.append((float("-inf"), at))
-                elif kept.version != version and (
-                    resting or kept.fills != position.fills or now - kept.at >= REST_SECONDS
-                ):
+                elif not history.is_current(
+                    (kept.version, kept.mark), (version, prices.get(strategy.ticker)), resting=resting
+                ) and (resting or kept.fills != position.fills or now - kept.at >= REST_SECONDS):
                     if resting:
                         found[at] = replace(kept.summary, due=True)
                     due.append((kept.at, at))
@@ -142,8 +143,8 @@ class Summaries:
             try:
                 for _, at in sorted(due):
                     strategy, position = pairs[at]
-                    summary = self._made(reader, strategy, position, prices, day, resting=resting)
-                    self._keep(_key(strategy), _Kept(versions[at], position.fills, self._clock(), summary))
+                    summary, mark = self._made(reader, strategy, position, prices, day, resting=resting)
+                    self._keep(_key(strategy), _Kept(versions[at], mark, position.fills, self._clock(), summary))
                     found[at] = summary
                     if self._clock() - now >= seconds:
                         break
@@ -160,12 +161,14 @@ class Summaries:
         day: date,
         *,
         resting: bool,
-    ) -> Summary:
+    ) -> tuple[Summary, tuple[int, int] | None]:
+        """Return a summary, and the last trade up to which it counts."""
+        mark = prices.get(strategy.ticker)
         try:
-            report = self._reports.of(reader, strategy, position, prices.get(strategy.ticker), resting=resting)
+            report = self._reports.of(reader, strategy, position, mark, resting=resting)
         except ArithmeticError:
-            return UNKNOWN
-        return summary_of(strategy, report, day)
+            return UNKNOWN, mark if resting else None  # else it may be that of another trade of the minute
+        return summary_of(strategy, report, day), report.mark
 
     def _keep(self, key: tuple[str, str, str], kept: _Kept) -> None:
         with self._lock:

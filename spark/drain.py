@@ -194,12 +194,13 @@ def _write(writer: Writer, rows: Rows) -> None:
         writer.strategies(piece, version=rows.end)
     for piece in _pieces(_grouped(rows.fills, "username", "ticker", "name")):
         writer.fills(piece)
-    # A position's row says that its fills are in (`spark.reopen` relies on it).
+    for piece in _pieces(_grouped(rows.bars, "ticker")):
+        writer.bars(piece)
+    # A position's row says that its fills are in (`spark.reopen` relies on it), and a last price, which comes later,
+    # that the bars before it are (`frontend.history.is_current` does).
     writer.flush()
     for piece in _pieces(_grouped(rows.positions, "ticker")):
         writer.positions(piece, version=rows.end)
-    for piece in _pieces(_grouped(rows.bars, "ticker")):
-        writer.bars(piece)
 
 
 def _grouped(rows: Kind, *key: str) -> Kind:

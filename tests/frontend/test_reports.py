@@ -69,6 +69,10 @@ def test_where_the_tape_rests_a_report_counts_up_to_its_last_trade() -> None:
     assert last.statistics["end_equity"] == value
     assert last.statistics["total_return"] == pytest.approx(value / row.cash - 1, rel=1e-12)
     assert kept.of(reader, row, state, mark, resting=True) is last
+    assert kept.of(reader, row, state, mark) is last, "the tape goes on"
+    later = (mark[0] + NS_PER_SECOND, mark[1])
+    assert kept.of(reader, row, state, later) is last
+    assert kept.of(reader, row, state, later, resting=True) is not last
 
 
 def test_many_who_look_at_once_ask_the_database_once() -> None:

@@ -127,6 +127,38 @@ def test_where_the_tape_rests_all_are_made_up_to_the_last_trade_and_those_to_com
     assert last.drawdown < -0.4
 
 
+def test_a_tape_that_rests_and_goes_on_has_nothing_made_anew_where_nothing_was_traded() -> None:
+    reader = many(3)
+    clock = Clock(reader)
+    summaries = Summaries(Reports(), clock)
+    pairs = list(zip(reader.strategy_rows, reader.position_rows, strict=True))
+
+    def look(*, resting: bool) -> tuple[int, list[bool]]:
+        clock.passed += REST_SECONDS
+        found = summaries.of(reader, pairs, reader.prices, DAY, seconds=100, resting=resting)
+        return reader.asked.count("fills"), [one.due for one in found if one is not None]
+
+    flips = (False, True, False, True)
+    assert [look(resting=resting) for resting in flips] == [(3, [False] * 3)] * 4
+    time, price = reader.prices["IBM"]
+    reader.prices["IBM"] = (time + NS_PER_SECOND, price)  # the minute goes on
+    assert [look(resting=resting)[0] for resting in flips] == [3, 6, 6, 6]
+
+
+def test_a_summary_counts_up_to_the_last_trade_at_rest_also_where_its_report_is_an_older_one() -> None:
+    reader, reports = trader(), Reports()
+    row, state = reader.strategy_rows[0], reader.position_rows[0]
+    reports.of(reader, row, state, reader.prices["IBM"])  # somebody looks at the strategy's page
+    time, price = reader.prices["IBM"]
+    reader.prices["IBM"] = (time + NS_PER_SECOND, price // 2)
+    summaries = Summaries(reports)
+    of(summaries, reader)
+    (last,) = summaries.of(reader, [(row, state)], reader.prices, DAY, seconds=1, resting=True)
+    assert last is not None
+    assert last.drawdown is not None
+    assert last.drawdown < -0.4
+
+
 def test_a_value_that_does_not_fit_leaves_a_gap_and_the_others() -> None:
     reader = many(2)
     reader.prices["IBM"] = (reader.prices["IBM"][0], 2 * 10**17)
