@@ -123,6 +123,18 @@ def rule(shape: str, parameters: tuple[float, ...], terms: Terms) -> tuple[str, 
     return f"buy when {_signs(buy)}", words, ", ".join([*said, *options(terms)])
 
 
+def session_words(shape: str) -> str:
+    """Return of which session trades are that drive a strategy, to follow "a trade"; nothing if they are of any.
+
+    >>> session_words('{"buy":"price <= reference - $0"}')
+    ' in the regular session (09:30 to 16:00 New York, half days to 13:00)'
+    """
+    _, session = interval_of(shape)
+    return (
+        "" if session is Session.EXTENDED else " in the regular session (09:30 to 16:00 New York, half days to 13:00)"
+    )
+
+
 def options(terms: Terms) -> list[str]:
     """Write what is unusual about a strategy's options in words.
 

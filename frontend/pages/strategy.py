@@ -18,6 +18,7 @@ from frontend.answers import changed
 from frontend.context import Context, in_thread, one_of, text, which_of
 from frontend.controls import choice
 from frontend.figures import ALL, SERIES, SHOWS
+from frontend.formats import session_words
 from frontend.grids import named
 from frontend.openings import pending as pending_of
 from frontend.overlays import Overlays
@@ -373,7 +374,8 @@ def _without(
     """
     username, ticker, name = which
     if strategy is not None:
-        said = alert(f"Waiting for the first trade of {ticker}. {name} starts with it.", "blue", "strategy-waiting")
+        first = f"the first trade of {ticker}{session_words(strategy.shape)}"
+        said = alert(f"Waiting for {first}. {name} starts with it.", "blue", "strategy-waiting")
         about = described(strategy, status_of(strategy, None))
     elif waits == SENT:
         said = alert(f"{name} on {ticker} was sent to the stream, which hasn't written it yet.", "blue")

@@ -226,7 +226,7 @@ def test_a_strategy_that_waits_has_its_rule_and_can_be_stopped(page: Page, table
     tables.position_rows.clear()
     answer = look(page)
     assert answer["strategy-all.hidden"] is True
-    assert "first trade of IBM" in words(answer["strategy-notice.children"])
+    assert "first trade of IBM in the regular session (09:30" in words(answer["strategy-notice.children"])
     assert answer["strategy-rule.children"].startswith("buy when")
     assert answer["strategy-stop.disabled"] is False
     assert answer["strategy-actions.className"] == "strategy-actions"
