@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol.book import BAR_FIELDS, Book
-from riskcontrol.minutes import BAR
+from riskcontrol.minutes import BAR, add_to_days
 from riskcontrol.newyork import NS_PER_DAY, local_time
 from riskcontrol.rows import Bars
-
-_MOST = np.iinfo(np.int64).max
 
 
 def day_number(time: int) -> int:
@@ -37,27 +34,7 @@ def add_bars(days: NDArray[np.void], bars: NDArray[np.void]) -> None:
         bars: `riskcontrol.minutes.BAR`, by ticker and then by time.
     """
     if len(bars):
-        _add(days, bars, local_time(bars["time"]) // NS_PER_DAY)
-
-
-@njit(cache=True, nogil=True)
-def _add(days: NDArray[np.void], bars: NDArray[np.void], dates: NDArray[np.int64]) -> None:
-    for k in range(len(bars)):
-        bar, day = bars[k], days[bars[k].ticker]
-        if day.day != dates[k]:
-            day.day = dates[k]
-            day.open = day.high = day.low = day.close = 0
-            day.volume = day.notional = day.trades = 0
-        if day.open == 0:
-            day.open = bar.open
-        if bar.close != 0:
-            day.close = bar.close
-        day.high = max(day.high, bar.high)
-        if day.low == 0 or 0 < bar.low < day.low:  # 0 is none
-            day.low = bar.low
-        day.volume = min(day.volume, _MOST - bar.volume) + bar.volume
-        day.notional = min(day.notional, _MOST - bar.notional) + bar.notional
-        day.trades = min(day.trades, _MOST - bar.trades) + bar.trades
+        add_to_days(days, bars, local_time(bars["time"]) // NS_PER_DAY)
 
 
 def day_so_far(book: Book, time: int) -> Bars:

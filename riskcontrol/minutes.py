@@ -15,6 +15,7 @@ BAR = np.dtype(
     + [("ticker", "i4"), ("pad", "i4")]
 )
 """A closed bar, before the name is put to it."""
+_MOST = np.iinfo(np.int64).max
 
 
 @njit(cache=True, nogil=True)
@@ -66,3 +67,30 @@ def advance_bars(tickers, starts, price, time, size, flags):
                 # Held at the most that fits: a minute of 9 million million dollars is nobody's.
                 ticker.notional = min(ticker.notional, _MOST - price[i] * size[i]) + price[i] * size[i]
     return bars[:n], late
+
+
+@njit(cache=True, nogil=True)
+def add_to_days(days, bars, dates):
+    """Add bars of a minute to their tickers' days.
+
+    Args:
+        days: `riskcontrol.book.DAY` by ticker; changed in place.
+        bars: `BAR`, by ticker and then by time.
+        dates: int64, of each bar, New York's: days since 1970.
+    """
+    for k in range(len(bars)):
+        bar, day = bars[k], days[bars[k].ticker]
+        if day.day != dates[k]:
+            day.day = dates[k]
+            day.open = day.high = day.low = day.close = 0
+            day.volume = day.notional = day.trades = 0
+        if day.open == 0:
+            day.open = bar.open
+        if bar.close != 0:
+            day.close = bar.close
+        day.high = max(day.high, bar.high)
+        if day.low == 0 or 0 < bar.low < day.low:  # 0 is none
+            day.low = bar.low
+        day.volume = min(day.volume, _MOST - bar.volume) + bar.volume
+        day.notional = min(day.notional, _MOST - bar.notional) + bar.notional
+        day.trades = min(day.trades, _MOST - bar.trades) + bar.trades

@@ -41,7 +41,7 @@ class Limit:
         if over <= 0:
             return 0.0
         delay = min(self.most, self.first * 2.0 ** min(over - 1, _MOST_DOUBLINGS))
-        return max(0.0, max(counted) + delay - now)
+        return min(delay, max(0.0, max(counted) + delay - now))  # the sum may be rounded up
 
 
 HERE = Limit(free=5, first=1, most=900, window=86_400)
