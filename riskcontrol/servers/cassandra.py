@@ -47,6 +47,7 @@ concurrent_compactors: 1
 read_request_timeout: 10s
 range_request_timeout: {range_timeout}
 write_request_timeout: 10s
+cas_contention_timeout: 10s
 request_timeout: 20s
 # A keyspace that is dropped is meant to be gone.
 auto_snapshot: false

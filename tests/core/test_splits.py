@@ -262,6 +262,8 @@ def check_against_the_reference(tape: list[Event]) -> None:
     book = Book()
     outcome = advance(book, tape)
     expected = Reference().feed(tape)
+    # From a millionth of a dollar, prices make more in a few trades than 64 bits hold: such accounts are halted.
+    hypothesis.assume(all(cash <= HIGHEST for *_, cash, _sequence, _reason in expected.fills))
     assert sorted(tuples(outcome.fills)) == sorted(expected.fills)
     found = {row[:3]: (row[4], row[5], row[6], row[7]) for row in tuples(outcome.positions)}
     for key, p in expected.positions.items():
