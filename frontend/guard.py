@@ -115,7 +115,7 @@ class Guard:
         of_kind = headers.get("content-type", "").startswith(kind)
         nothing = chunks is None and (not length or (length == "0" and not of_kind))
         if nothing and not bodiless and scope["path"].startswith("/api/"):
-            return missing_body()
+            return missing_body().response
         # One that is sent in chunks would have another length than it says.
         if not bodiless and (not length.isdecimal() or chunks is not None):
             return problem(411, "a body of known length is expected: say it in Content-Length")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-from frontend.api.problems import MISSING, ProblemError, Wrong
+from frontend.api.problems import ProblemError, Wrong, missing_body
 from riskcontrol.errors import InputError, StrategyError
 from riskcontrol.language.errors import LanguageError
 from riskcontrol.money import MAX_CASH, MICROS
@@ -116,7 +116,7 @@ async def _posted(request: Request) -> Definition:
     """
     body = await request.body()
     if not body.strip():
-        raise ProblemError(400, f"body: {MISSING}", [Wrong("body", MISSING)])
+        raise missing_body()
     try:  # in a thread: a text may be made to take long
         found = await run_in_threadpool(lambda: examine(read_document(body, "json")))
     except InputError as error:

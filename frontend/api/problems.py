@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 MEDIA = "application/problem+json"
-MISSING = "is missing; JSON is expected, and its length in Content-Length"
+_MISSING = "is missing; JSON is expected, and its length in Content-Length"
 """What is said of a body that isn't there."""
 
 
@@ -146,9 +146,9 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return found
 
 
-def missing_body() -> JSONResponse:
-    """Return the answer to a request without the body that it should have."""
-    return problem(400, f"body: {MISSING}", [Wrong("body", MISSING)])
+def missing_body() -> ProblemError:
+    """Return what is wrong with a request without the body that it should have."""
+    return ProblemError(400, f"body: {_MISSING}", [Wrong("body", _MISSING)])
 
 
 REFERENCE = {"$ref": "#/components/schemas/Problem"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from bench.pages_browser import HEADLESS, program
 from database.session import connect
 from database.writes import Writer
 from frontend.app import create_app
@@ -36,8 +36,6 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""What is looked for; the first is the same browser without its windows, in three quarters of the processor time."""
 POLL_MS = 100
 """How often a page is asked; the usual way, with each frame, has it drawn sixty times a second."""
 DRAWN = "g && g.data && g.data.length && g.calcdata && g.calcdata.length === g.data.length"
@@ -61,7 +59,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     """The system's Chromium with a profile of its own, which keeps scripts, compiled, from test to test."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = program(first=HEADLESS)
     if found is None:
         pytest.skip("no Chromium is installed (Debian: apt-get install chromium-headless-shell)")
     expect.set_options(timeout=PATIENCE_MS)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,23 @@ def taking(seconds: float, count: int = 200) -> Busy:
     found = Busy(clock)
     for _ in range(count):
         found.answered(clock.now - seconds)
+    return found
+
+
+def watching(
+    patch: pytest.MonkeyPatch, clock: Clock, sleep: Callable[[float], Coroutine[Any, Any, None]], thread: float = 0.0
+) -> Busy:
+    """Return what is known once `sleep` has ended its watch; a thread is there after `thread` seconds."""
+
+    async def in_thread(work: Callable[[], None]) -> None:
+        work()
+        clock.now += thread
+
+    patch.setattr(busy.asyncio, "sleep", sleep)
+    patch.setattr(busy, "run_in_threadpool", in_thread)
+    found = Busy(clock)
+    with pytest.raises(asyncio.CancelledError):
+        awaited(found.watch)
     return found
 
 
@@ -67,19 +85,7 @@ def test_one_long_wait_for_the_loop_changes_little(monkeypatch: pytest.MonkeyPat
             raise asyncio.CancelledError
         clock.now += 900.0
 
-    async def in_thread(work: Callable[[], None]) -> None:
-        work()
-
-    monkeypatch.setattr(busy.asyncio, "sleep", sleep)
-    monkeypatch.setattr(busy, "run_in_threadpool", in_thread)
-    found = Busy(clock)
-
-    async def watch() -> None:
-        with pytest.raises(asyncio.CancelledError):
-            await found.watch()
-
-    awaited(watch)
-    assert found.interval() == USUAL_MS
+    assert watching(monkeypatch, clock, sleep).interval() == USUAL_MS
 
 
 @pytest.mark.parametrize(("loop", "thread"), [(0.5, 0.0), (0.0, 0.5), (0.2, 0.3)])
@@ -95,17 +101,4 @@ def test_waiting_for_the_loop_and_for_a_thread_counts_as_well(
         if slept == 200:
             raise asyncio.CancelledError
 
-    async def in_thread(work: Callable[[], None]) -> None:
-        work()
-        clock.now += thread
-
-    monkeypatch.setattr(busy.asyncio, "sleep", sleep)
-    monkeypatch.setattr(busy, "run_in_threadpool", in_thread)
-    found = Busy(clock)
-
-    async def watch() -> None:
-        with pytest.raises(asyncio.CancelledError):
-            await found.watch()
-
-    awaited(watch)
-    assert found.interval() == 2_000
+    assert watching(monkeypatch, clock, sleep, thread).interval() == 2_000
