@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from ingestion import verdicts
 from ingestion.calendar import FIRST_YEAR, LAST_YEAR
 from ingestion.conditions import DROPPED, IF_FIRST, KEPT, UNKNOWN
+from riskcontrol.compiling import entry, inner
 from riskcontrol.money import MAX_PRICE
 from riskcontrol.trades import LAST, MAX_NOTIONAL, MAX_SIZE, REGULAR
 
@@ -32,7 +32,7 @@ _HOUR = 3600 * _SECOND
 _HASH = np.uint64(0x9E3779B97F4A7C15)
 
 
-@njit(cache=True)
+@inner
 def _number(text: Any, a: int, b: int) -> int:
     """Return the integer of these digits, or -1."""
     if a == b or b - a > 18:
@@ -46,7 +46,7 @@ def _number(text: Any, a: int, b: int) -> int:
     return value
 
 
-@njit(cache=True)
+@inner
 def _price(text: Any, a: int, b: int) -> int:
     """Return micro-dollars, or minus the verdict."""
     negative = a < b and text[a] == 45
@@ -84,7 +84,7 @@ def _price(text: Any, a: int, b: int) -> int:
     return micros if micros <= MAX_PRICE else -verdicts.PRICE_RANGE
 
 
-@njit(cache=True)
+@inner
 def _scaled(text: Any, a: int, b: int) -> int:
     """Return a decimal fraction of a second, of 0 to 9 digits, in nanoseconds, or -1."""
     if a == b:
@@ -97,7 +97,7 @@ def _scaled(text: Any, a: int, b: int) -> int:
     return value
 
 
-@njit(cache=True)
+@inner
 def _clock(text: Any, a: int, b: int) -> int:
     """Return nanoseconds since midnight of HHMMSS + 3, 6 or 9 digits, or of H:MM:SS[.digits], or -1."""
     hour_end = a
@@ -119,7 +119,7 @@ def _clock(text: Any, a: int, b: int) -> int:
     return (hour * 3600 + minute * 60 + second) * _SECOND + nanos
 
 
-@njit(cache=True)
+@inner
 def _date(text: Any, a: int, b: int) -> int:
     """Return days since 1970 of YYYYMMDD or YYYY-MM-DD, or -1."""
     if b - a == 8:
@@ -140,7 +140,7 @@ def _date(text: Any, a: int, b: int) -> int:
     return y * 365 + y // 4 - y // 100 + y // 400 + of_year - 719468
 
 
-@njit(cache=True)
+@inner
 def _push(pair: Any, length: int, byte: int) -> int:
     """Add a byte to a key of two 64-bit words; return its new length, or -1 if it is full."""
     if length >= 16 or length < 0 or byte == 0:
@@ -150,7 +150,7 @@ def _push(pair: Any, length: int, byte: int) -> int:
     return length + 1
 
 
-@njit(cache=True)
+@inner
 def _push_symbol(text: Any, a: int, b: int, pair: Any, length: int) -> int:
     """Add a symbol, with a dot where spaces part its root from its suffix."""
     gap = length > 0 and a < b
@@ -165,7 +165,7 @@ def _push_symbol(text: Any, a: int, b: int, pair: Any, length: int) -> int:
     return length
 
 
-@njit(cache=True)
+@inner
 def _intern(pair: Any, keys: Any, slots: Any, count: Any, seed: Any) -> int:
     """Return the number of a key, a new one where it is new, or -1 where there is no room."""
     mask = np.uint64(slots.size - 1)
@@ -188,7 +188,7 @@ def _intern(pair: Any, keys: Any, slots: Any, count: Any, seed: Any) -> int:
     return number
 
 
-@njit(cache=True)
+@inner
 def _parse(text: Any, starts: Any, stops: Any, today: int, symbols: Any, conditions: Any, pair: Any, fact: Any) -> int:
     """Read the fields of one line into `fact`; return the verdict."""
     correction = _number(text, starts[CORRECTION], stops[CORRECTION])
@@ -249,7 +249,7 @@ def _parse(text: Any, starts: Any, stops: Any, today: int, symbols: Any, conditi
     return verdicts.GOOD
 
 
-@njit(cache=True, nogil=True)
+@entry
 def cut(
     text: Any,
     roles: Any,
@@ -330,7 +330,7 @@ def cut(
     return lines
 
 
-@njit(cache=True, nogil=True)
+@entry
 def assemble(
     facts: Any,
     verdict: Any,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from riskcontrol.compiling import entry, inner
 
 # What a trade is; the prints of the auctions are set before, the others drawn.
 TRADE, OPENING, OFFICIAL_OPEN, CLOSING, OFFICIAL_CLOSE = range(5)
@@ -35,7 +36,7 @@ LINE_BYTES = 128
 _BAR = ord("|")
 
 
-@njit(cache=True, nogil=True)
+@entry
 def simulate(
     time: Any,
     ticker: Any,
@@ -132,7 +133,7 @@ def simulate(
             correction[i] = _LATER[which]
 
 
-@njit(cache=True, nogil=True)
+@entry
 def write(
     into: Any,
     time: Any,
@@ -216,7 +217,7 @@ def write(
     return at
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _number(into: Any, at: int, value: int) -> int:
     """Write a number; return where it ends."""
     digits = 1

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from riskcontrol.compiling import entry
 from riskcontrol.errors import InputError
 from riskcontrol.newyork import NEW_YORK
 from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, NS_PER_SECOND, VOLUME
@@ -211,7 +211,7 @@ def _to_utc(local: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.array(utc, np.int64)[place] * NS_PER_SECOND + local % HOUR
 
 
-@njit(cache=True, nogil=True)
+@entry
 def _add(
     tickers: Any,
     times: Any,

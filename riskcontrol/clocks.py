@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from riskcontrol.compiling import inlined
+from riskcontrol.compiling import entry, inlined, inner
 from riskcontrol.indicators.kernel import update
 from riskcontrol.machine import COLUMNS, OUTPUTS
 from riskcontrol.newyork import NS_PER_DAY
@@ -34,7 +33,7 @@ def offset_at(time, moments, offsets):
     return offsets[np.searchsorted(moments, time, side="right") - 1]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _close(clock, local, bar):
     """Put a clock's open bar, dollars and shares, where closed ones are."""
     bar[0] = clock.open / _DOLLAR if clock.open > 0 else math.nan
@@ -47,7 +46,7 @@ def _close(clock, local, bar):
     clock.trades = 0
 
 
-@njit(cache=True, nogil=True)
+@inner
 def run_clock(clock, before, price, time, size, flags, moments, offsets):
     """Put a stretch of trades into a clock's bars.
 
@@ -118,7 +117,7 @@ def keep_fresh(clock, edges, rows):
         clock.fresh = 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def run_series(code, source, parameters, state, kept, bars, out):
     """Lead a series through the bars that closed.
 
@@ -139,7 +138,7 @@ def run_series(code, source, parameters, state, kept, bars, out):
             kept[k, j] = out[(last + k) * OUTPUTS + j]
 
 
-@njit(cache=True, nogil=True)
+@entry
 def rows_of(flags, session):
     """Return which trades (int64) drive strategies of a session."""
     needed = DRIVING if session == 0 else LAST

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Order, Status
-from riskcontrol.compiling import bare, inlined
+from riskcontrol.compiling import NO, YES, bare, inlined, inner
 from riskcontrol.fills import execute
 from riskcontrol.pages import clear_summary, count_in, cover_page, reached, summarise_chapter, widen
 from riskcontrol.pyramid import first_trade
@@ -19,7 +18,7 @@ _NONE, _RUNNING, _HALTED = int(Order.NONE), int(Status.RUNNING), int(Status.HALT
 _SAME = int(FillMode.SAME)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def grown(array):
     """Return an array twice as long, with the same contents at its beginning."""
     larger = np.empty(len(array) * 2, array.dtype)
@@ -115,7 +114,19 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
         order, reason = position.order, position.reason
         if order != _NONE:
             position.order = _NONE
-            n = execute(fills, n, slot, slots, own, order, reason, rows, at, rows.filling[at], rows.filled[at])
+            n = execute(
+                fills,
+                n,
+                slot,
+                slots,
+                own,
+                np.int64(order),
+                np.int64(reason),
+                rows,
+                at,
+                rows.filling[at],
+                rows.filled[at],
+            )
         elif position.reference == 0:
             position.reference = price
             position.time = time
@@ -127,12 +138,12 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
             order, reason = act(position, own, price) if acts else (_NONE, _NONE)
             if order == _NONE:
                 order, reason = _look(
-                    slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, True
+                    slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, YES
                 )
             if order != _NONE and same:
                 n = execute(fills, n, slot, slots, own, order, reason, rows, at, price, time)
                 if position.status == _RUNNING:
-                    _look(slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, False)
+                    _look(slot, slots, terms, code, cohort, market, fired, rows, edges, plain, room, at, NO)
             elif order != _NONE:
                 position.order, position.reason = order, reason
                 waits = True
@@ -202,7 +213,7 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
                 continue
             at = 0
             if not (fresh and code.shapes[cohort.shape].moves == 1):
-                at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, plain, 0)
+                at = _next_row(slot, slots, code, cohort, market, fired, rows, edges, plain, np.int64(0))
         if at < len(rows.price):
             if n_acted == len(acted):
                 return slot, at, n, n_acted
@@ -221,7 +232,7 @@ def _run_page(page, slot, at, pages, slots, terms, code, cohort, market, fired, 
     return slot, at, n, n_acted
 
 
-@njit(cache=True, nogil=True)
+@inner
 def run_cohort(cohort, chapters, pages, slots, terms, code, market, fired, rows, edges, fresh, room, out):
     """Lead a cohort's positions through the driving trades of its ticker.
 
@@ -255,7 +266,7 @@ def run_cohort(cohort, chapters, pages, slots, terms, code, market, fired, rows,
                     acted, changed = grown(acted), grown(changed)
                 acted[n_acted], changed[n_acted] = page * PAGE, False
                 n_acted += 1
-            slot, at, end = page * PAGE, -1, page * PAGE + pages[page].used
+            slot, at, end = page * PAGE, np.int64(-1), page * PAGE + pages[page].used
             while runs and slot < end:
                 slot, at, n, n_acted = _run_page(
                     page, slot, at, pages, slots, terms, code, cohort, market, fired, rows, edges, fresh, firing,

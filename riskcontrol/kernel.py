@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol.clocks import keep_fresh, rows_of, run_clock, run_series
 from riskcontrol.cohorts import grown, run_cohort
+from riskcontrol.compiling import NO, entry, inner, pasted
 from riskcontrol.fills import FILL
 from riskcontrol.machine import COLUMNS, OUTPUTS, Market
 from riskcontrol.pyramid import make_rows, no_rows
@@ -24,7 +24,7 @@ from riskcontrol.signals import find_runs
 from riskcontrol.triggers import Fired
 
 
-@njit(cache=True, nogil=True)
+@entry
 def group_by_ticker(tickers, n_tickers):
     """Return the order that brings trades of one ticker together (stable) and where each ticker starts.
 
@@ -74,7 +74,7 @@ class Shared(NamedTuple):
     terms: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _measure(number, shared, bars):
     """Lead all series of a clock through the bars that closed, and return the `Market` that rules see."""
     first = shared.clocks[number].series
@@ -100,7 +100,7 @@ def _measure(number, shared, bars):
     return Market(bars, values, at, shared.bindings)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _watch(number, shared, code, market, edges, fresh, rows, days, room):
     """Find where the signals of a clock hold."""
     first = shared.clocks[number].signal
@@ -130,7 +130,7 @@ def _watch(number, shared, code, market, edges, fresh, rows, days, room):
     return Fired(runs, starts, ends)
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def _run_cohorts(ticker, clock, session, shared, slots, code, market, fired, rows, edges, fresh, room, out):
     """Lead a ticker's cohorts of a clock (-1: without one) and a session through a stretch; return `out`."""
     cohort = shared.tickers[ticker].cohort
@@ -145,19 +145,18 @@ def _run_cohorts(ticker, clock, session, shared, slots, code, market, fired, row
     return out
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def _run_bare(ticker, session, shared, slots, code, rows, room, out):
     """Lead a ticker's cohorts that look at no bars through a stretch; return `out`."""
     no_values, no_places = np.empty(0), np.empty(0, np.int64)
     nothing = Market(np.full((2, COLUMNS), np.nan), no_values, no_places, shared.bindings)
     silent = Fired(np.empty((0, 2), np.int64), no_places, no_places)
-    clock, fresh = np.int32(-1), len(no_places) > 0
     return _run_cohorts(
-        ticker, clock, np.int32(session), shared, slots, code, nothing, silent, rows, no_places, fresh, room, out
+        ticker, np.int32(-1), np.int32(session), shared, slots, code, nothing, silent, rows, no_places, NO, room, out
     )
 
 
-@njit(cache=True, nogil=True)
+@pasted
 def run_clock_and_cohorts(ticker, number, bars, edges, fresh, shared, slots, code, rows, days, room, out):
     """Lead the series and signals of a clock, and the cohorts on it, through a stretch.
 
@@ -179,7 +178,7 @@ def run_clock_and_cohorts(ticker, number, bars, edges, fresh, shared, slots, cod
     return _run_cohorts(ticker, number, session, shared, slots, code, market, fired, rows, edges, fresh, room, out)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _any_of(ticker, session, shared, code):
     """Return whether a ticker has cohorts without a clock, and whether it has any of a session."""
     bare = some = False
@@ -193,7 +192,7 @@ def _any_of(ticker, session, shared, code):
     return bare, some
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _nothing_done():
     """Return room for fills and for slots that act, as `run_cohort` takes it."""
     # What isn't used costs nothing: the system gives memory when it is touched.
@@ -201,7 +200,7 @@ def _nothing_done():
     return np.empty(1 << 17, FILL), none, np.empty(1 << 12, np.int32), np.empty(1 << 12, np.bool_), none
 
 
-@njit(cache=True, nogil=True)
+@entry
 def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared, slots, code, days, room):
     """Lead a ticker's positions through bars, each of which is one driving trade at its close.
 
@@ -225,18 +224,15 @@ def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared
     all_bars = np.empty((len(bars) + 2, COLUMNS))
     all_bars[2:] = bars
     edges = np.arange(len(bars))
-    fresh = len(no_edges) > 0  # no bar ever is; `False` would be a type of its own, and everything compiled for it
     clock = shared.tickers[ticker].clock
     while clock >= 0:
         if shared.clocks[clock].every > 0:
             all_bars[:2] = shared.clock_bars[clock]
-            out = run_clock_and_cohorts(
-                ticker, clock, all_bars, edges, fresh, shared, slots, code, rows, days, room, out
-            )
+            out = run_clock_and_cohorts(ticker, clock, all_bars, edges, NO, shared, slots, code, rows, days, room, out)
             shared.clock_bars[clock] = all_bars[-2:]
         else:
             out = run_clock_and_cohorts(
-                ticker, clock, no_bars, no_edges, fresh, shared, slots, code, rows, days, room, out
+                ticker, clock, no_bars, no_edges, NO, shared, slots, code, rows, days, room, out
             )
         clock = shared.clocks[clock].next
     for session in range(2):
@@ -244,7 +240,7 @@ def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared
     return out[0][: out[1]]
 
 
-@njit(cache=True, nogil=True)
+@entry
 def advance_tickers(starts, price, time, size, flags, sequence, shared, slots, code, days, room):
     """Lead every position, and all that rules look at, through a stretch of trades.
 

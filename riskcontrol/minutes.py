@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from riskcontrol.cohorts import grown
+from riskcontrol.compiling import entry
 from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, VOLUME
 
 _MOST = np.iinfo(np.int64).max
@@ -18,7 +18,7 @@ BAR = np.dtype(
 _MOST = np.iinfo(np.int64).max
 
 
-@njit(cache=True, nogil=True)
+@entry
 def advance_bars(tickers, starts, price, time, size, flags):
     """Put trades into their ticker's bar of a minute.
 
@@ -69,7 +69,7 @@ def advance_bars(tickers, starts, price, time, size, flags):
     return bars[:n], late
 
 
-@njit(cache=True, nogil=True)
+@entry
 def add_to_days(days, bars, dates):
     """Add bars of a minute to their tickers' days.
 

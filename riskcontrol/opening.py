@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from riskcontrol.book import CHAPTER, COUNTED, PAGE, Order, Status
+from riskcontrol.compiling import entry, inner
 from riskcontrol.pages import clear_summary, count_in, cover_page, widen
 from riskcontrol.triggers import any_trade, no_trade
 
@@ -14,7 +14,7 @@ _PAGES, _CHAPTERS, _STRATEGIES = (COUNTED.index(unit) for unit in ("pages", "cha
 _RUNNING, _STOPPED = int(Status.RUNNING), int(Status.STOPPED)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _hash(words, ticker):
     """FNV-1a over words, with a final mix (the constants are those of FNV and of splitmix64)."""
     h = np.uint64(14695981039346656037) ^ np.uint64(ticker)
@@ -25,7 +25,7 @@ def _hash(words, ticker):
     return h ^ (h >> np.uint64(27))
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _find(index, names, pages, words, ticker):
     """Return the place in the hash table where this strategy is, or the free one where it would be."""
     mask = np.uint64(len(index) - 1)
@@ -38,7 +38,7 @@ def _find(index, names, pages, words, ticker):
     return place
 
 
-@njit(cache=True, nogil=True)
+@entry
 def index_slots(index, names, pages, n_pages):
     """Enter every slot in use into an empty hash table."""
     for page in range(n_pages):
@@ -46,7 +46,7 @@ def index_slots(index, names, pages, n_pages):
             index[_find(index, names, pages, names[slot], pages[page].ticker)] = slot + 1
 
 
-@njit(cache=True, nogil=True)
+@entry
 def index_places(index, names, pages, slots):
     """Return where in the hash table these slots are entered, int64."""
     places = np.empty(len(slots), np.int64)
@@ -55,7 +55,7 @@ def index_places(index, names, pages, slots):
     return places
 
 
-@njit(cache=True, nogil=True)
+@entry
 def open_and_stop(
     slots, names, shared, index, counts, opens, words, ticker, cohort, cash, parameters, terms, time
 ):  # fmt: skip

@@ -6,7 +6,7 @@ A summary has the outermost triggers of the positions under it, and how many of 
 from __future__ import annotations
 
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Status
-from riskcontrol.compiling import bare, inlined
+from riskcontrol.compiling import bare, entry, inlined
 
 _RUNNING = int(Status.RUNNING)
 _MANY = 2**30
@@ -25,7 +25,7 @@ def widen(summary, other):
     summary.holding = min(summary.holding + other.holding, _MANY)
 
 
-@bare
+@entry
 def clear_summary(summary):
     """Make a summary that of no position."""
     summary.below = summary.gated_below = NEVER_BELOW

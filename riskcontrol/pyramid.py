@@ -10,11 +10,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW
-from riskcontrol.compiling import inlined
+from riskcontrol.compiling import entry, inlined, inner
 from riskcontrol.lanes import WIDTH, lowest_bit, outside
 
 _SHIFT = 3
@@ -52,7 +51,7 @@ class Rows(NamedTuple):
     bounds: NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@entry
 def make_rows(price, filling, time, filled, sequence):
     """Put a pyramid over driving trades; there must be one at least."""
     n = len(price)
@@ -99,7 +98,7 @@ def _next_place(place):
     return place + WIDTH if place % WIDTH == 0 else place
 
 
-@njit(cache=True, nogil=True)
+@inner
 def no_rows():
     """Return rows without a trade."""
     none = np.empty(0, np.int64)

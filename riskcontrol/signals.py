@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from riskcontrol.clocks import offset_at
 from riskcontrol.code import STACK
-from riskcontrol.compiling import bare, inlined
+from riskcontrol.compiling import NO, YES, bare, inlined, inner
 from riskcontrol.machine import evaluate, evaluate_segments
 from riskcontrol.newyork import NS_PER_DAY
 from riskcontrol.trades import NS_PER_SECOND
@@ -33,7 +32,7 @@ def _put(runs, n, first, end):
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def find_runs(code, formula, bind, market, edges, fresh, price, time, moments, offsets, stack, view, none):
     """Return the runs of driving trades on which a formula holds.
 
@@ -83,7 +82,7 @@ def _runs_by_trade(code, formula, bind, market, edges, fresh, price, time, momen
             view[0] = price[i] / 1e6
             view[1] = clock_of(time[i], moments, offsets)
             value = evaluate(
-                code, formula.code, formula.end, stack, view, none, market, bind, segment, new and i == first
+                code, formula.code, formula.end, stack, view, none, market, np.int64(bind), segment, new and i == first
             )
             if value == 1.0:
                 n = _put(runs, n, i, i + 1)
@@ -106,10 +105,10 @@ def _runs_by_bar(code, formula, bind, market, edges, fresh, count, stacks, later
     for begin in range(0, segments, width):
         own = min(width, segments - begin)
         if formula.crosses:
-            evaluate_segments(code, formula.code, formula.end, stacks, market, bind, begin, own, False)
+            evaluate_segments(code, formula.code, formula.end, stacks, market, bind, begin, own, NO)
             for k in range(own):
                 later[k] = stacks[0, k]
-        evaluate_segments(code, formula.code, formula.end, stacks, market, bind, begin, own, True)
+        evaluate_segments(code, formula.code, formula.end, stacks, market, bind, begin, own, YES)
         for k in range(own):
             segment = begin + k
             first = 0 if segment == 0 else edges[segment - 1]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from riskcontrol import orders
 from riskcontrol.book import PAGE, Order, Reason, Status
-from riskcontrol.compiling import bare
+from riskcontrol.compiling import bare, entry, inner
 from riskcontrol.fills import FILL
 from riskcontrol.indicators.kernel import scale
 from riskcontrol.indicators.registry import ATR, COLUMNS, INDICATORS, VWAP
@@ -95,7 +94,7 @@ def _split_position(slot, position, own, last, time, numerator, denominator, fil
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _split_clock(number, shared, numerator, denominator):
     """Bring the bars and indicators of a clock to prices and volumes after a split."""
     clock, bars = shared.clocks[number], shared.clock_bars[number]
@@ -142,7 +141,7 @@ def _strategies_of(cohort, shared):
     return count
 
 
-@njit(cache=True, nogil=True)
+@entry
 def apply_split(ticker, time, numerator, denominator, shared, slots):
     """Apply a split to all that a book has of a ticker but its bar of a minute, which is history.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol import orders
 from riskcontrol.book import PAGE, Book
+from riskcontrol.compiling import entry
 from riskcontrol.leaders import (
     BINS,
     COARSE,
@@ -29,7 +29,7 @@ LARGEST = int(np.iinfo(np.int64).max)
 """Most that a strategy is said to be worth, micro-dollars: 9.2 million million dollars."""
 
 
-@njit(cache=True, nogil=True)
+@entry
 def bin_of(gain):
     """Return in which bin a return is."""
     if gain < -NEAR:
@@ -41,7 +41,7 @@ def bin_of(gain):
     return BINS - 1
 
 
-@njit(cache=True, nogil=True)
+@entry
 def evidence_of(score, held):
     """Return z, of which the probability of skill is Φ(z); NaN where there is none.
 
@@ -73,7 +73,7 @@ def evidence_of(score, held):
     return ratio * math.sqrt((n - 1) / variance)
 
 
-@njit(cache=True, nogil=True)
+@entry
 def value_all(pages, n_pages, positions, scores, tickers):
     """Value every position that has seen a trade, at its ticker's last price.
 

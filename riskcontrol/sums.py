@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from riskcontrol.compiling import entry
 
 BITS = (1 << 64) - 1
 """Sums are added and subtracted within these."""
@@ -37,7 +38,7 @@ def rows_sum(table: NDArray[Any], rows: NDArray[np.int64] | None = None) -> int:
     return int(_rows_sum(data.view(word), places))
 
 
-@njit(cache=True, nogil=True)
+@entry
 def _rows_sum(words: NDArray[np.unsignedinteger], places: NDArray[np.int64]) -> np.uint64:
     """Return `rows_sum` of rows of unsigned words (the constants are those of splitmix64)."""
     total = np.uint64(0)

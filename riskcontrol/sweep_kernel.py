@@ -10,7 +10,6 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol import orders
@@ -18,7 +17,7 @@ from riskcontrol.book import Order, Reason, Status
 from riskcontrol.clocks import keep_fresh, rows_of, run_clock, run_series
 from riskcontrol.code import STACK, Op
 from riskcontrol.cohorts import grown
-from riskcontrol.compiling import bare, inlined
+from riskcontrol.compiling import NO, YES, bare, entry, inlined
 from riskcontrol.fills import FILL, execute
 from riskcontrol.machine import OUTPUTS, Market, evaluate_segments
 from riskcontrol.pyramid import make_rows, no_rows
@@ -82,7 +81,7 @@ class Rule(NamedTuple):
     sides: NDArray[np.int32]
 
 
-@njit(cache=True, nogil=True)
+@entry
 def make_columns(code, formulas, memory, bars, time, days):
     """Return columns of numbers in millionths, rounded as comparisons round, NaN where there is none.
 
@@ -120,7 +119,7 @@ def make_columns(code, formulas, memory, bars, time, days):
             record = code.formulas[number]
             for begin in range(0, count, _WIDTH):
                 width = min(_WIDTH, count - begin)
-                evaluate_segments(code, record.code, record.end, stacks, market, 0, begin - 1, width, True)
+                evaluate_segments(code, record.code, record.end, stacks, market, np.int32(0), begin - 1, width, YES)
                 own[begin : begin + width] = stacks[0, :width]
         for k in range(count):
             own[k] = np.rint(own[k] * 1e6) if math.isfinite(own[k]) else math.nan
@@ -300,7 +299,7 @@ def _one_a_segment(rows, edges, fresh):
     return edges[0] == 0 or (edges[0] == 1 and fresh)
 
 
-@njit(cache=True, nogil=True)
+@entry
 def read_trades(clocks, before, price, time, size, flags, sequence, days):
     """Return what a stretch of a ticker's trades is to a sweep.
 
@@ -326,7 +325,7 @@ def read_trades(clocks, before, price, time, size, flags, sequence, days):
     return bars, edges, fresh, rows
 
 
-@njit(cache=True, nogil=True)
+@entry
 def run_variants(rows, edges, fresh, columns, buy, sell, own, slots, most):
     """Lead all variants of a sweep through a stretch, one after the other.
 
@@ -354,11 +353,11 @@ def run_variants(rows, edges, fresh, columns, buy, sell, own, slots, most):
             continue
         while n + count > len(fills):
             fills = grown(fills)
-        _look(buy, variant, columns, True, room[0])
-        _look(sell, variant, columns, True, room[2])
+        _look(buy, variant, columns, YES, room[0])
+        _look(sell, variant, columns, YES, room[2])
         if not single:
-            _look(buy, variant, columns, False, room[1])
-            _look(sell, variant, columns, False, room[3])
+            _look(buy, variant, columns, NO, room[1])
+            _look(sell, variant, columns, NO, room[3])
             if not fresh:
                 room[0, 0, 0], room[2, 0, 0] = room[1, 0, 0], room[3, 0, 0]
         before = n

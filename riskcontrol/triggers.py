@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from riskcontrol import orders
 from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason
 from riskcontrol.code import Kind, Op
-from riskcontrol.compiling import bare, inlined
+from riskcontrol.compiling import NO, bare, inlined
 from riskcontrol.machine import evaluate, joined
 from riskcontrol.signals import holds
 
@@ -285,7 +285,7 @@ def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segm
                     agrees = (
                         evaluate(
                             code, condition.test, condition.end, room.stack, room.seen, parameters, market, bind,
-                            segment, False,
+                            segment, NO,
                         )
                         == 1.0
                     )  # fmt: skip
@@ -293,7 +293,7 @@ def look(slot, slots, terms, code, cohort, market, fired, row, price, time, segm
                     continue
                 level = evaluate(
                     code, condition.level, condition.level_end, room.stack, room.seen, parameters, market, bind,
-                    segment, False,
+                    segment, NO,
                 )  # fmt: skip
             if not math.isfinite(level) or (condition.kind == _HELD and not holding):
                 possible = False

@@ -20,15 +20,14 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from riskcontrol.compiling import inner
 from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.indicators.windows import Vector
 
 _HIGH, _LOW, _CLOSE = COLUMNS.index("high"), COLUMNS.index("low"), COLUMNS.index("close")
 
 
-@njit(cache=True, nogil=True)
+@inner
 def update(parameters: Vector, state: Vector, bar: Vector, out: Vector) -> None:
     """Take a bar; state: count, previous close, average."""
     n, count = int(parameters[0]), int(state[0]) + 1

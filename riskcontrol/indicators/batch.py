@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
+from riskcontrol.compiling import entry
 from riskcontrol.indicators.kernel import update
 from riskcontrol.indicators.registry import COLUMNS, INDICATORS, state_size
 from riskcontrol.indicators.windows import Vector
 
 
-@njit(cache=True, nogil=True)
+@entry
 def run(code: int, parameters: Vector, state: Vector, bars: np.ndarray, source: int, out: np.ndarray) -> None:
     """Take bars one after the other; `update` says what the arguments are.
 

@@ -15,19 +15,18 @@ Example:
 
 from __future__ import annotations
 
-from numba import njit
-
+from riskcontrol.compiling import inner
 from riskcontrol.indicators.windows import Vector
 
 
-@njit(cache=True, nogil=True)
+@inner
 def step(average: float, value: float, count: int, n: int) -> float:
     """Return the average after its value number `count`: the mean of all up to n of them, exponential after that."""
     weight = 1.0 / count if count <= n else 2.0 / (n + 1)
     return average + (value - average) * weight
 
 
-@njit(cache=True, nogil=True)
+@inner
 def update(parameters: Vector, state: Vector, value: float, out: Vector) -> None:
     """Take a value; state: count, average."""
     n, count = int(parameters[0]), int(state[0]) + 1

@@ -16,12 +16,11 @@ Example:
 
 from __future__ import annotations
 
-from numba import njit
-
+from riskcontrol.compiling import inner
 from riskcontrol.indicators.windows import Vector, push
 
 
-@njit(cache=True, nogil=True)
+@inner
 def update(parameters: Vector, state: Vector, value: float, out: Vector) -> None:
     """Take a value; state: count, ring."""
     n = int(parameters[0])

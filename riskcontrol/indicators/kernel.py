@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from riskcontrol.compiling import entry
 from riskcontrol.indicators import atr, bollinger, ema, highest, lowest, macd, roc, rsi, sma, stdev, vwap
 from riskcontrol.indicators.registry import (
     ATR,
@@ -30,7 +29,7 @@ from riskcontrol.indicators.windows import Vector
 _VOLUME = COLUMNS.index("volume")
 
 
-@njit(cache=True, nogil=True)
+@entry
 def update(code: int, parameters: Vector, state: Vector, bar: Vector, source: int, out: Vector) -> None:
     """Take one closed bar.
 
@@ -75,7 +74,7 @@ def update(code: int, parameters: Vector, state: Vector, bar: Vector, source: in
         stdev.update(parameters, state, value, out)
 
 
-@njit(cache=True, nogil=True)
+@entry
 def scale(code: int, parameters: Vector, state: Vector, price_ratio: float, volume_ratio: float, source: int) -> None:
     """Bring the state to prices and volumes after a stock split.
 

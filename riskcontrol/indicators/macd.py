@@ -25,13 +25,12 @@ Example:
 
 from __future__ import annotations
 
-from numba import njit
-
+from riskcontrol.compiling import inner
 from riskcontrol.indicators.ema import step
 from riskcontrol.indicators.windows import Vector
 
 
-@njit(cache=True, nogil=True)
+@inner
 def update(parameters: Vector, state: Vector, value: float, out: Vector) -> None:
     """Take a value; state: count, fast average, slow average, signal."""
     fast, slow, signal = int(parameters[0]), int(parameters[1]), int(parameters[2])

@@ -15,12 +15,11 @@ Example:
 
 from __future__ import annotations
 
-from numba import njit
-
+from riskcontrol.compiling import inner
 from riskcontrol.indicators.windows import Vector, push
 
 
-@njit(cache=True, nogil=True)
+@inner
 def update(parameters: Vector, state: Vector, value: float, out: Vector) -> None:
     """Take a value; state: count, ring of the last n values."""
     n, count = int(parameters[0]), int(state[0])

@@ -18,15 +18,14 @@ Example:
 
 from __future__ import annotations
 
-from numba import njit
-
+from riskcontrol.compiling import inner
 from riskcontrol.indicators.windows import Vector
 
 STILL = 1e-16
 """Mean movement, as a part of the value, up to which nothing moves."""
 
 
-@njit(cache=True, nogil=True)
+@inner
 def update(parameters: Vector, state: Vector, value: float, out: Vector) -> None:
     """Take a value; state: count, previous value, mean gain, mean loss."""
     n, changes = int(parameters[0]), int(state[0])

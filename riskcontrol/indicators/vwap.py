@@ -17,15 +17,14 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from riskcontrol.compiling import inner
 from riskcontrol.indicators.registry import COLUMNS
 from riskcontrol.indicators.windows import Vector
 
 _VOLUME, _NOTIONAL, _DAY = COLUMNS.index("volume"), COLUMNS.index("notional"), COLUMNS.index("day")
 
 
-@njit(cache=True, nogil=True)
+@inner
 def update(state: Vector, bar: Vector, out: Vector) -> None:
     """Take a bar; state: count, day, notional, volume."""
     volume, notional, day = bar[_VOLUME], bar[_NOTIONAL], bar[_DAY]
@@ -41,7 +40,7 @@ def update(state: Vector, bar: Vector, out: Vector) -> None:
         out[0] = state[2] / state[3]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def scale(state: Vector, price_ratio: float, volume_ratio: float) -> None:
     """Do to the state what a stock split does to prices and volumes."""
     state[2] *= price_ratio * volume_ratio

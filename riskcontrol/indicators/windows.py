@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from riskcontrol.compiling import inner
 
 Vector = np.ndarray
 """Float64, one dimension."""
 
 
-@njit(cache=True, nogil=True)
+@inner
 def push(state: Vector, n: int, value: float) -> bool:
     """Put a value into the ring over the oldest one, and return whether the ring is full."""
     count = int(state[0])
@@ -25,7 +26,7 @@ def push(state: Vector, n: int, value: float) -> bool:
     return count + 1 >= n
 
 
-@njit(cache=True, nogil=True)
+@inner
 def mean(state: Vector, n: int) -> float:
     """Return the mean of a full ring."""
     oldest = 1 + int(state[0]) % n
@@ -37,7 +38,7 @@ def mean(state: Vector, n: int) -> float:
     return anchor + total / n
 
 
-@njit(cache=True, nogil=True)
+@inner
 def deviation(state: Vector, n: int, middle: float) -> float:
     """Return the population standard deviation of a full ring around its mean."""
     oldest = 1 + int(state[0]) % n
