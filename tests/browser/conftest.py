@@ -110,6 +110,11 @@ def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
     assert errors == []
 
 
+def turn(page: Page, address: str) -> None:
+    """Go to another page as the links of a page do; to load one anew costs seconds of processor time."""
+    page.evaluate("address => window.riskcontrol.go(address)", address)
+
+
 def fits(page: Page, width: int) -> None:
     """Wait until nothing of the page is beyond its right edge."""
     page.wait_for_function(f"document.documentElement.scrollWidth <= {width}", polling=POLL_MS)

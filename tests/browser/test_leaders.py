@@ -14,7 +14,7 @@ from riskcontrol.leaders import encode_leaders
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
-from tests.browser.conftest import OPEN, Job, hosted
+from tests.browser.conftest import OPEN, Job, fits, hosted
 from tests.frontend.fake import FakeReader, leaders, trader
 
 
@@ -56,7 +56,7 @@ def test_what_the_shards_wrote_is_merged_ranked_and_counted(
     expect(page.locator("#ranking .ag-row")).to_have_count(7)
 
 
-def test_the_address_holds_what_is_shown_and_shows_it_again(pages: str, page: Page) -> None:
+def test_the_address_holds_what_is_shown_and_a_row_leads_to_its_strategy_and_its_user(pages: str, page: Page) -> None:
     page.goto(f"{pages}/leaders")
     page.locator("#leaders-by label", has_text="skill").click()
     page.wait_for_url(re.compile("by=evidence"))
@@ -67,18 +67,19 @@ def test_the_address_holds_what_is_shown_and_shows_it_again(pages: str, page: Pa
     page.reload()
     expect(page.locator("#own-table .ag-row")).to_have_count(1)
     expect(page.locator("#leaders-by input:checked")).to_have_value("evidence")
-
-
-def test_a_leaders_row_leads_to_the_strategy_and_the_name_to_its_user(pages: str, page: Page) -> None:
-    page.goto(f"{pages}/leaders")
-    page.locator('#ranking .ag-row[row-index="2"] [col-id="user"]').get_by_role("link").click()
+    page.locator("#leaders-by label", has_text="By return").click()
+    third = page.locator('#ranking .ag-row[row-index="2"]')
+    third.locator('[col-id="user"]').get_by_role("link", name="ann", exact=True).click()
     page.wait_for_url(re.compile(r"/user/ann$"))
     page.go_back()
-    page.locator('#ranking .ag-row[row-index="2"] [col-id="gain"]').click()
+    expect(third.locator('[col-id="user"]')).to_have_text("ann")
+    third.locator('[col-id="gain"]').click()
     page.wait_for_url(re.compile(r"/user/ann/IBM/dip"))
 
 
-def test_zoom_stays_when_a_minute_ends(pages: str, page: Page, tables: FakeReader) -> None:
+def test_zoom_stays_when_a_minute_ends_and_a_narrow_screen_has_the_essential(
+    pages: str, page: Page, tables: FakeReader
+) -> None:
     page.goto(f"{pages}/leaders?user=ann")
     graph = "document.querySelector('#spread .js-plotly-plot')"
     page.wait_for_function(f"{graph} && {graph}.data && {graph}.data.length === 2")
@@ -95,12 +96,10 @@ def test_zoom_stays_when_a_minute_ends(pages: str, page: Page, tables: FakeReade
     expect(page.locator("#leaders-about")).to_contain_text("09:31")
     assert page.evaluate(f"{graph}.layout.xaxis.range") == zoomed
 
-
-def test_a_narrow_screen_has_the_essential_columns_and_a_table_of_the_graph(pages: str, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{pages}/leaders?user=ann")
+    page.reload()
     expect(page.locator('#ranking .ag-row[row-index="0"] [col-id="who"]')).to_contain_text("user000000")
     expect(page.locator('#ranking .ag-row[row-index="0"] [col-id="value"]')).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    fits(page, 390)
     page.get_by_text("As a table").click()
     expect(page.locator("#spread-table tbody tr").first).to_contain_text("under")

@@ -14,7 +14,7 @@ from frontend import pulse
 from frontend.app import create_app
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy, first_rule
-from tests.browser.conftest import NOW, WIDTHS, Job, fits, hosted
+from tests.browser.conftest import NOW, WIDTHS, Job, fits, hosted, turn
 from tests.browser.tape import openings_on_the_tape
 from tests.frontend.conftest import Tape
 from tests.frontend.fake import FakeReader, bars, strategy, trader
@@ -22,6 +22,11 @@ from tests.frontend.fake import FakeReader, bars, strategy, trader
 ENGINE_MS = 300_000
 """How long the preview's engine may take to start, compiled for the first time by a busy machine, milliseconds."""
 NEW = "/new?user=ann&ticker=IBM"
+SHOWN = """() => {
+    const page = document.getElementById("new-page");
+    return page && page.dataset.key && page.dataset.key.endsWith(location.search);
+}"""
+"""Whether the page is that of the address, and not of the one before it."""
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +67,9 @@ def arrived(page: Page, name: str) -> None:
     expect(page.locator("#strategy-status")).to_have_text("sent")
 
 
-def test_errors_are_said_as_one_types_with_the_column_marked(page: Page, pages: str) -> None:
+def test_errors_are_said_as_one_types_templates_chosen_by_keyboard_and_every_width_shows_all_fields(
+    page: Page, pages: str
+) -> None:
     page.goto(pages + NEW)
     rule = page.get_by_label("Buy when")
     expect(rule).to_have_value("price <= reference - 0.10")
@@ -79,14 +86,11 @@ def test_errors_are_said_as_one_types_with_the_column_marked(page: Page, pages: 
     rule.fill("(" * 60 + "price > 1" + ")" * 60)
     expect(page.get_by_text("levels")).to_be_visible()
 
-
-def test_a_template_and_a_ticker_are_chosen_by_keyboard(page: Page, pages: str) -> None:
-    page.goto(pages + NEW)
     template = page.get_by_role("textbox", name="Begin with")
     template.fill("trailing")
     template.press("ArrowDown")
     template.press("Enter")
-    expect(page.get_by_label("Buy when")).to_have_value("crosses_above(close, ema(50))")
+    expect(rule).to_have_value("crosses_above(close, ema(50))")
     expect(page.get_by_label("Sell when")).to_have_value("")
     expect(page.locator("#new-options-said")).to_have_text("trailing stop 0.5%")
     ticker = page.get_by_role("textbox", name="Ticker")
@@ -99,6 +103,16 @@ def test_a_template_and_a_ticker_are_chosen_by_keyboard(page: Page, pages: str) 
     page.get_by_role("button", name="Options").press("Enter")
     expect(page.get_by_label("Trailing stop, %")).to_have_value("0.5")
 
+    rule.fill("price > " + " + ".join(f"smaa({n})" for n in range(60)))
+    expect(page.locator(".pointed")).to_be_visible()
+    expect(page.get_by_label("Fee an order, $")).to_be_visible()
+    page.get_by_role("tab", name="Words").click()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        expect(page.get_by_label("Fee an order, $")).to_be_visible()
+        expect(page.get_by_text("Wilder's relative strength index")).to_be_visible()
+        fits(page, width)
+
 
 def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(page: Page, pages: str, tape: Tape) -> None:
     page.goto(pages + NEW)
@@ -109,9 +123,9 @@ def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(page: Page, pages: s
     expect(page.get_by_label("Sell when")).to_have_value("price >= reference + 1")
     expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
     expect(page.locator("#new-understood")).to_contain_text("reference + 1")
-    page.goto(f"{pages}/new?user=bob")  # another page has another draft
+    turn(page, "/new?user=bob")  # another page has another draft
     expect(page.get_by_label("Sell when")).to_have_value("price >= reference + 0.20")
-    page.goto(pages + NEW)
+    turn(page, NEW)
     expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
     page.get_by_label("Sell when").press("Control+Enter")
     arrived(page, "mine")
@@ -120,8 +134,22 @@ def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(page: Page, pages: s
     assert not page.evaluate("Object.keys(sessionStorage).some(key => key.endsWith('?user=ann&ticker=IBM'))")
 
 
-def test_what_is_wrong_when_it_is_sent_gets_the_focus(page: Page, pages: str, tape: Tape) -> None:
-    page.goto(f"{pages}/new?ticker=IBM")
+def test_hostile_addresses_give_the_page_and_what_is_wrong_when_it_is_sent_gets_the_focus(
+    page: Page, pages: str, tape: Tape
+) -> None:
+    addresses = {
+        "/new?user=%3Cimg%20src=x%3E&ticker=%22": 1,
+        "/new?user=a&user=b": 0,
+        "/new?from=IBM/%3Cb%3E&user=ann": 1,
+    }
+    page.goto(pages + next(iter(addresses)))
+    for address, errors in addresses.items():
+        turn(page, address)
+        page.wait_for_function(SHOWN)
+        expect(page.get_by_label("Buy when")).to_have_value("price <= reference - 0.10")
+        expect(page.locator("#address-error")).to_have_count(errors)
+    turn(page, "/new?ticker=IBM")
+    page.wait_for_function(SHOWN)
     page.get_by_role("button", name="Open strategy").click()
     expect(page.locator("#new-failure")).to_contain_text("is marked above")
     expect(page.get_by_label("Username", exact=True)).to_be_focused()
@@ -159,8 +187,16 @@ def test_the_preview_follows_what_is_typed_and_keeps_the_zoom(page: Page, pages:
     expect(page.locator("#new-graph")).to_be_hidden()
 
 
-def test_a_new_version_says_what_becomes_of_the_old_one_and_stops_it(page: Page, pages: str, tape: Tape) -> None:
-    page.goto(f"{pages}/new?user=ann&from=IBM/dip&edit=1")
+def test_a_copy_is_understood_and_a_new_version_says_what_becomes_of_the_old_one_and_stops_it(
+    page: Page, pages: str, tables: FakeReader, tape: Tape
+) -> None:
+    tables.strategy_rows.append(strategy(name="wide", parameters=(0.03, 0.07)))
+    page.goto(f"{pages}/new?user=ann&from=IBM/wide")
+    expect(page.get_by_label("Buy when")).to_have_value("price <= reference - 0.03")
+    expect(page.locator("#new-understood code")).to_contain_text("price ≤ reference − 0.03")
+    expect(page.locator("#new-understood code")).to_contain_text("price ≥ reference + 0.07")
+
+    turn(page, "/new?user=ann&from=IBM/dip&edit=1")
     expect(page.get_by_role("heading", name="New version")).to_be_visible()
     expect(page.locator("#new-version")).to_contain_text("stops dip")
     expect(page.get_by_label("Name", exact=True)).to_have_value("dip-2")
@@ -176,37 +212,6 @@ def test_a_new_version_says_what_becomes_of_the_old_one_and_stops_it(page: Page,
         ("dip-2", 2_500_000_000, Action.OPEN),
         ("dip", 10_000_000_000, Action.STOP),
     ]
-
-
-def test_a_copy_is_understood_as_the_one_that_it_is_made_from(page: Page, pages: str, tables: FakeReader) -> None:
-    tables.strategy_rows.append(strategy(name="wide", parameters=(0.03, 0.07)))
-    page.goto(f"{pages}/new?user=ann&from=IBM/wide")
-    expect(page.get_by_label("Buy when")).to_have_value("price <= reference - 0.03")
-    expect(page.locator("#new-understood code")).to_contain_text("price ≤ reference − 0.03")
-    expect(page.locator("#new-understood code")).to_contain_text("price ≥ reference + 0.07")
-
-
-@pytest.mark.parametrize(
-    "query", ["?user=%3Cimg%20src=x%3E&ticker=%22", "?from=IBM/%3Cb%3E&user=ann", "?user=a&user=b"]
-)
-def test_hostile_addresses_give_the_page_and_say_so(page: Page, pages: str, query: str) -> None:
-    page.goto(f"{pages}/new{query}")
-    expect(page.get_by_label("Buy when")).to_have_value("price <= reference - 0.10")
-    expect(page.locator("#address-error")).to_have_count(0 if query.endswith("b") and "a&" in query else 1)
-
-
-def test_every_width_shows_all_fields_without_scrolling_sideways(page: Page, pages: str) -> None:
-    page.goto(pages + NEW)
-    page.get_by_role("button", name="Options").click()
-    page.get_by_label("Buy when").fill("price > " + " + ".join(f"smaa({n})" for n in range(60)))
-    expect(page.locator(".pointed")).to_be_visible()
-    expect(page.get_by_label("Fee an order, $")).to_be_visible()
-    page.get_by_role("tab", name="Words").click()
-    for width in WIDTHS:
-        page.set_viewport_size({"width": width, "height": 900})
-        expect(page.get_by_label("Fee an order, $")).to_be_visible()
-        expect(page.get_by_text("Wilder's relative strength index")).to_be_visible()
-        fits(page, width)
 
 
 @pytest.mark.servers

@@ -15,7 +15,7 @@ from riskcontrol.settings import Settings
 from spark.source import Tape, read_range
 from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
-from tests.spark.test_stream import check_against, ends, reached, rows
+from tests.spark.test_stream import check_against, check_days, ends, reached, rows
 
 USERS = 60
 
@@ -35,7 +35,7 @@ def whole_tape(settings: Settings) -> list[pa.RecordBatch | Openings]:
 @pytest.mark.servers
 @pytest.mark.timeout(400)
 def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) -> None:
-    first, second = (simulated_day(tmp_path, tickers=8, trades=30_000, day=day) for day in ("2024-03-05", "2024-03-06"))
+    first, second = (simulated_day(tmp_path, tickers=8, trades=12_000, day=day) for day in ("2024-03-05", "2024-03-06"))
     client(servers).create_bucket(Bucket=servers.topic)
     bucket = f"s3://{servers.topic}/days/"
     assert run(servers, "upload", str(first), str(second), bucket).returncode == 0
@@ -88,3 +88,4 @@ def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) 
     assert len({fill[0] for fill in reference.fills}) > USERS // 2
     assert any(fill[1] == "mine" for fill in reference.fills)
     check_against(reference, servers)
+    check_days(reference, servers)

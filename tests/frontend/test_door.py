@@ -110,10 +110,13 @@ def test_signing_in_leads_to_where_one_wanted_to_go(home: House) -> None:
     assert client.get("/sign-in").status_code == 303
 
 
-def test_the_way_back_leads_to_a_ticker_with_a_slash(home: House) -> None:
+def test_the_way_back_leads_to_a_ticker_with_a_slash_and_to_an_address_with_a_question(home: House) -> None:
     asked = home.visitor().get("/user/ann/BRK%2FB/dip")
     assert asked.headers["location"] == "/sign-in?next=%2Fuser%2Fann%2FBRK%252FB%2Fdip"
     assert 'value="/user/ann/BRK%2FB/dip"' in home.visitor().get(asked.headers["location"]).text
+    asked = home.visitor().get("/share?ticker=IBM&name=dip")
+    assert asked.headers["location"] == "/sign-in?next=%2Fshare%3Fticker%3DIBM%26name%3Ddip"
+    assert 'value="/share?ticker=IBM&amp;name=dip"' in home.visitor().get(asked.headers["location"]).text
 
 
 @pytest.mark.parametrize("name", ["ann", "nobody", "user000001", "no such name", "", "x" * 5_000])

@@ -30,7 +30,17 @@ def test_health_tells_of_the_server_and_of_the_database(client: httpx.Client, ta
     assert client.get("/api/v1/health").json() == {"ok": True, "database": False}
 
 
-@pytest.mark.parametrize("address", ["/", "/user/ann", "/user/%3Cscript%3Ealert(1)%3C%2Fscript%3E", "/no/such/page"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/user/ann",
+        "/user/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+        "/user/ann/..%2F..%2Fetc/passwd",
+        "/market/BRK%2FB",
+        "/no/such/page",
+    ],
+)
 def test_pages_hold_everything_they_need_and_nothing_of_their_address(client: httpx.Client, address: str) -> None:
     response = client.get(address)
     assert response.status_code == 200
