@@ -33,10 +33,15 @@ $(VENV)/dev: requirements/dev.lock $(VENV)/runtime
 demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulated day.
 	@trap : INT; $(BIN)/riskcontrol demo || test $$? -eq 130  # Ctrl-C is how it ends
 
+# Each of some hundred processes would compile our modules, and each that runs tests rewrite these, in a shell that says so.
+test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."
-	@$(BIN)/python -m riskcontrol.warm & compiling=$$!; $(MAKE) --no-print-directory lint types; status=$$?; wait $$compiling && exit $$status
-	$(BIN)/pytest --numprocesses 3 --dist loadgroup --durations 15
+	@$(BIN)/python -m riskcontrol.warm & compiling=$$!; \
+	  $(MAKE) --no-print-directory lint types; status=$$?; \
+	  $(BIN)/pytest --collect-only -qq >/dev/null; \
+	  wait $$compiling && exit $$status
+	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 15
 
 lint: $(VENV)/dev  ## Check style, and look for insecure code.
 	$(BIN)/ruff check .

@@ -15,6 +15,9 @@ import pytest
 from riskcontrol import servers as local_servers
 from riskcontrol.settings import Settings
 
+# It checks, and is no test itself: its assertions tell both sides all the same.
+pytest.register_assert_rewrite("tests.spark.program")
+
 SHARDS = 3
 
 _ONE_COMPILER = "-XX:TieredStopAtLevel=1"
@@ -34,16 +37,26 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+GROUPS = ("long", "servers", "pages", "templates")
+"""What one process runs, in the order in which processes take it, all else coming after: the long tests, which have
+servers of their own; those that share servers; the pages that need none; and what shares an engine."""
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist asks which belong together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that share servers together: where several processes run tests, two start servers.
+    """Keep together what shares servers or a browser, and begin with what takes longest."""
 
-    Those with a browser wait for pages most of the time, and have servers of their own.
-    """
+    def place(item: pytest.Item) -> int:
+        group = item.get_closest_marker("xdist_group")
+        return GROUPS.index(group.args[0]) if group else len(GROUPS)
+
     for item in items:
-        if "all_servers" in getattr(item, "fixturenames", ()):
-            pages = "tests/browser" in item.path.as_posix() and "whole_line" not in item.name
-            item.add_marker(pytest.mark.xdist_group("pages" if pages else "servers"))
+        fixtures = getattr(item, "fixturenames", ())
+        if "all_servers" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("servers"))
+        elif "windows" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("pages"))
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +83,12 @@ def all_servers(home: Path) -> Iterator[Settings]:
 def short_lived(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the servers that a test starts for itself be short-lived ones."""
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", _ONE_COMPILER)
+
+
+@pytest.fixture
+def started_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the servers that a test starts for itself be short-lived ones that are not started again."""
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", f"{_ONE_COMPILER} {_NO_FLUSH}")
 
 
 @pytest.fixture

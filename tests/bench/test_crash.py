@@ -24,7 +24,7 @@ def crash(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.servers
 @pytest.mark.usefixtures("short_lived")
-@pytest.mark.xdist_group("kills")  # long ones with servers of their own, not beside each other
+@pytest.mark.xdist_group("long")
 @pytest.mark.timeout(600)
 def test_every_row_is_that_of_an_undisturbed_run_whatever_was_killed(tmp_path: Path) -> None:
     kinds = [part for kind in KILLED for part in ("--kill", kind)]

@@ -163,9 +163,9 @@ def test_a_client_reads_chunks_and_compressed_answers_and_gives_up() -> None:
 
 
 @pytest.mark.servers
-@pytest.mark.usefixtures("short_lived")
+@pytest.mark.usefixtures("started_once")
 @pytest.mark.browser
-@pytest.mark.xdist_group("kills")  # long, with servers of its own
+@pytest.mark.xdist_group("pages")  # with a browser, and servers of its own
 @pytest.mark.timeout(600)
 def test_viewers_and_programs_beside_the_real_line() -> None:
     options = {"viewers": "3", "requests": "10", "users": "100", "rate": "500", "tickers": "20",

@@ -19,7 +19,7 @@ from riskcontrol.cli.dashboard import listen
 from riskcontrol.settings import Settings
 from tests.processes import RISKCONTROL, Running, environment, run, simulated_day, until
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(400), pytest.mark.usefixtures("short_lived")]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(400), pytest.mark.usefixtures("started_once")]
 
 
 def processes_of(home: Path) -> list[str]:

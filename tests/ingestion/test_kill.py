@@ -36,7 +36,7 @@ def ingest(settings: Settings, path: Path, speed: str) -> subprocess.Popen[str]:
 
 def test_killed_at_random_moments_nothing_is_sent_twice_and_nothing_is_missing(kafka: Settings, tmp_path: Path) -> None:
     path = tmp_path / file_name(DAY)
-    simulate_day(path, day=DAY, tickers=200, trades=700_000, seed=1)
+    simulate_day(path, day=DAY, tickers=200, trades=300_000, seed=1)
     undisturbed = kafka.model_copy(update={"topic": f"{kafka.topic}-undisturbed"})
     process = ingest(undisturbed, path, "max")
     assert process.communicate(timeout=120)[0].endswith("a second.\n")
@@ -54,7 +54,7 @@ def test_killed_at_random_moments_nothing_is_sent_twice_and_nothing_is_missing(k
             # From its first record on; before it there is nothing to lose.
             while records_written() == before and process.poll() is None:
                 time.sleep(0.005)
-            time.sleep(chance.random() * 0.1)
+            time.sleep(chance.random() * 0.04)
             assert process.poll() is None, "it was done before it could be killed"
             process.kill()
             process.communicate()

@@ -24,6 +24,8 @@ from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
 from tests.spark.test_stream import check_against, drawn, ends, reached, rows
 
+pytestmark = pytest.mark.xdist_group("long")
+
 KILLED = ("kafka-2", "cassandra-2", "spark-2")
 
 
@@ -94,7 +96,6 @@ def test_a_taken_port_is_named(home: Path) -> None:
 
 
 @pytest.mark.servers
-@pytest.mark.xdist_group("kills")
 @pytest.mark.timeout(900)  # twenty processes start; a machine that is busy with everything else is slow, not broken
 def test_of_each_kind_one_may_be_killed_in_mid_run(home: Path, tmp_path: Path) -> None:
     day = simulated_day(tmp_path, tickers=12, trades=20_000)

@@ -1,4 +1,4 @@
-"""The templates through the real line, file to database: the fills that come out are the backtest's."""
+"""The templates through the real line, file to database: the fills are the backtest's; and a program at the API."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from riskcontrol.settings import Settings
 from riskcontrol.strategy import Strategy
 from riskcontrol.templates import read
 from tests.processes import Running, until
+from tests.spark import program
 from tests.spark.test_stream import ends, reached
 from tests.templates import catalogue
 
@@ -65,7 +66,10 @@ def test_a_file_waits_on_the_tape_for_a_stream_and_what_is_wrong_is_named(server
     assert caught.value.source == "NAME"
 
 
-def test_every_template_fills_in_the_stream_as_in_the_backtest(servers: Settings, tmp_path: Path) -> None:
+@pytest.mark.timeout(400)
+def test_every_template_fills_as_in_the_backtest_and_a_program_opens_one_of_its_own_follows_it_and_stops_it(
+    servers: Settings, tmp_path: Path
+) -> None:
     files = catalogue.week(tmp_path)
     strategies = catalogue.strategies()
     with Running(servers, "stream", "--batch", "0.5", "--state", str(tmp_path / "state")) as stream:
@@ -81,9 +85,10 @@ def test_every_template_fills_in_the_stream_as_in_the_backtest(servers: Settings
             with pytest.raises(InputError, match="open already, with other rules, cash or options"):
                 command(servers, "open", str(file), "--user", "by-hand")
         # Day by day, so that batches end while shares are held; at this speed the week would be one batch.
-        for source in find_all([str(file) for file in files], servers):
+        for source in find_all([str(file) for file in files[:-1]], servers):
             ingest([source], servers, speed=None)
             until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
+        program.follows(servers, stream, files[-1], one.ticker)
         said = command(servers, "stop", one.name, "--user", "by-hand", "--ticker", one.ticker).stdout
         assert said == f"{one.name} of by-hand on {one.ticker}: stopped.\n"
         with pytest.raises(InputError, match="there is no such strategy"):

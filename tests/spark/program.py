@@ -1,4 +1,4 @@
-"""The API before the real servers and the stream: a program opens a strategy, follows its fills, and stops it."""
+"""A program before the real servers and the stream: by the API it opens a strategy, follows its fills, and stops it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from database.accounts import AccountTables, accounts_over
 from database.reads import Reader
@@ -20,23 +19,15 @@ from frontend.api.values import iso, money
 from riskcontrol.settings import Settings
 from tests.accounts.fake import PASSWORD
 from tests.frontend.api.test_example import SCRIPT
-from tests.processes import Running, run, simulated_day, until
+from tests.processes import Running, run, until
 from tests.spark.test_stream import ends, reached
 
-pytestmark = pytest.mark.servers
 
-
-@pytest.mark.timeout(400)
-def test_a_program_opens_a_strategy_follows_its_fills_and_stops_it(servers: Settings, tmp_path: Path) -> None:
-    day = simulated_day(tmp_path, tickers=3, trades=20_000)
-    ticker = run(servers, "tickers", str(day)).stdout.splitlines()[1].split()[0]
-    accounts_over(AccountTables(connect(servers)), servers).set_password("ann", PASSWORD, now=time.time())
-    key = run(servers, "accounts", "keys", "create", "ann", "--scope", "write").stdout.strip()
-    with (
-        Running(servers, "stream", "--batch", "0.5", "--state", str(tmp_path / "state")) as stream,
-        Running(servers, "dashboard", "--port", "0") as dashboard,
-    ):
-        stream.wait_for("nothing new on the tape")
+def follows(settings: Settings, stream: Running, day: Path, ticker: str) -> None:
+    """Check a program from its key to the strategy's end; a day is sent meanwhile, on which its strategy trades."""
+    accounts_over(AccountTables(connect(settings)), settings).set_password("ann", PASSWORD, now=time.time())
+    key = run(settings, "accounts", "keys", "create", "ann", "--scope", "write").stdout.strip()
+    with Running(settings, "dashboard", "--port", "0") as dashboard:
         dashboard.wait_for(" is at http://")
         found = re.search(r"http://\S+", dashboard.output)
         assert found is not None
@@ -48,7 +39,7 @@ def test_a_program_opens_a_strategy_follows_its_fills_and_stops_it(servers: Sett
         ) as script:
             assert script.stdout is not None
             assert script.stdout.readline() == f"example-dip on {ticker} is waiting.\n"
-            sent = run(servers, "ingest", str(day), "--speed", "max")
+            sent = run(settings, "ingest", str(day), "--speed", "max")
             assert sent.returncode == 0, sent.stderr
             printed = script.stdout.readlines()
             assert script.wait(120) == 0
@@ -56,10 +47,10 @@ def test_a_program_opens_a_strategy_follows_its_fills_and_stops_it(servers: Sett
         with httpx.Client(base_url=f"{found.group()}api/v1", headers=headers, timeout=60) as api:
             until(lambda: api.get("/ready").status_code == 200, 60)
             one = f"/users/ann/strategies/{ticker}/example-dip"
-            until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
+            until(lambda: reached(settings, ends(settings)), 60, lambda: stream.output)
             fills = fills_of(api, one)
             assert len(fills) == api.get(one).json()["position"]["fills"] >= 3
-            rows = Reader(connect(servers)).fills("ann", ticker, "example-dip")
+            rows = Reader(connect(settings)).fills("ann", ticker, "example-dip")
             assert [(one["time"], one["shares"], one["price"], one["number"]) for one in fills] == [
                 (iso(row.time), row.shares, money(row.price), row.number) for row in rows.itertuples()
             ]
@@ -70,7 +61,7 @@ def test_a_program_opens_a_strategy_follows_its_fills_and_stops_it(servers: Sett
             assert api.delete(one).status_code == 202
             until(lambda: api.get(one).json()["status"] == "stopped", 60, lambda: stream.output)
             number = key.split("_")[1]
-            assert run(servers, "accounts", "keys", "revoke", "ann", number).returncode == 0
+            assert run(settings, "accounts", "keys", "revoke", "ann", number).returncode == 0
             until(lambda: api.get("/me").status_code == 401, 60)
 
 
