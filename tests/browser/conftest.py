@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 
 from bench.pages_browser import HEADLESS, program
 from database.session import connect
@@ -91,6 +91,12 @@ def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
     _OPEN.append(opened)
     foreign: list[str] = []
     errors: list[str] = []
+    refused: list[str] = []
+
+    def answered(answer: Response) -> None:
+        # What was asked, for whoever has to find out why.
+        if answer.status == 400:
+            refused.append(f"{answer.request.method} {answer.url}: {answer.request.post_data}")
 
     def told(message: ConsoleMessage) -> None:
         # A server that is away on purpose is such an error too.
@@ -100,6 +106,7 @@ def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
 
     local = ("http://127.0.0.1:", "data:", "blob:")
     opened.on("request", lambda request: None if request.url.startswith(local) else foreign.append(request.url))
+    opened.on("response", answered)
     opened.on("console", told)
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.set_default_timeout(PATIENCE_MS)
@@ -107,7 +114,7 @@ def page(windows: BrowserContext, expected: list[str]) -> Iterator[Page]:
     _OPEN.remove(opened)
     opened.close()
     assert foreign == []
-    assert errors == []
+    assert errors == [], refused
 
 
 def turn(page: Page, address: str) -> None:

@@ -123,9 +123,9 @@ def test_a_draft_survives_a_reload_and_goes_when_it_is_sent(page: Page, pages: s
     expect(page.get_by_label("Sell when")).to_have_value("price >= reference + 1")
     expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
     expect(page.locator("#new-understood")).to_contain_text("reference + 1")
-    turn(page, "/new?user=bob")  # another page has another draft
+    page.goto(f"{pages}/new?user=bob")  # another page has another draft
     expect(page.get_by_label("Sell when")).to_have_value("price >= reference + 0.20")
-    turn(page, NEW)
+    page.goto(pages + NEW)
     expect(page.get_by_label("Name", exact=True)).to_have_value("mine")
     page.get_by_label("Sell when").press("Control+Enter")
     arrived(page, "mine")
