@@ -33,7 +33,8 @@ $(VENV)/dev: requirements/dev.lock $(VENV)/runtime
 demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulated day.
 	@trap : INT; $(BIN)/riskcontrol demo || test $$? -eq 130  # Ctrl-C is how it ends
 
-# Each of some hundred processes would compile our modules, and each that runs tests rewrite these, in a shell that says so.
+# Where a shell forbids writing them down, each of some hundred processes would compile our modules. Tests are collected
+# once before, so that those that run them find them compiled.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."

@@ -111,22 +111,10 @@ def _run_position(slot, slots, terms, code, cohort, market, fired, rows, edges, 
             break
         before = n
         price, time = rows.price[at], rows.time[at]
-        order, reason = position.order, position.reason
+        order, reason = np.int64(position.order), np.int64(position.reason)
         if order != _NONE:
             position.order = _NONE
-            n = execute(
-                fills,
-                n,
-                slot,
-                slots,
-                own,
-                np.int64(order),
-                np.int64(reason),
-                rows,
-                at,
-                rows.filling[at],
-                rows.filled[at],
-            )
+            n = execute(fills, n, slot, slots, own, order, reason, rows, at, rows.filling[at], rows.filled[at])
         elif position.reference == 0:
             position.reference = price
             position.time = time

@@ -226,14 +226,13 @@ def advance_bars_of(ticker, filling, filled, price, time, sequence, bars, shared
     edges = np.arange(len(bars))
     clock = shared.tickers[ticker].clock
     while clock >= 0:
+        own_bars, own_edges = no_bars, no_edges
         if shared.clocks[clock].every > 0:
             all_bars[:2] = shared.clock_bars[clock]
-            out = run_clock_and_cohorts(ticker, clock, all_bars, edges, NO, shared, slots, code, rows, days, room, out)
+            own_bars, own_edges = all_bars, edges
+        out = run_clock_and_cohorts(ticker, clock, own_bars, own_edges, NO, shared, slots, code, rows, days, room, out)
+        if shared.clocks[clock].every > 0:
             shared.clock_bars[clock] = all_bars[-2:]
-        else:
-            out = run_clock_and_cohorts(
-                ticker, clock, no_bars, no_edges, NO, shared, slots, code, rows, days, room, out
-            )
         clock = shared.clocks[clock].next
     for session in range(2):
         out = _run_bare(ticker, session, shared, slots, code, rows, room, out)

@@ -15,7 +15,6 @@ BAR = np.dtype(
     + [("ticker", "i4"), ("pad", "i4")]
 )
 """A closed bar, before the name is put to it."""
-_MOST = np.iinfo(np.int64).max
 
 
 @entry

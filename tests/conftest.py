@@ -25,6 +25,7 @@ _ONE_COMPILER = "-XX:TieredStopAtLevel=1"
 _NO_FLUSH = "-Dcassandra.unsafesystem=true"
 """Has Cassandra not flush its own tables at each change of a schema, which takes two thirds of the time of making ours.
 Only for servers that are not started again: what is about crashes starts its own, as users do."""
+_STARTED_ONCE = f"{_ONE_COMPILER} {_NO_FLUSH}"
 
 # How long an example takes depends on what else the machine does: no test is about that.
 _PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
@@ -73,7 +74,7 @@ def all_servers(home: Path) -> Iterator[Settings]:
     from database.session import close
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAVA_TOOL_OPTIONS", f"{_ONE_COMPILER} {_NO_FLUSH}")
+        patch.setenv("JAVA_TOOL_OPTIONS", _STARTED_ONCE)
         local_servers.start(home)
     yield local_servers.resolve(Settings(home=home, shards=SHARDS))
     close()  # sessions would try to find their server again
@@ -88,7 +89,7 @@ def short_lived(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def started_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the servers that a test starts for itself be short-lived ones that are not started again."""
-    monkeypatch.setenv("JAVA_TOOL_OPTIONS", f"{_ONE_COMPILER} {_NO_FLUSH}")
+    monkeypatch.setenv("JAVA_TOOL_OPTIONS", _STARTED_ONCE)
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def _welcome(ready: Ready, users: int) -> None:
         "That is the only account, and everybody knows its password: the pages are for this machine alone. Register "
         "another one there.\n"
         f"{users:,} strategies trade on paper while the day is replayed. In the page, open one of your own: it trades "
-        f"within two seconds, while the tape is in the session (09:30 to 16:00 New York).\n"
+        "within two seconds, while the tape is in the session (09:30 to 16:00 New York).\n"
         f"Other commands find all this with --home {ready.settings.home}\nCtrl-C stops everything.\n"
     )
 

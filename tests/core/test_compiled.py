@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ import riskcontrol
 
 ROOT = Path(riskcontrol.__file__).parent.parent
 IMPORT = re.compile(r"^from ((?:riskcontrol|ingestion)[\w.]*) import", re.MULTILINE)
-COMPILED = re.compile(r"^@(?:njit|entry|inner|bare|inlined|pasted)\b", re.MULTILINE)
+CLOSED_WAYS = ("inner", "bare", "inlined", "pasted")
+WAYS = ("njit", "entry", *CLOSED_WAYS)
+COMPILED = re.compile(rf"^@(?:{'|'.join(WAYS)})\b", re.MULTILINE)
 MODULES = sorted(
     path
     for folder in ("riskcontrol", "ingestion")
@@ -48,8 +51,6 @@ def test_a_change_of_a_compiled_module_or_of_a_frozen_constant_leads_to_another_
     assert riskcontrol._numba_cache() != before
 
 
-WAYS = ("entry", "inner", "bare", "inlined", "pasted", "njit")
-CLOSED_WAYS = ("inner", "bare", "inlined", "pasted")
 FOLDERS = ("riskcontrol", "ingestion", "spark", "database", "frontend", "bench", "examples", "jars", "tests")
 
 
@@ -65,6 +66,7 @@ def decorated(node: ast.AST, ways: tuple[str, ...]) -> bool:
     return any(ast.unparse(each).rpartition(".")[2] in ways for each in node.decorator_list)
 
 
+@functools.cache  # and not when tests are collected
 def closed_functions() -> dict[str, set[str]]:
     """Return, by module, the names of functions that have no way in for Python, wherever they were imported to."""
     trees = {name_of(path): ast.parse(path.read_text()) for path in MODULES}
@@ -72,9 +74,12 @@ def closed_functions() -> dict[str, set[str]]:
         name: {node.name for node in tree.body if isinstance(node, ast.FunctionDef) and decorated(node, CLOSED_WAYS)}
         for name, tree in trees.items()
     }
-    for _ in trees:  # what one imports, another may import from it
+    more = True
+    while more:  # what one imports, another may import from it
+        before = sum(map(len, found.values()))
         for name, tree in trees.items():
             found[name] |= imported(tree, found)
+        more = sum(map(len, found.values())) > before
     return found
 
 
@@ -106,16 +111,13 @@ def of_python(node: ast.AST) -> Iterator[str]:
 
 def called(text: str, own: set[str]) -> set[str]:
     """Return what a module's Python, its examples included, uses of what has no way in for it."""
-    tree = ast.parse(text)
-    used = set(of_python(tree)) & (imported(tree, CLOSED) | own)
+    tree, closed = ast.parse(text), closed_functions()
+    used = set(of_python(tree)) & (imported(tree, closed) | own)
     documented = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
     docs = [ast.get_docstring(node) or "" for node in documented]
     examples = "".join(each.source for doc in docs for each in doctest.DocTestParser().get_examples(doc))
     example = ast.parse(examples)
-    return used | (set(of_python(example)) & (imported(example, CLOSED) | own))
-
-
-CLOSED = closed_functions()
+    return used | (set(of_python(example)) & (imported(example, closed) | own))
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -123,7 +125,7 @@ def test_python_calls_nothing_that_has_no_way_in_for_it(folder: str) -> None:
     """It would end the process."""
     paths = sorted((ROOT / folder).rglob("*.py"))
     assert paths
-    found = {path.name: called(path.read_text(), CLOSED.get(name_of(path), set())) for path in paths}
+    found = {path.name: called(path.read_text(), closed_functions().get(name_of(path), set())) for path in paths}
     assert not any(found.values()), {name: used for name, used in found.items() if used}
 
 
