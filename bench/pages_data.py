@@ -20,7 +20,6 @@ from database.session import connect
 from database.writes import Writer
 from ingestion.topic import partition_of
 from riskcontrol.blocks import encode
-from riskcontrol.book import Reason
 from riskcontrol.days import encode_day
 from riskcontrol.leaders import BINS, MOST, NOBODY, Leaders, Ranking, encode_leaders
 from riskcontrol.newyork import NEW_YORK
@@ -28,6 +27,7 @@ from riskcontrol.progress import on_terminal
 from riskcontrol.rows import Accepted, Bars, Columns, Fills, Positions
 from riskcontrol.settings import Settings
 from riskcontrol.standing import bin_of
+from riskcontrol.states import Reason
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from spark.task import MARKS
 

@@ -166,11 +166,8 @@ def stream_runs(reader: Reader) -> bool:
     Raises:
         ServerError: The database doesn't answer.
     """
-    batches = reader.batches(limit=1)
-    if not len(batches):
-        return False
-    age = dt.datetime.now(dt.UTC) - batches["time"].iloc[0].to_pydatetime()
-    return bool(age.total_seconds() < ALIVE_SECONDS)
+    newest = reader.newest_batch()
+    return newest is not None and (dt.datetime.now(dt.UTC) - newest).total_seconds() < ALIVE_SECONDS
 
 
 def wait_until_open(

@@ -27,11 +27,11 @@ from database.batches import Column, EncodedBatch, EncodedHandler, encode_rows
 from database.queries import insert, select
 from database.replicas import group_by_replica
 from database.session import answering, prepare
-from riskcontrol.book import Reason, Status
 from riskcontrol.errors import ServerError, SettingsError, TablesMissing
 from riskcontrol.newyork import date_of
 from riskcontrol.rows import Accepted, Bars, Fills, Ints, Names, Positions
 from riskcontrol.shape import PARAMETERS
+from riskcontrol.states import Reason, Status
 from riskcontrol.strategy import Action
 from riskcontrol.terms import Terms
 

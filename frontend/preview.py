@@ -69,7 +69,7 @@ class Preview:
         last: When the last one ended.
         curve: Columns time, price, value and held (the value of buy & hold): at most `reduce.MOST_POINTS` points.
         fills: Columns time, price, shares; at most so many purchases and sales, oldest first.
-        reasons: Why each of these was made, a name of `riskcontrol.book.Reason`.
+        reasons: Why each of these was made, a name of `riskcontrol.states.Reason`.
         statistics: All of them by name.
         decision: The verdict, in words.
         why: Its reasons: what each points to, and its words.

@@ -19,11 +19,11 @@ from frontend.preview import ANSWER_SECONDS, IDLE_SECONDS, MOST_MARKS, MOST_MEMO
 from frontend.reduce import hour_ends, keep_extremes
 from riskcontrol.backtest import on_bars
 from riskcontrol.backtest_bars import BarTape
-from riskcontrol.book import Reason
 from riskcontrol.errors import RiskControlError
 from riskcontrol.money import MICROS
 from riskcontrol.newyork import local_time
 from riskcontrol.priority import give_way
+from riskcontrol.states import Reason
 from riskcontrol.statistics import compute
 from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE

@@ -14,6 +14,7 @@ _FROZEN = [
     "newyork",
     "terms",
     "trades",
+    "states",
     "strategy",
     "indicators/registry",
     "../ingestion/conditions",

@@ -20,7 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from riskcontrol.blocks import openings_batch, openings_rows
-from riskcontrol.book import BAR_FIELDS, Book, Reason
+from riskcontrol.book import BAR_FIELDS, Book
 from riskcontrol.engine import advance, fill_rows, shared_of, slots_of
 from riskcontrol.equity import Equity, equity_curve, fill_points
 from riskcontrol.errors import InputError
@@ -31,6 +31,7 @@ from riskcontrol.newyork import transitions
 from riskcontrol.rows import Fills, Ints, Splits
 from riskcontrol.split_kernel import apply_split
 from riskcontrol.splits import NO_SPLITS, comparable, of_ticker
+from riskcontrol.states import Reason
 from riskcontrol.statistics import Executions, Record, executions
 from riskcontrol.strategy import Strategy
 from riskcontrol.trades import NS_PER_MINUTE, counts_of

@@ -15,8 +15,6 @@ cache line) and from what never changes (`names`, `parameters`, `terms_of`).
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,46 +37,6 @@ NEVER_BELOW = np.iinfo(np.int64).min
 """As `below`: no price is low enough."""
 NEVER_ABOVE = np.iinfo(np.int64).max
 """As `above`: no price is high enough. As `below`: any price will do. As `wake`: at no time."""
-
-
-class Status(IntEnum):
-    """What a position may do."""
-
-    RUNNING = 0
-    STOPPED = 1
-    """By its owner; cash and shares stay as they were."""
-    HALTED = 2
-    """By us, because its value would no longer fit into 64 bits."""
-
-
-class SplitState(IntEnum):
-    """What became of a split."""
-
-    PENDING = 0
-    """No trade of its ticker has come since its time."""
-    APPLIED = 1
-
-
-class Order(IntEnum):
-    """A decision that waits for its fill."""
-
-    NONE = 0
-    BUY = 1
-    SELL = 2
-
-
-class Reason(IntEnum):
-    """Why a strategy bought or sold."""
-
-    BUY = 1
-    """Its rule."""
-    SELL = 2
-    """Its rule."""
-    STOP_LOSS = 3
-    TRAILING_STOP = 4
-    TAKE_PROFIT = 5
-    SPLIT = 6
-    """It didn't: the company split its shares."""
 
 
 TRIGGER = np.dtype([(name, "i8") for name in ("below", "above", "gated_below", "gated_above", "wake")])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from riskcontrol import orders
-from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Order, Status
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE
 from riskcontrol.compiling import NO, YES, bare, inlined, inner
 from riskcontrol.fills import execute
 from riskcontrol.pages import clear_summary, count_in, cover_page, reached, summarise_chapter, widen
 from riskcontrol.pyramid import first_trade
+from riskcontrol.states import Order, Status
 from riskcontrol.terms import FillMode
 from riskcontrol.triggers import act, any_trade, exact, look, look_at_level, no_trade, unstopped
 

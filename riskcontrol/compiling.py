@@ -7,6 +7,12 @@ from functools import partial
 import numpy as np
 from numba import njit
 
+from riskcontrol.absent import absent
+
+with absent("scipy"):
+    # It asks for BLAS, which none of our loops uses, and which costs each command a fifth of a second.
+    import numba.np.arraymath  # noqa: F401
+
 _OPTIONS = {"cache": True, "nogil": True, "no_cfunc_wrapper": True}
 _INNER = {**_OPTIONS, "no_cpython_wrapper": True}
 """What makes a function that compiled code alone calls, with no way in for Python, which would be compiled as well.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from riskcontrol import orders
-from riskcontrol.book import Order, Status
 from riskcontrol.compiling import inlined
+from riskcontrol.states import Order, Status
 
 FILL = np.dtype(
     [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskcontrol.book import CHAPTER, COUNTED, PAGE, Order, Status
+from riskcontrol.book import CHAPTER, COUNTED, PAGE
 from riskcontrol.compiling import entry, inner
 from riskcontrol.pages import clear_summary, count_in, cover_page, widen
+from riskcontrol.states import Order, Status
 from riskcontrol.triggers import any_trade, no_trade
 
 _NONE = int(Order.NONE)

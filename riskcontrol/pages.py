@@ -5,8 +5,9 @@ A summary has the outermost triggers of the positions under it, and how many of 
 
 from __future__ import annotations
 
-from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, Status
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE
 from riskcontrol.compiling import bare, entry, inlined
+from riskcontrol.states import Status
 
 _RUNNING = int(Status.RUNNING)
 _MANY = 2**30

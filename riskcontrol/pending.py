@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from riskcontrol.book import Book, SplitState
+from riskcontrol.book import Book
 from riskcontrol.rows import Ints, Splits
+from riskcontrol.states import SplitState
 
 _NEVER = np.iinfo(np.int64).max
 

@@ -101,7 +101,7 @@ class Fills(Columns):
     sequence: Ints
     """The sequence number of the trade that it filled on; 0 of a split."""
     reason: NDArray[np.int8]
-    """`riskcontrol.book.Reason`."""
+    """`riskcontrol.states.Reason`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +124,7 @@ class Positions(Columns):
     """When they were bought, 0 without shares."""
     fills: Ints
     status: NDArray[np.int8]
-    """`riskcontrol.book.Status`."""
+    """`riskcontrol.states.Status`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from riskcontrol import orders
-from riskcontrol.book import PAGE, Order, Reason, Status
+from riskcontrol.book import PAGE
 from riskcontrol.compiling import bare, entry, inner
 from riskcontrol.fills import FILL
 from riskcontrol.indicators.kernel import scale
 from riskcontrol.indicators.registry import ATR, COLUMNS, INDICATORS, VWAP
 from riskcontrol.money import MAX_PRICE
 from riskcontrol.pages import count_in, cover_page, summarise_chapter, summarise_cohort
+from riskcontrol.states import Order, Reason, Status
 from riskcontrol.triggers import any_trade, no_trade
 
 HIGHEST = 9 * MAX_PRICE

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol import orders
-from riskcontrol.book import Order, Reason, Status
 from riskcontrol.clocks import keep_fresh, rows_of, run_clock, run_series
 from riskcontrol.code import STACK, Op
 from riskcontrol.cohorts import grown
@@ -22,6 +21,7 @@ from riskcontrol.fills import FILL, execute
 from riskcontrol.machine import OUTPUTS, Market, evaluate_segments
 from riskcontrol.pyramid import make_rows, no_rows
 from riskcontrol.signals import clock_of
+from riskcontrol.states import Order, Reason, Status
 from riskcontrol.terms import FillMode
 from riskcontrol.triggers import profit_level, stop_level
 

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from riskcontrol import orders
-from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, Order, Reason
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW
 from riskcontrol.code import Kind, Op
 from riskcontrol.compiling import NO, bare, inlined
 from riskcontrol.machine import evaluate, joined
 from riskcontrol.signals import holds
+from riskcontrol.states import Order, Reason
 
 _NONE, _BUY, _SELL = int(Order.NONE), int(Order.BUY), int(Order.SELL)
 _BELOW, _ABOVE, _HELD = int(Kind.BELOW), int(Kind.ABOVE), int(Kind.HELD)

@@ -21,7 +21,6 @@ from riskcontrol.errors import ServerError, SettingsError, StateError
 from riskcontrol.servers import require
 from riskcontrol.servers.holders import STREAM
 from riskcontrol.settings import Settings
-from riskcontrol.warm import compile_kernels
 from spark import standalone
 from spark.context import spark_context
 from spark.depot import depot
@@ -439,5 +438,4 @@ def _await(settings: Settings, patience: float, stop: threading.Event) -> Settin
 
 def _warm(part: Any) -> None:
     list(part)
-    compile_kernels()
-    time.sleep(0.2)  # so that each of the workers gets one of these tasks
+    time.sleep(0.2)  # so that each of the workers, which have all loaded from the start, gets one of these tasks

@@ -23,12 +23,13 @@ from database.standing import Key, Standing, standing
 from database.writes import Writer
 from ingestion.topic import partition_of
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
-from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, POSITION, Book, Status
+from riskcontrol.book import NEVER_ABOVE, NEVER_BELOW, PAGE, POSITION, Book
 from riskcontrol.engine import Touched, advance
 from riskcontrol.errors import StateError
 from riskcontrol.newyork import date_of
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
+from riskcontrol.states import Status
 from spark.state import ShardStore
 from spark.task import Work, advance_shard
 

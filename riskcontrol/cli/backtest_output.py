@@ -13,11 +13,11 @@ import click
 
 from riskcontrol.aligned import aligned
 from riskcontrol.backtest_run import Data, Holding, Result
-from riskcontrol.book import Reason
 from riskcontrol.cli.backtest_sweep import WIDTH, sweep_json, sweep_lines
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.newyork import NEW_YORK
+from riskcontrol.states import Reason
 from riskcontrol.statistics import STATISTICS, format_value, plain
 from riskcontrol.statistics.formats import how_sure, why_none
 from riskcontrol.sweep import Sweep

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from riskcontrol.backtest_run import Data, Result
-from riskcontrol.book import Reason
 from riskcontrol.cli.backtest_output import clock, holding_text, tape_text
 from riskcontrol.cli.backtest_sweep import best_rows, warning
 from riskcontrol.errors import InputError
 from riskcontrol.money import MICROS, to_dollars
 from riskcontrol.report import charts
 from riskcontrol.report.style import STYLE
+from riskcontrol.states import Reason
 from riskcontrol.statistics import STATISTICS, Record, format_value
 from riskcontrol.statistics.days import trading_days
 from riskcontrol.statistics.formats import how_sure, why_none

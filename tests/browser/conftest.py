@@ -20,9 +20,9 @@ from database.session import connect
 from database.writes import Writer
 from frontend.app import create_app
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
-from riskcontrol.book import Reason
 from riskcontrol.rows import Accepted, Bars, Fills, Openings, Positions
 from riskcontrol.settings import Settings
+from riskcontrol.states import Reason
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.trades import NS_PER_MINUTE, NS_PER_SECOND
 from tests.frontend.serving import served

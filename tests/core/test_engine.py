@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
-from riskcontrol.book import CHAPTER, PAGE, Book, Status
+from riskcontrol.book import CHAPTER, PAGE, Book
 from riskcontrol.engine import Outcome, advance
 from riskcontrol.language.parser import parse
 from riskcontrol.rows import Columns, Openings
 from riskcontrol.shape import shape_text
+from riskcontrol.states import Status
 from riskcontrol.strategy import Action, Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
 from riskcontrol.trades import ALL_FLAGS, NS_PER_MINUTE, REGULAR, TRADES, VOLUME

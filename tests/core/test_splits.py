@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from riskcontrol.blocks import Event
-from riskcontrol.book import Book, Reason, Status
+from riskcontrol.book import Book
 from riskcontrol.engine import advance
 from riskcontrol.language.parser import parse
 from riskcontrol.orders import fee as charged
@@ -22,6 +22,7 @@ from riskcontrol.pending import MOST
 from riskcontrol.rows import Openings, Splits
 from riskcontrol.shape import shape_text
 from riskcontrol.split_kernel import HIGHEST
+from riskcontrol.states import Reason, Status
 from riskcontrol.strategy import Action, Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
 from riskcontrol.trades import ALL_FLAGS, LAST

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from riskcontrol.book import Reason
 from riskcontrol.rows import Accepted, Bars, Fills, Names, Positions
+from riskcontrol.states import Reason
 from riskcontrol.strategy import FIRST_SHAPE, Action
 from riskcontrol.terms import FillMode, Terms
 

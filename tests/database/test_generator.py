@@ -4,7 +4,6 @@ import datetime as dt
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -139,9 +138,8 @@ class _Stream:
         self.age = age
         self.looks = list(watermarks)
 
-    def batches(self, *, limit: int) -> pd.DataFrame:
-        moment = pd.Timestamp(dt.datetime.now(dt.UTC) - dt.timedelta(seconds=self.age))
-        return pd.DataFrame({"time": [moment]})[:limit]
+    def newest_batch(self) -> dt.datetime:
+        return dt.datetime.now(dt.UTC) - dt.timedelta(seconds=self.age)
 
     def watermarks(self, tape: str) -> dict[int, int]:
         assert tape == "tape-id"

@@ -18,7 +18,7 @@ from ingestion.producer import TapeProducer, publish_openings
 from ingestion.s3 import client
 from ingestion.sources import find_sources
 from ingestion.topic import partition_of, tape_id
-from riskcontrol.book import Book, Reason
+from riskcontrol.book import Book
 from riskcontrol.engine import advance
 from riskcontrol.language.parser import parse
 from riskcontrol.leaders import Leaders, encode_leaders, merged
@@ -27,6 +27,7 @@ from riskcontrol.rows import Splits
 from riskcontrol.settings import Settings
 from riskcontrol.shape import shape_text
 from riskcontrol.splits import read_splits
+from riskcontrol.states import Reason
 from riskcontrol.strategy import Strategy, first_rule
 from riskcontrol.terms import FillMode, Session, Terms
 from spark.state import ShardStore

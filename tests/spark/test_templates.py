@@ -16,11 +16,11 @@ from ingestion.ingest import ingest
 from ingestion.producer import publish_openings
 from ingestion.sources import find_all
 from riskcontrol.backtest import HASHED, fills_hash
-from riskcontrol.book import Reason
 from riskcontrol.cli import cli
 from riskcontrol.errors import InputError
 from riskcontrol.rows import Fills
 from riskcontrol.settings import Settings
+from riskcontrol.states import Reason
 from riskcontrol.strategy import Strategy
 from riskcontrol.templates import read
 from tests.processes import Running, until

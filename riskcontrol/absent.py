@@ -1,0 +1,42 @@
+"""Libraries that others try to import at our start, and that we have no use for there."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+
+
+@dataclass(frozen=True)
+class _Missing:
+    """Finds nothing of one library, and keeps those that would from being asked."""
+
+    library: str
+
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> ModuleSpec | None:
+        if name.partition(".")[0] == self.library:
+            raise ModuleNotFoundError(f"no {name} for the moment", name=name)
+        return None
+
+
+@contextmanager
+def absent(library: str) -> Iterator[None]:
+    """Make as if a library weren't installed, unless it has been imported already.
+
+    Args:
+        library: Its top-level package.
+
+    >>> with absent("colorsys"):
+    ...     import colorsys
+    Traceback (most recent call last):
+    ModuleNotFoundError: no colorsys for the moment
+    >>> import colorsys
+    """
+    missing = _Missing(library)
+    sys.meta_path.insert(0, missing)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(missing)
