@@ -6,7 +6,7 @@ import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ from bench.crash_kills import KINDS, Kill, act, planned
 from bench.crash_line import Line
 from bench.crash_tables import Told, progress, tell
 from bench.crash_tape import LATECOMER, Tape, make
+from database.session import clear, connect, init
 from database.session import close as close_sessions
-from database.session import connect, drop, init
 from database.writes import Writer
 from ingestion.producer import publish_openings
 from ingestion.topic import tape_id
@@ -163,7 +163,15 @@ def _servers(home: Path | None, told: Told) -> Iterator[Settings]:
         stack.callback(servers.stop, home)
         stack.callback(close_sessions)
         servers.start(home, ("kafka", "cassandra"))
-        own = {"kafka": "", "cassandra": "", "s3_endpoint": "", "home": home, "shards": 4, "replication": 1}
+        own = {
+            "kafka": "",
+            "cassandra": "",
+            "s3_endpoint": "",
+            "home": home,
+            "shards": 4,
+            "replication": 1,
+            "keyspace": "crash",
+        }
         yield servers.resolve(load().model_copy(update=own))
 
 
@@ -176,13 +184,15 @@ def _round(
     chance: random.Random,
     told: Told,
 ) -> Round:
-    """Run the tape from its beginning to its end, on a topic, tables and a state of its own."""
-    own = settings.model_copy(update={"topic": f"crash-{number:03d}", "keyspace": f"crash_{number:03d}"})
+    """Run the tape from its beginning to its end, on a topic and a state of its own, and on empty tables."""
+    own = settings.model_copy(update={"topic": f"crash-{number:03d}"})
     line = Line(own, settings.home / "crash" / f"round-{number:03d}")
     one = Round(number)
     began = time.monotonic()
     try:
-        # It waits for its tables, and Spark starts meanwhile.
+        if number:
+            _patiently(line, lambda: clear(own))
+        # The first one waits for its tables, and Spark starts meanwhile.
         line.start_stream()
         _patiently(line, lambda: init(own))
         publish_openings(own, tape.strategies)
@@ -193,7 +203,8 @@ def _round(
             line.played.set()
             one.played = time.monotonic() - started
             saboteur.join()
-        line.await_taken(lambda: _all_taken(own))
+        ends = _patiently(line, lambda: _ends(own))
+        line.await_taken(lambda: _all_taken(own, ends))
         one.rows = _patiently(line, lambda: crash_dump.dump(own))
         crash_dump.write(one.rows, settings.home / "crash" / f"round-{number:03d}" / "rows.txt")
     except RiskControlError as error:
@@ -201,8 +212,6 @@ def _round(
     finally:
         line.close()
     one.seconds = time.monotonic() - began
-    with suppress(ServerError):  # it is only in the way
-        drop(own)
     close_sessions()
     return one
 
@@ -295,11 +304,15 @@ class _Saboteur:
             self._failure = error
 
 
-def _all_taken(settings: Settings) -> bool:
-    """Return whether the tables have everything that is on the tape, as far as the servers say."""
+def _ends(settings: Settings) -> dict[int, int]:
+    """Return where the tape ends, by shard."""
+    with closing(Offsets(settings)) as offsets:
+        return offsets.ends()
+
+
+def _all_taken(settings: Settings, ends: Mapping[int, int]) -> bool:
+    """Return whether the tables have everything up to these ends, as far as the server says."""
     try:
-        with closing(Offsets(settings)) as offsets:
-            ends = offsets.ends()
         marks = Writer(connect(settings)).watermarks(tape_id(settings))
     except ServerError:
         return False

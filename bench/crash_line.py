@@ -23,14 +23,12 @@ from riskcontrol.settings import Settings
 _PATIENCE = 180.0
 """Seconds that a command may take, started again as often as it fails, or that the stream may stand still."""
 
-_BATCH = "0.5"
-
 
 class Line:
     """Kafka, Cassandra, the stream and whatever command runs beside it.
 
     Args:
-        settings: With the addresses of the servers, which run under its home; topic and keyspace are the round's.
+        settings: With the addresses of the servers, which run under its home; the topic is the round's.
         logs: Folder for what the commands say.
     """
 
@@ -53,7 +51,7 @@ class Line:
 
     def start_stream(self) -> None:
         """Start the stream; it waits for servers that are away."""
-        self.stream = self._start("stream", "stream", "--batch", _BATCH, "--wait", f"{_PATIENCE:g}")
+        self.stream = self._start("stream", "stream", "--wait", f"{_PATIENCE:g}")
         self.being_killed.clear()
 
     def run(self, *arguments: str, producer: bool = False, name: str = "") -> None:

@@ -106,10 +106,11 @@ def init(settings: Settings) -> None:
             f"CREATE KEYSPACE IF NOT EXISTS {settings.keyspace} "
             f"WITH replication = {{'class': '{kind}', 'replication_factor': {settings.replication}}}"
         )
-        for statement in schema(settings.keyspace):
-            session.execute(statement)
-        for table, column in _ADDED:
-            session.execute(f"ALTER TABLE {settings.keyspace}.{table} ADD IF NOT EXISTS {column}")
+        with _unread(session.cluster):
+            for statement in schema(settings.keyspace):
+                session.execute(statement)
+            for table, column in _ADDED:
+                session.execute(f"ALTER TABLE {settings.keyspace}.{table} ADD IF NOT EXISTS {column}")
 
 
 def clear(settings: Settings) -> None:
@@ -120,7 +121,10 @@ def clear(settings: Settings) -> None:
     """
     session = connect(settings)
     with answering(settings.cassandra):
-        for future in [session.execute_async(f"TRUNCATE {table}") for table in tables(settings.keyspace)]:
+        # To ask first costs a tenth of emptying those that are empty.
+        asked = {table: session.execute_async(f"SELECT * FROM {table} LIMIT 1") for table in tables(settings.keyspace)}  # noqa: S608
+        filled = [table for table, answer in asked.items() if answer.result().one() is not None]
+        for future in [session.execute_async(f"TRUNCATE {table}") for table in filled]:
             future.result()
 
 
@@ -203,6 +207,16 @@ def prepare(session: Session, query: str) -> PreparedStatement:
         statement.is_idempotent = True  # every query of ours can be sent twice
         statements[query] = statement
     return statement
+
+
+@contextmanager
+def _unread(cluster: Cluster) -> Iterator[None]:
+    """Have the driver not read each table anew after it is made, which is a quarter of the server's work with it."""
+    cluster.schema_metadata_enabled = False
+    try:
+        yield
+    finally:
+        cluster.schema_metadata_enabled = True
 
 
 @contextmanager
