@@ -10,9 +10,11 @@ import gc
 import os
 from pathlib import Path
 
+# What is not used here is loaded for the workers, which are forks of this process.
+import pyspark.worker  # noqa: F401
 from pyspark.daemon import manager
 
-import spark.task  # noqa: F401  loaded for the workers, which are forks of this process
+import spark.task  # noqa: F401
 from riskcontrol.warm import compile_kernels
 
 if __name__ == "__main__":

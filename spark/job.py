@@ -32,7 +32,7 @@ from spark.rowwriter import RowWriter
 from spark.snapshots import Snapshots
 from spark.source import REJECTED, Tape
 from spark.spool import Waiting
-from spark.task import Done, Work, advance_shards
+from spark.task import Done, Work, advance_shards, settle
 from spark.workers import Losses
 
 log = logging.getLogger("riskcontrol.stream")
@@ -351,7 +351,7 @@ def run(
                 return
             workers = context.defaultParallelism
             log.info("Spark's workers load the engine")
-            context.parallelize(range(workers), workers).foreachPartition(_warm)
+            context.parallelize(range(workers), workers).foreachPartition(settle)
             if stream is None:
                 log.info("Waiting for Kafka, Cassandra and its tables")
                 stream = opened(_await(settings, patience, stop))
@@ -434,8 +434,3 @@ def _await(settings: Settings, patience: float, stop: threading.Event) -> Settin
                 raise
         else:
             return resolved
-
-
-def _warm(part: Any) -> None:
-    list(part)
-    time.sleep(0.2)  # so that each of the workers, which have all loaded from the start, gets one of these tasks

@@ -68,6 +68,15 @@ class Done:
     unfit: str = ""
 
 
+def settle(part: Iterable[int]) -> None:
+    """Have a worker made: as many of these tasks at once as there are workers give each of them one.
+
+    It stands here, as what it comes from is loaded in the worker: forked, that has all of this module from the start.
+    """
+    list(part)
+    time.sleep(0.2)
+
+
 def advance_shards(works: Iterable[Work]) -> Iterator[Done]:
     """Do the work of an RDD's partition (`mapPartitions`)."""
     # The input must be read to its end: Spark throws a Python worker away that leaves some of it unread, and with

@@ -161,7 +161,7 @@ def test_every_row_equals_the_reference_also_over_splits_a_kill_and_the_loss_of_
     lines = [f"{ticker},2024-03-06,{ratios[i % 4]}" for i, ticker in enumerate(tickers)]
     file.write_text("\n".join(["ticker,ex_date,ratio", *lines, f"{tickers[0]},2014-06-09,7:1"]) + "\n")
     state, place = tmp_path / "state", f"s3://{servers.topic}/snapshots"
-    command = ("stream", "--batch", "0.3", "--state", str(state), "--snapshots", place, "--snapshot-every", "1")
+    command = ("stream", "--state", str(state), "--snapshots", place, "--snapshot-every", "1")
     sending = ("ingest", f"s3://{servers.topic}/days", "--speed", "3000", "--from", "09:30", "--splits", str(file))
 
     with Running(servers, *command) as stream:
