@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
+from riskcontrol.absent import absent
 from riskcontrol.servers import archive
 from riskcontrol.servers.java import java_home_for_spark
 from spark import standalone
@@ -53,9 +53,11 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # That this pandas is newer than Spark knows does not matter to who uses none of it in Spark.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # for its Python workers
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        import pyspark  # noqa: PLC0415  reads the environment set above
+    with absent("pandas"):
+        # It reads the environment set above. What its tests have in common is loaded with its first object, and looks
+        # for pandas, of which nothing that we do in Spark has any use.
+        import pyspark  # noqa: PLC0415
+        import pyspark.testing.utils  # noqa: PLC0415
 
     scratch = (home / "spark").absolute()
     scratch.mkdir(parents=True, exist_ok=True)
@@ -77,8 +79,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     )
     # Spark puts a handler of its own on Ctrl-C, which would cancel the batch under way.
     handler = signal.getsignal(signal.SIGINT)
-    with warnings.catch_warnings(), standalone.authenticated(master, home):
-        warnings.simplefilter("ignore", FutureWarning)
+    with standalone.authenticated(master, home):
         context: Any = pyspark.SparkContext(conf=conf)
     if archived is not None:
         # Java tells of what it keeps, on the terminal of whoever runs the stream.
