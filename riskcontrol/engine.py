@@ -175,8 +175,8 @@ class _Run:
         book.reserve(strategies=len(openings))
         slots, linked = open_and_stop(
             slots_of(book), book.names, shared_of(book), book.index, book.counts, opens,
-            name_words(openings.username, openings.name), tickers, cohorts, openings.cash,
-            np.column_stack([openings.p0, openings.p1, openings.p2, openings.p3]), terms, openings.time,
+            name_words(openings.username, openings.name), tickers, cohorts, _read_only(openings.cash),
+            np.column_stack([openings.p0, openings.p1, openings.p2, openings.p3]), terms, _read_only(openings.time),
         )  # fmt: skip
         effective = slots >= 0
         stopped = slots[effective & ~opens]
@@ -396,6 +396,13 @@ def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.integer]) -> NDArray[
     starts, lengths = starts[order], lengths[order].astype(np.int64)
     firsts = np.cumsum(lengths) - lengths
     return np.arange(lengths.sum()) + np.repeat(starts - firsts, lengths)
+
+
+def _read_only(column: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a column as those of the tape are: the kernel would be compiled anew for one that can be written."""
+    view = column.view()
+    view.flags.writeable = False
+    return view
 
 
 def _distinct(parts: Sequence[NDArray[np.integer]]) -> NDArray[np.int64]:

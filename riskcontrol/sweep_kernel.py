@@ -344,7 +344,7 @@ def run_variants(rows, edges, fresh, columns, buy, sell, own, slots, most):
     """
     variants, count, segments = len(buy.sides), len(rows.price), len(edges) + 1
     counts = np.zeros(variants, np.int64)
-    fills, n = np.empty(1 << 12, FILL), 0
+    fills, n = np.empty(1 << 12, FILL), np.int64(0)
     single = _one_a_segment(rows, edges, fresh)
     # On the first trade after a bar, and on others; the first segment has no bar before it unless there was one.
     room = np.zeros((4, max(len(buy.steps), len(sell.steps), 1), segments), np.bool_)

@@ -19,6 +19,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
+import mmap
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -153,7 +156,7 @@ class ShardStore:
         """
         self.clear()
         for name in SUMMED:
-            left = meta.used(name) * _row_bytes(name)
+            left = meta.used(name) * _ROW_BYTES[name]
             with (self.folder / name).open("wb") as file:
                 while left and (data := read(min(left, _PIECE))):
                     left -= file.write(data)
@@ -332,28 +335,32 @@ def _library(folder: Path, meta: Meta) -> Library:
 _libraries: dict[tuple[str, str], Library] = {}
 
 
-def _row_bytes(name: str) -> int:
-    dtype, shape, _ = TABLES[name]
-    return dtype.itemsize * int(np.prod(shape))
+_ROW_BYTES = {name: dtype.itemsize * math.prod(shape) for name, (dtype, shape, _) in TABLES.items()}
+_ACCESS = {"c": mmap.ACCESS_COPY, "r": mmap.ACCESS_READ, "r+": mmap.ACCESS_WRITE}
+"""By mode: to change what nobody else sees, to read, to change the file."""
 
 
 def _rows(folder: Path, name: str) -> int:
-    path = folder / name
-    return path.stat().st_size // _row_bytes(name) if path.exists() else 0
+    try:
+        return (folder / name).stat().st_size // _ROW_BYTES[name]
+    except FileNotFoundError:
+        return 0
 
 
 def _extend(folder: Path, name: str, rows: int) -> None:
     """Make the file at least that long; what is added reads as zeros."""
     with (folder / name).open("ab") as file:
-        if file.tell() < rows * _row_bytes(name):
-            file.truncate(rows * _row_bytes(name))
+        if file.tell() < rows * _ROW_BYTES[name]:
+            file.truncate(rows * _ROW_BYTES[name])
 
 
 def _mapped(folder: Path, name: str, mode: str) -> NDArray[Any]:
     dtype, shape, _ = TABLES[name]
-    array = np.memmap(folder / name, dtype, mode, shape=(_rows(folder, name), *shape))  # type: ignore[call-overload]
-    # A plain view: NumPy's subclass costs microseconds at every slice.
-    return np.asarray(array)
+    with (folder / name).open("r+b" if mode == "r+" else "rb") as file:
+        rows = os.fstat(file.fileno()).st_size // _ROW_BYTES[name]
+        # No `np.memmap`: it looks for links in the path each time, and costs microseconds at every slice.
+        content = mmap.mmap(file.fileno(), rows * _ROW_BYTES[name], access=_ACCESS[mode]) if rows else b""
+    return np.ndarray((rows, *shape), dtype, content)
 
 
 def _write_atomically(path: Path, *chunks: bytes) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from riskcontrol.indicators.batch import compute
-from riskcontrol.indicators.registry import INDICATORS
+from riskcontrol.indicators.registry import COLUMNS, INDICATORS
 from riskcontrol.language.contents import indicators_of, words_of
 from riskcontrol.language.text import text
 from riskcontrol.language.tree import (
@@ -60,11 +61,12 @@ class Bars:
     open_bar: dict[str, int] = field(default_factory=dict)
     start: int = 0
     day: int = 0
-    closed: list[dict[str, float]] = field(default_factory=list)
+    closed: dict[str, array[float]] = field(default_factory=lambda: {name: array("d") for name in COLUMNS})
+    """By column: of each bar that has closed."""
     fresh: bool = False
     asked: dict[str, int] = field(default_factory=dict)
     """By indicator: how many bars had closed when it was first asked for."""
-    values: dict[tuple[str, int], float] = field(default_factory=dict)
+    values: dict[tuple[Indicator, int], float] = field(default_factory=dict)
 
     def take(self, time: int, price: int, size: int, flags: int) -> None:
         """Take a trade."""
@@ -98,15 +100,26 @@ class Bars:
     def _close(self, bar: dict[str, int]) -> None:
         closed = {name: bar[name] / 1e6 if bar[name] else math.nan for name in ("open", "high", "low", "close")}
         closed |= {"volume": float(bar["volume"]), "notional": bar["notional"] / 1e6, "day": float(self.day)}
-        self.closed.append(closed)
+        self.add(closed)
+
+    def add(self, bar: dict[str, float]) -> None:
+        """Take a bar that has closed."""
+        for name, column in self.closed.items():
+            column.append(bar[name])
         self.values.clear()
         self.fresh = True
+
+    @property
+    def count(self) -> int:
+        """How many have closed."""
+        return len(self.closed["day"])
 
     def split(self, new: int, old: int) -> None:
         """Adjust all bars."""
         prices = ("open", "high", "low", "close")
-        for bar in self.closed:
-            bar.update({name: bar[name] * (old / new) for name in prices}, volume=bar["volume"] * (new / old))
+        for name in (*prices, "volume"):
+            factor = new / old if name == "volume" else old / new
+            self.closed[name] = array("d", (value * factor for value in self.closed[name]))
         if self.open_bar:
             self.open_bar.update({n: price_after(self.open_bar[n], new, old) for n in prices if self.open_bar[n]})
             self.open_bar["volume"] = half_up(self.open_bar["volume"], new, old)
@@ -114,18 +127,17 @@ class Bars:
 
     def column(self, name: str, ago: int) -> float:
         """Return a column of the last closed bar, or of one before."""
-        return self.closed[-1 - ago][name] if len(self.closed) > ago else math.nan
+        return self.closed[name][-1 - ago] if self.count > ago else math.nan
 
     def value(self, indicator: Indicator, ago: int) -> float:
         """Return an indicator at the last closed bar, or at one before."""
-        key = (text(indicator), ago)
+        key = (indicator, ago)
         if key not in self.values:
-            bars = self.closed[self.asked[key[0]] :]
-            bars = bars[: len(bars) - ago]
+            since, until = self.asked[text(indicator)], self.count - ago
             self.values[key] = math.nan
-            if bars:
+            if since < until:
                 needed = INDICATORS[indicator.name].columns(indicator.source)
-                columns = {name: [bar[name] for bar in bars] for name in needed}
+                columns = {name: self.closed[name][since:until] for name in needed}
                 parameters = [float(p) for p in indicator.parameters]
                 found = compute(indicator.name, parameters, columns, indicator.source)
                 self.values[key] = float(found[indicator.output][-1])
@@ -209,9 +221,9 @@ class Reference:
             # Even an opening that changes nothing has asked.
             for rule in (buy, sell):
                 for indicator in indicators_of(rule) if rule is not None else ():
-                    bars.asked.setdefault(text(indicator), len(bars.closed))
+                    bars.asked.setdefault(text(indicator), bars.count)
                 if rule is not None and "vwap" in words_of(rule):
-                    bars.asked.setdefault(text(VWAP), len(bars.closed))
+                    bars.asked.setdefault(text(VWAP), bars.count)
             if key not in self.positions:
                 self.positions[key] = Position(
                     *key, int(openings.cash[i]), buy, sell, read_terms(openings.terms[i]), session, bars
@@ -282,7 +294,8 @@ class Reference:
 
     def _decide(self, p: Position, time: int, price: int) -> tuple[str, int] | None:
         if not p.shares:
-            bought = self._affordable(p, price + part(price, p.terms.slippage)) > 0
+            paid = price + part(price, p.terms.slippage)
+            bought = paid + self._fee(p, 1, paid) <= self._budget(p)
             return ("buy", BUY) if bought and truth(p.buy, View(p, time, price)) else None
         if p.terms.stop_loss and price <= p.entry - part(p.entry, p.terms.stop_loss):
             return "sell", STOP_LOSS
@@ -297,11 +310,16 @@ class Reference:
         t = p.terms
         return max(t.fee_minimum, t.fee_per_order + t.fee_per_share * shares + part(shares * price, t.fee_rate))
 
-    def _affordable(self, p: Position, price: int) -> int:
-        """Return the most shares, found by halving."""
+    @staticmethod
+    def _budget(p: Position) -> int:
         budget = p.cash * p.terms.fraction // PPM
         if p.terms.fee_minimum or p.terms.fee_per_order or p.terms.fee_rate:
             budget = min(budget, 2**60)  # an order's fees must fit into 64 bits
+        return budget
+
+    def _affordable(self, p: Position, price: int) -> int:
+        """Return the most shares, found by halving."""
+        budget = self._budget(p)
         low, high = 0, min(budget // price, p.terms.shares or MOST)
         while low < high:
             middle = (low + high + 1) // 2

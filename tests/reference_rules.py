@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,14 @@ from riskcontrol.trades import NS_PER_SECOND
 if TYPE_CHECKING:
     from tests.reference import Position
 
+OPERATORS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 VWAP = Indicator("vwap", "", (), "")
 
 
@@ -65,19 +74,20 @@ class View:
 
 def number(node: Node, view: View, ago: int = 0, *, crossing: bool = False) -> float:
     """Return the value of an expression, NaN where it has none."""
+    match node:
+        case Word(name):
+            return view.word(name, ago, crossing=crossing)
+        case Number():
+            return node.value
+        case Indicator():
+            return view.position.bars.value(node, ago)
+        case Duration(seconds) | Clock(seconds):
+            return float(seconds)
 
     def of(part: Node) -> float:
         return number(part, view, ago, crossing=crossing)
 
     match node:
-        case Number():
-            return node.value
-        case Duration(seconds) | Clock(seconds):
-            return float(seconds)
-        case Word(name):
-            return view.word(name, ago, crossing=crossing)
-        case Indicator():
-            return view.position.bars.value(node, ago)
         case Negative(operand):
             return -of(operand)
         case Arithmetic("+", left, right):
@@ -107,15 +117,13 @@ def micro(value: float) -> int | None:
 def truth(node: Node, view: View) -> bool:
     """Return whether a canonical condition holds."""
     match node:
+        case Comparison(sign, left, right):
+            a, b = micro(number(left, view)), micro(number(right, view))
+            return a is not None and b is not None and OPERATORS[sign](a, b)
         case And(parts):
             return all(truth(part, view) for part in parts)
         case Or(parts):
             return any(truth(part, view) for part in parts)
-        case Comparison(operator, left, right):
-            a, b = micro(number(left, view)), micro(number(right, view))
-            if a is None or b is None:
-                return False
-            return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b, "==": a == b, "!=": a != b}[operator]
         case Cross(above, left, right, negated):
             found = [micro(number(side, view, ago, crossing=True)) for ago in (1, 0) for side in (left, right)]
             if None in found:

@@ -91,9 +91,7 @@ class BarReference(Reference):
             seen = {name: bar[name] / 1e6 for name in ("open", "high", "low", "close")}
             seen |= {"volume": float(bar["volume"]), "notional": float(bars["notional"][i]), "day": float(bar["day"])}
             if every:
-                clock.closed.append(seen)
-                clock.values.clear()
-                clock.fresh = True
+                clock.add(seen)
             if p.order is not None:
                 (order, reason), p.order = p.order, None
                 self._fill(p, order, reason, bar["start"], bar["open"], i + 1)

@@ -104,9 +104,16 @@ def of_python(node: ast.AST) -> Iterator[str]:
     for child in ast.iter_child_nodes(node):
         if decorated(child, WAYS):
             continue
-        if isinstance(child, ast.Name | ast.Attribute):
-            yield ast.unparse(child)
+        yield dotted(child)
         yield from of_python(child)
+
+
+def dotted(node: ast.AST) -> str:
+    """Return a name, or names with points between them, as text; nothing for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    whose = dotted(node.value) if isinstance(node, ast.Attribute) else ""
+    return f"{whose}.{node.attr}" if whose and isinstance(node, ast.Attribute) else ""
 
 
 def called(text: str, own: set[str]) -> set[str]:

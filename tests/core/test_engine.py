@@ -175,10 +175,8 @@ def test_long_stretches_are_jumped_through_exactly() -> None:
     rng = np.random.default_rng(7)
     prices = 10_000 + np.cumsum(rng.integers(-3, 4, 20_000))
     block = trades([("IBM", i, int(p) * 10_000, 1, ALL_FLAGS) for i, p in enumerate(prices)])
-    many = [
-        first_rule(f"u{i}", "s", "IBM", 10**9 + i, int(rng.integers(1, 40)) * 10_000, int(rng.integers(1, 40)) * 10_000)
-        for i in range(50)
-    ]
+    steps = [[int(step) * 10_000 for step in rng.integers(1, most, 2)] for most in [40] * 8 + [4] * 10]
+    many = [first_rule(f"u{i}", "s", "IBM", 10**9 + i, *both) for i, both in enumerate(steps)]
     book = Book()
     outcome = advance(book, [openings(*many), block])
     expected = Reference().feed([openings(*many), block])

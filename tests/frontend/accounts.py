@@ -16,9 +16,9 @@ from riskcontrol.accounts.account import Role
 from riskcontrol.settings import Settings
 from tests.accounts.fake import PASSWORD, FakeStore, made
 from tests.alerts.fake import KEYS, NOW, Clock, FakeAlerts
-from tests.frontend.conftest import PATIENCE_SECONDS, Page
+from tests.frontend.conftest import Page
 from tests.frontend.fake import FakeReader, leaders, position, strategy, trader
-from tests.frontend.serving import served
+from tests.frontend.serving import client_of, served
 
 
 @dataclass
@@ -37,7 +37,7 @@ class House:
     def visitor(self) -> httpx.Client:
         """Return a browser that nobody has signed in with."""
         headers = {"sec-fetch-site": "same-origin"}
-        client = httpx.Client(base_url=self.address, headers=headers, timeout=PATIENCE_SECONDS)
+        client = client_of(self.address, headers=headers)
         self.clients.append(client)
         return client
 

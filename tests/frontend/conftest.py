@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +16,7 @@ from riskcontrol.errors import ServerError
 from riskcontrol.settings import Settings
 from riskcontrol.strategy import Action, Strategy
 from tests.frontend.fake import FakeReader, trader
-from tests.frontend.serving import served
-
-PATIENCE_SECONDS = 120.0
-"""How long a machine that is busy with other things may take over an answer: some load the compiled indicators."""
+from tests.frontend.serving import client_of, served
 
 
 @dataclass
@@ -104,20 +102,35 @@ def tables() -> FakeReader:
 
 
 @pytest.fixture
-def tape(monkeypatch: pytest.MonkeyPatch) -> Tape:
+def tape() -> Iterator[Tape]:
     kept = Tape()
-    monkeypatch.setattr(application, "_publish", kept.publish)
-    return kept
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(application, "_publish", kept.publish)
+        yield kept
+
+
+@pytest.fixture(scope="session")
+def standing() -> Iterator[tuple[str, FakeReader]]:
+    """An application for all who change nothing of it, as to make one takes longer than most tests; and its tables."""
+    tables = trader()
+    with served(application.create_app(Settings(), reader=tables)) as at:
+        yield at, tables
 
 
 @pytest.fixture
-def client(tables: FakeReader, tape: Tape, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    monkeypatch.setattr(market, "FRESH_SECONDS", 0)  # what a test changes is seen at once
-    with (
-        served(application.create_app(Settings(), reader=tables)) as at,
-        httpx.Client(base_url=at, timeout=PATIENCE_SECONDS) as opened,
-    ):
-        yield opened
+def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
+    """A client of the standing application; of one of its own, where the test asks for what is behind it."""
+    own = {"tables", "tape", "monkeypatch"} & set(request.fixturenames)
+    request.getfixturevalue("tape")  # nothing is sent in earnest
+    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
+        patch.setattr(market, "FRESH_SECONDS", 0)  # what a test changes is seen at once
+        if own:
+            app = application.create_app(Settings(), reader=request.getfixturevalue("tables"))
+            at = stack.enter_context(served(app))
+        else:
+            at, tables = request.getfixturevalue("standing")
+            vars(tables).update(vars(trader()))  # with batches that are as young as ever
+        yield stack.enter_context(client_of(at))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from riskcontrol.accounts.sessions import LIFETIME_SECONDS, Sessions
 from riskcontrol.errors import TablesMissing, TooBusy
 from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House, house
+from tests.frontend.serving import client_of
 
 OTHER = "nine blue herons"
 
@@ -312,8 +313,8 @@ def test_our_own_pages_and_what_is_no_browser_are_not_refused(home: House) -> No
     client = home.signed_in("ann")
     del client.headers["sec-fetch-site"]
     assert client.post("/sign-out", data={"x": "y"}, headers={"origin": home.address}).status_code == 303
-    script = httpx.post(f"{home.address}/sign-in", data={"username": "ann", "password": PASSWORD})
-    assert script.status_code == 303
+    with client_of(home.address) as script:
+        assert script.post("/sign-in", data={"username": "ann", "password": PASSWORD}).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -442,7 +443,7 @@ def test_one_s_account_tells_who_one_is(home: House) -> None:
 def test_behind_a_proxy_that_speaks_tls_the_cookie_is_for_tls_alone() -> None:
     tls = {"x-forwarded-proto": "https", "x-forwarded-for": "203.0.113.9"}
     with house(proxies=["127.0.0.1"], hosts=["risk.example"]) as one:
-        client = httpx.Client(base_url=one.address, headers={"host": "risk.example", **tls})
+        client = client_of(one.address, headers={"host": "risk.example", **tls})
         response = client.post(
             "/sign-in", data={"username": "ann", "password": PASSWORD}, headers={"origin": "https://risk.example"}
         )

@@ -22,6 +22,7 @@ from riskcontrol.cli.dashboard import command, listen
 from tests.awaiting import awaited
 from tests.frontend.conftest import Page
 from tests.frontend.fake import FakeReader
+from tests.frontend.serving import client_of
 
 
 def test_health_tells_of_the_server_and_of_the_database(client: httpx.Client, tables: FakeReader) -> None:
@@ -282,12 +283,13 @@ def test_the_command_serves_until_it_is_interrupted(
         assert process.stderr is not None
         said = re.search(r"http://\S+:(\d+)/", process.stdout.readline())
         assert said is not None
-        health = f"http://127.0.0.1:{said[1]}/api/v1/health"
-        assert httpx.get(health, timeout=20).json() == {"ok": True, "database": False}
-        assert httpx.get(f"http://127.0.0.1:{said[1]}/", timeout=20).status_code == start
-        named = httpx.get(health, timeout=20, headers={"host": "dashboard.example"})
-        assert named.status_code == (200 if warned else 400)
-        frame = httpx.get(f"http://127.0.0.1:{said[1]}/_dash-layout", timeout=20).text
+        with client_of(f"http://127.0.0.1:{said[1]}") as client:
+            health = "/api/v1/health"
+            assert client.get(health).json() == {"ok": True, "database": False}
+            assert client.get("/").status_code == start
+            named = client.get(health, headers={"host": "dashboard.example"})
+            assert named.status_code == (200 if warned else 400)
+            frame = client.get("/_dash-layout").text
         assert ("Simulated" in frame) == ("--simulated" in flags)
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read()

@@ -60,25 +60,32 @@ def cases(draw: st.DrawFn, name: str) -> Case:
     return Case(indicator, indicator.complete(values), source)
 
 
+AMONG = st.tuples(st.sampled_from([0.75, 0.0, 0.25, 1.0]), st.sampled_from([0.05, 0.0, 0.5, 1.0]))
+"""How often a bar has a number at all, and how often that is one at the edge."""
+
+
 @st.composite
 def made_bars(draw: st.DrawFn, least: int = 1, most: int = 60) -> Bars:
-    """Bars in cents around 100 dollars, with flat stretches, empty volumes and ends of days among them."""
-    rows = draw(
-        st.lists(
-            st.tuples(
-                st.integers(-150, 150) | st.just(0),  # close to close
-                st.integers(0, 100),  # high above both ends
-                st.integers(0, 100),  # low below them
-                st.integers(0, 10_000) | st.just(0),  # volume
-                st.booleans(),  # whether a day begins
-            ),
-            min_size=least,
-            max_size=most,
+    """Bars in cents around 100 dollars, with flat stretches, empty volumes and ends of days among them.
+
+    What each example has much of is drawn, and the bars made of it: drawn one by one, they cost ten times all else.
+    """
+    count, rng = draw(st.integers(least, most)), np.random.default_rng(draw(st.integers(0, 2**32)))
+
+    def some(low: int, high: int) -> list[int]:
+        """Return a number for each bar, by what is drawn: one between two, one of the two themselves, or nothing."""
+        usual, edges = draw(AMONG)
+        numbers = np.where(
+            rng.random(count) < edges, rng.choice([low, high], count), rng.integers(low, high + 1, count)
         )
-    )
+        return np.where(rng.random(count) < usual, numbers, 0).tolist()
+
+    changes = some(-150, 150)  # close to close
+    wicks = some(0, 100), some(0, 100)  # high above both ends, low below them
+    days = some(0, 1)  # whether one begins
     bars: Bars = {name: [] for name in COLUMNS}
     before, day = 100_00, 16_000
-    for change, above, below, volume, begins in rows:
+    for change, above, below, volume, begins in zip(changes, *wicks, some(0, 10_000), days, strict=True):
         close, day = max(before + change, 150), day + begins
         high, low = max(before, close) + above, max(min(before, close) - below, 1)
         row = [before / 100, high / 100, low / 100, close / 100, volume, volume * (high + low) / 200, day]

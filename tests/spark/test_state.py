@@ -215,7 +215,7 @@ def test_a_byte_changed_or_missing_is_noticed_or_mended(tmp_path: Path, name: st
     path = store.folder / name
     content = path.read_bytes()
     assert content, "there is something to damage in every file"
-    used = store.recover().used(name) * state._row_bytes(name) if name in SUMMED else 0
+    used = store.recover().used(name) * state._ROW_BYTES[name] if name in SUMMED else 0
     at = data.draw(st.integers(0, (used or len(content)) - 1))
     changed = content[at] ^ data.draw(st.integers(1, 255))
     path.write_bytes(data.draw(st.sampled_from([content[:at], content[:at] + bytes([changed]) + content[at + 1 :]])))

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from statistics import NormalDist, mean, pstdev, stdev
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ YEAR = 252
 Number = float | int | None
 
 
+@lru_cache(1 << 16)  # strategies share the minutes' ends, and most statistics ask for all of a record's
 def trading_day(time: int) -> dt.date:
     moment = EPOCH + dt.timedelta(microseconds=(time - 1) // 1_000)
     day = moment.astimezone(NEW_YORK).date()

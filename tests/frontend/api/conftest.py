@@ -15,8 +15,9 @@ from frontend.api.rates import Buckets
 from frontend.preview import Previews, starting
 from riskcontrol.accounts.keys import Scope
 from tests.frontend.accounts import House, house, people
-from tests.frontend.conftest import PATIENCE_SECONDS, Tape
+from tests.frontend.conftest import Tape
 from tests.frontend.fake import FakeReader, strategy
+from tests.frontend.serving import client_of
 
 DIP = {"name": "new", "ticker": "IBM", "cash": "5000", "buy": "price <= reference - 0.1"}
 """A strategy that can be posted."""
@@ -77,7 +78,7 @@ def program(home: House) -> Iterator[Program]:
     def make(username: str = "ann", scope: str = "write") -> httpx.Client:
         token, _ = home.entrance.accounts.keys.create(username, Scope(scope), now=home.clock.now)
         headers = {"authorization": f"Bearer {token}"}
-        clients.append(httpx.Client(base_url=f"{home.address}/api/v1", headers=headers, timeout=PATIENCE_SECONDS))
+        clients.append(client_of(f"{home.address}/api/v1", headers=headers))
         return clients[-1]
 
     yield make

@@ -18,6 +18,7 @@ from tests.accounts.fake import PASSWORD
 from tests.frontend.accounts import House
 from tests.frontend.api.conftest import DIP, Program
 from tests.frontend.conftest import Tape
+from tests.frontend.serving import client_of
 
 MANY = "/users/ann/strategies"
 OPEN = ("/api/v1/health", "/api/v1/ready")
@@ -44,7 +45,7 @@ def test_a_key_says_who_asks_and_what_it_may(program: Program) -> None:
 
 
 def test_without_a_key_nothing_but_the_state_is_told(home: House, tape: Tape) -> None:
-    visitor = httpx.Client(base_url=f"{home.address}/api/v1")
+    visitor = client_of(f"{home.address}/api/v1")
     before = list(home.tables.asked)
     for method, path in everything(home):
         answer = ask(visitor, method, path)
@@ -210,7 +211,7 @@ def test_an_owner_makes_and_revokes_keys_on_a_page(home: House) -> None:
     made = client.post("/keys", data={"scope": "read", "old": PASSWORD})
     found = re.search(r"value='(rc_[0-9a-f]{16}_[A-Za-z0-9_-]{43})'", made.text)
     assert found is not None
-    program = httpx.Client(base_url=home.address, headers={"authorization": f"Bearer {found[1]}"})
+    program = client_of(home.address, headers={"authorization": f"Bearer {found[1]}"})
     assert program.get("/api/v1/me").json()["scope"] == "read"
     listed = client.get("/keys").text
     assert found[1] not in listed  # it is shown once

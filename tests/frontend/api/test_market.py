@@ -18,6 +18,7 @@ from riskcontrol.errors import ServerError
 from tests.frontend.accounts import NOW, House, house
 from tests.frontend.api.conftest import DIP, Program
 from tests.frontend.conftest import Tape
+from tests.frontend.serving import client_of
 
 DAY = "2013-10-07"
 
@@ -148,7 +149,7 @@ def test_what_there_are_no_bars_for_is_told(ann: httpx.Client, change: dict[str,
 def test_one_user_s_backtests_leave_room_for_others(home: House, tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(market, "Buckets", Buckets)
     monkeypatch.setattr(market, "TRIES_RATE", 1e-6)
-    with house(home.tables) as one, httpx.Client(base_url=one.address) as client:
+    with house(home.tables) as one, client_of(one.address) as client:
         token = [one.entrance.accounts.keys.create(name, Scope.READ, now=NOW)[0] for name in ("ann", "ann", "bob")]
 
         def ask(number: int) -> int:
