@@ -13,7 +13,7 @@ import click
 
 from bench import tables
 from bench.common import Timer, dashboard, own_servers
-from bench.pages_browser import PAGES, browser, paint, record
+from bench.pages_browser import PAGES, browser, installed, paint, record
 from bench.pages_data import Day, Size, fill, moving
 from bench.pages_load import load
 from database.session import init
@@ -52,8 +52,7 @@ def run(options: Options) -> dict[str, Any]:
         ServerError: The dashboard or a server doesn't answer.
         InputError: There is no browser.
     """
-    with browser():
-        pass  # better missed now than in some minutes
+    installed()  # better missed now than in some minutes
     with own_servers("kafka", "cassandra") as settings:
         ensure_topic(settings)
         init(settings)

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -72,7 +73,9 @@ _WATCH = """
                 }
             }
         }
-        requestAnimationFrame(look);
+        if (Object.keys(window.__shown).length < Object.keys(selectors).length) {
+            requestAnimationFrame(look);
+        }
     };
     requestAnimationFrame(look);
 })(%s)
@@ -89,6 +92,20 @@ def program(first: str = "") -> str | None:
     return next(filter(None, map(shutil.which, sorted(BROWSERS, key=lambda name: name != first))), None)
 
 
+def installed() -> str:
+    """Return the path of the system's Chromium.
+
+    Raises:
+        InputError: There is none, or nothing to drive it.
+    """
+    if find_spec("playwright") is None:
+        raise InputError("Playwright is missing; install requirements/dev.lock")
+    found = program()
+    if found is None:
+        raise InputError("no Chromium is installed (Debian: apt-get install chromium)")
+    return found
+
+
 @contextmanager
 def browser() -> Iterator[Browser]:
     """The system's Chromium.
@@ -96,13 +113,9 @@ def browser() -> Iterator[Browser]:
     Raises:
         InputError: There is none, or nothing to drive it.
     """
-    try:
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415  of the developers' packages
-    except ImportError as error:
-        raise InputError("Playwright is missing; install requirements/dev.lock") from error
-    found = program()
-    if found is None:
-        raise InputError("no Chromium is installed (Debian: apt-get install chromium)")
+    found = installed()
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  of the developers' packages
+
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
         yield started

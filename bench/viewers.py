@@ -15,7 +15,7 @@ import psutil
 
 from bench import steady, tables
 from bench.common import PeakMemory, dashboard, own_servers, percentile
-from bench.pages_browser import browser, requests
+from bench.pages_browser import browser, installed, requests
 from bench.pages_load import GRACE, Recorded
 from bench.viewers_load import Plan, Viewer, working
 from bench.viewers_people import accounts, signed_in
@@ -58,8 +58,7 @@ def run(load: Load) -> dict[str, Any]:
         ServerError: A part of the line ended or doesn't answer, or rows are missing in the database.
         InputError: There is no browser.
     """
-    with browser():
-        pass  # better missed now than in some minutes
+    installed()  # better missed now than in some minutes
     seconds = load.minutes * 60
     with own_servers("kafka", "cassandra") as settings, steady.line(settings, load) as line:
         click.echo(f"Making accounts and keys for {load.viewers:,} users ...", err=True)

@@ -75,7 +75,8 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         .set("spark.local.dir", str(scratch))
         .set("spark.python.daemon.module", "spark.daemon")
         .set("spark.driver.extraJavaOptions", " ".join(f'"{option}"' for option in options))
-        .setAll(list(standalone.options(master, home, logging_file).items()))
+        # The first driver's classes are kept for those after it, and for their executors.
+        .setAll(list(standalone.options(master, home, logging_file, () if archived else classes).items()))
     )
     # Spark puts a handler of its own on Ctrl-C, which would cancel the batch under way.
     handler = signal.getsignal(signal.SIGINT)

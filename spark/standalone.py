@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,13 +50,14 @@ def is_here(master: str) -> bool:
     return not master.startswith("spark://") or master.startswith("spark://127.")
 
 
-def options(master: str, home: Path, logging_file: Path) -> dict[str, str]:
+def options(master: str, home: Path, logging_file: Path, classes: Sequence[str] = ()) -> dict[str, str]:
     """Return Spark's options for where its workers are.
 
     Args:
         master: Spark's master.
         home: Our folder; its cluster, if it has one, is the one whose size we know.
         logging_file: What the driver logs; the executors of that cluster do as it does.
+        classes: With which Java options a JVM of Spark's on this machine finds its classes sooner.
     """
     found = {"spark.driver.host": "127.0.0.1"} if is_here(master) else {}
     if not master.startswith("spark://"):
@@ -72,8 +73,9 @@ def options(master: str, home: Path, logging_file: Path) -> dict[str, str]:
     }
     if master == running(home).get("spark"):
         # All workers are waited for, so that each of them is warm before the first batch.
+        given = " ".join(f'"{option}"' for option in (f"-Dlog4j2.configurationFile={logging_file}", *classes))
         found |= {
-            "spark.executor.extraJavaOptions": f"{_QUICK} '-Dlog4j2.configurationFile={logging_file}'",
+            "spark.executor.extraJavaOptions": f"{_QUICK} {given}",
             "spark.cores.max": str(NODES),
             "spark.scheduler.minRegisteredResourcesRatio": "1.0",
             "spark.scheduler.maxRegisteredResourcesWaitingTime": "15s",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import click
 
 from riskcontrol.cli.options import with_settings
@@ -26,6 +28,7 @@ def command(settings: Settings, only: tuple[str, ...], *, cluster: bool) -> None
     2.5 GB more while a stream runs. What has ended is started again by the same command. A home is one or the other.
     """
     from riskcontrol import servers
+    from riskcontrol.servers.layout import NODES
 
     if cluster and only:
         raise click.UsageError("--cluster starts all of them; leave --only out")
@@ -33,9 +36,17 @@ def command(settings: Settings, only: tuple[str, ...], *, cluster: bool) -> None
     def told(text: str) -> None:
         click.echo(text, err=True)
 
+    def make_tables(address: str) -> None:
+        from database.session import init
+        from riskcontrol.errors import ServerError
+
+        if not settings.cassandra:
+            with suppress(ServerError):  # they are asked for once more when all nodes are there
+                init(settings.model_copy(update={"cassandra": address, "replication": NODES}))
+
     running = servers.alive(settings.home)
     if cluster:
-        addresses = servers.start_cluster(settings.home, on_event=told)
+        addresses = servers.start_cluster(settings.home, on_event=told, on_database=make_tables)
     else:
         addresses = servers.start(settings.home, only or NAMES, on_event=told)
     for name in addresses:

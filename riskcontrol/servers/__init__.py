@@ -47,8 +47,14 @@ def start(home: Path, names: Sequence[str] = tuple(SERVERS), *, on_event: Told |
     return _start(home, SERVERS, [[name] for name in names], on_event)
 
 
-def start_cluster(home: Path, *, on_event: Told | None = None) -> dict[str, str]:
+def start_cluster(home: Path, *, on_event: Told | None = None, on_database: Told | None = None) -> dict[str, str]:
     """Start those nodes of a home's cluster that don't run yet, as `start` does, and the S3 server.
+
+    Args:
+        home: Folder for data, logs and `servers.json`.
+        on_event: Told what happens; called from several threads.
+        on_database: Told the address of a new database's first node, before the others join it. They take over all
+            the tables at once that are made now; of each that is made later, every node is told by itself.
 
     Returns:
         Address by name: "kafka-1" to "kafka-3", "cassandra-1" to "cassandra-3", "spark-master", "spark-1" to
@@ -65,16 +71,23 @@ def start_cluster(home: Path, *, on_event: Told | None = None) -> dict[str, str]
             server="cluster",
         )
     layout = Layout.made(home)
-    return _start(home, cluster.makers(layout) | {"s3": s3}, [*cluster.CHAINS, ["s3"]], on_event)
+    # Where there are nodes already, theirs are the tables, whichever of them is started first.
+    new = not list(cluster_folder(home).glob("cassandra-*"))
+    then = {"cassandra-1": on_database} if on_database is not None and new else {}
+    return _start(home, cluster.makers(layout) | {"s3": s3}, [*cluster.CHAINS, ["s3"]], on_event, then)
 
 
 def _start(
-    home: Path, makers: Mapping[str, Maker], chains: Sequence[Sequence[str]], told: Told | None
+    home: Path,
+    makers: Mapping[str, Maker],
+    chains: Sequence[Sequence[str]],
+    told: Told | None,
+    then: Mapping[str, Told] | None = None,
 ) -> dict[str, str]:
     registry = Registry(home)
     with registry.locked(), terminable():
         found = registry.alive()
-        starting = Starting(registry, makers, told or (lambda _: None))
+        starting = Starting(registry, makers, told or (lambda _: None), then)
         missing = [left for chain in chains if (left := [name for name in chain if name not in found])]
         try:
             addresses = starting.all(missing)

@@ -113,6 +113,8 @@ _PROPERTIES = {
     "cassandra.shutdown_announce_in_ms": "0",
     "cassandra.superuser_setup_delay_ms": "0",
     "cassandra.initial_token": "",
+    # By this clock requests expire, after seconds. Every 2 ms, as usual, it is most of what an idle node does.
+    "cassandra.approximate_time_precision_ms": "20",
     "jdk.attach.allowAttachSelf": "true",
     "io.netty.tryReflectionSetAccessible": "true",
 }
@@ -189,10 +191,10 @@ def _node(
 
 
 def _answer(host: str, port: int, others: int) -> None:
-    """Ask a node for its version, and how many others it knows.
+    """Ask a node for the version of its tables, and which others it knows.
 
     Raises:
-        ConnectionError: It does not know so many yet.
+        ConnectionError: It does not know so many yet, or not their tables: asked to make them, it would make its own.
     """
     touch(port, host)
     # The core has no Cassandra in it, but asking it a question needs its client.
@@ -209,9 +211,11 @@ def _answer(host: str, port: int, others: int) -> None:
     )
     try:
         session = cluster.connect()
-        session.execute("SELECT release_version FROM system.local")
-        known = len(list(session.execute("SELECT peer FROM system.peers_v2")))
+        tables = session.execute("SELECT schema_version FROM system.local").one().schema_version
+        known = [peer.schema_version for peer in session.execute("SELECT schema_version FROM system.peers_v2")]
     finally:
         cluster.shutdown()
-    if known < others:
-        raise ConnectionError(f"it knows {known} of {others} other nodes")
+    if len(known) < others:
+        raise ConnectionError(f"it knows {len(known)} of {others} other nodes")
+    if others and tables not in known:
+        raise ConnectionError("it does not know the tables yet")

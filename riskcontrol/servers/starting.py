@@ -41,12 +41,16 @@ class Starting:
         registry: Where they are noted down.
         makers: What prepares each server, by its name.
         told: Told what happens; called from several threads.
+        then: What is done with the address of a server that answers, before the next one of its chain is started.
     """
 
-    def __init__(self, registry: Registry, makers: Mapping[str, Maker], told: Told) -> None:
+    def __init__(
+        self, registry: Registry, makers: Mapping[str, Maker], told: Told, then: Mapping[str, Told] | None = None
+    ) -> None:
         self._registry = registry
         self._makers = makers
         self._told = told
+        self._then = then or {}
         self._started: list[Entry] = []
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
@@ -98,6 +102,8 @@ class Starting:
                     give_way(entry.pid, node.nice)
                 if node.archive is not None:
                     archive.keep(entry.pid, node.archive, self._cancelled)
+                if name in self._then and not self._cancelled.is_set():
+                    self._then[name](node.address)
                 return node.address
             if attempt == _PORT_TRIES - 1 or not _port_was_taken(log):
                 break

@@ -110,7 +110,7 @@ def test_of_each_kind_one_may_be_killed_in_mid_run(home: Path, tmp_path: Path) -
     nodes = dict(line.split("\t") for line in up.stdout.splitlines())
     found = servers.resolve(settings)
     assert found.replication == 3
-    with Running(settings, "stream", "--batch", "0.5") as stream:
+    with Running(settings, "stream", "--batch", "1") as stream:
         publish_openings(found, strategies)
         stream.wait_for("openings 120", 180)
         # A day in a quarter of a minute, so that the kills come in the midst of it.
