@@ -35,6 +35,7 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--process-per-site",
 ]
 POLL_MS = 100
 """How often a page is asked; the usual way, with each frame, has it drawn sixty times a second."""
@@ -71,6 +72,10 @@ def windows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
             viewport={"width": 1440, "height": 1000},
             color_scheme="light",
         )
+        # One that stays, of the pages' site: its process is every test's, where scripts needn't be compiled again.
+        (stays,) = started.pages
+        stays.route("**/*", lambda route: route.fulfill(content_type="text/html", body="<title>stays</title>"))
+        stays.goto(f"http://127.0.0.1:{hosted_port()}")
         yield started
         started.close()
 

@@ -106,7 +106,7 @@ def test_alerts_are_set_on_a_strategy_s_page_ring_and_are_listed(home: House, pa
     page.emulate_media(color_scheme="dark")
     ring.click()
     expect(listed.get_by_role("listitem")).to_have_count(2)
-    assert findings(page) == []
+    assert findings(page, colours=True) == []
     page.locator("h1").click()
     expect(listed).to_be_hidden()
 
