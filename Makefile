@@ -38,7 +38,7 @@ demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulate
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."
-	@{ $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m ingestion.warm; } & compiling=$$!; \
+	@{ $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm; } & compiling=$$!; \
 	  $(MAKE) --no-print-directory lint types; status=$$?; \
 	  $(BIN)/pytest --collect-only -qq >/dev/null; \
 	  wait $$compiling && exit $$status
