@@ -242,6 +242,10 @@ class GuardedReader(Reader):
         """Return the stream's last batches."""
         return self._reader.batches(limit=limit)
 
+    def newest_batch(self) -> dt.datetime | None:
+        """See `Reader`; everybody may."""
+        return self._reader.newest_batch()
+
 
 def _require_all(strategies: Sequence[Strategy]) -> None:
     for one in strategies:

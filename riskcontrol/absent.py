@@ -28,11 +28,10 @@ def absent(library: str) -> Iterator[None]:
     Args:
         library: Its top-level package.
 
-    >>> with absent("colorsys"):
-    ...     import colorsys
+    >>> with absent("pyclbr"):
+    ...     import pyclbr
     Traceback (most recent call last):
-    ModuleNotFoundError: no colorsys for the moment
-    >>> import colorsys
+    ModuleNotFoundError: no pyclbr for the moment
     """
     missing = _Missing(library)
     sys.meta_path.insert(0, missing)
