@@ -13,7 +13,7 @@ import click
 
 from bench import tables
 from bench.common import Timer, dashboard, own_servers
-from bench.pages_browser import PAGES, browser, installed, paint, record
+from bench.pages_browser import PAGES, browser, installed, paint, record, window
 from bench.pages_data import Day, Size, fill, moving
 from bench.pages_load import load
 from database.session import init
@@ -62,10 +62,10 @@ def run(options: Options) -> dict[str, Any]:
         viewers = _viewers(day, options.seed)
         with moving(settings, day), dashboard(settings, "--no-sign-in") as (address, process):
             painted, requests = {}, []
-            with browser() as started:
+            with browser() as started, window(started) as context:
                 for page in options.pages:
                     click.echo(f"Opening {page} ...", err=True)
-                    requests += record(started, address, page, viewers[0])
+                    requests += record(context, address, page, viewers[0])
                     painted[page] = paint(started, address, page, viewers[0], options.runs)
             random.Random(options.seed).shuffle(requests)
             click.echo(f"Sending {options.rate:g} requests a second ...", err=True)

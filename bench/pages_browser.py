@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,7 +16,7 @@ from bench.pages_load import CALLBACKS, Recorded, recorded
 from riskcontrol.errors import InputError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, CDPSession, Page
+    from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
 PATIENCE_MS = 30_000
 SETTLE_MS = 2_500
@@ -122,38 +122,34 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-def record(started: Browser, address: str, page: str, names: Mapping[str, str]) -> list[Recorded]:
+def record(context: BrowserContext, address: str, page: str, names: Mapping[str, str]) -> list[Recorded]:
     """Return the requests for data that opening a page makes, each callback's largest.
 
     Args:
-        started: The browser.
+        context: Where the page is opened.
         address: Of the pages.
         page: Which of `PAGES`.
         names: Whose; by placeholder.
     """
     found: dict[str, Recorded] = {}
-    for made in requests(started, address, page, names):
+    for made in requests(context, address, page, names):
         if made.output not in found or made.size > found[made.output].size:
             found[made.output] = made
     return list(found.values())
 
 
-def requests(
-    started: Browser, address: str, page: str, names: Mapping[str, str], cookie: tuple[str, str] | None = None
-) -> list[Recorded]:
+def requests(context: BrowserContext, address: str, page: str, names: Mapping[str, str]) -> list[Recorded]:
     """Return the requests for data that a page makes when it is opened and for a moment after, as they are answered.
 
     Args:
-        started: The browser.
+        context: Where the page is opened.
         address: Of the pages.
         page: Which of `PAGES`.
         names: Whose; by placeholder.
-        cookie: Of who has signed in, name and value.
     """
     found: list[Recorded] = []
-    with _opened(started, page) as (opened, _):
-        if cookie is not None:
-            opened.context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": address}])
+    with context.new_page() as opened:
+        opened.add_init_script(_WATCH % json.dumps(_selectors(page)))
         answers: list[Any] = []
         opened.on("response", lambda answer: answers.append(answer))
         _shown(opened, address, page, names)
@@ -202,17 +198,30 @@ def paint(started: Browser, address: str, page: str, names: Mapping[str, str], r
 
 
 @contextmanager
-def _opened(started: Browser, page: str) -> Iterator[tuple[Page, CDPSession]]:
-    """A window with empty caches that notes when the page's content is there."""
+def window(started: Browser, cookies: Sequence[Any] = ()) -> Iterator[BrowserContext]:
+    """A browser's windows with empty caches of their own, which what is opened in them shares.
+
+    Args:
+        started: The browser.
+        cookies: As Playwright takes them.
+    """
     context = started.new_context(viewport={"width": 1440, "height": 1000})
-    opened = context.new_page()
-    opened.add_init_script(_WATCH % json.dumps(_selectors(page)))
-    devtools = context.new_cdp_session(opened)
-    devtools.send("Network.enable")
+    context.add_cookies(cookies)
     try:
-        yield opened, devtools
+        yield context
     finally:
         context.close()
+
+
+@contextmanager
+def _opened(started: Browser, page: str) -> Iterator[tuple[Page, CDPSession]]:
+    """A page in a window of its own, which notes when its content is there."""
+    with window(started) as context:
+        opened = context.new_page()
+        opened.add_init_script(_WATCH % json.dumps(_selectors(page)))
+        devtools = context.new_cdp_session(opened)
+        devtools.send("Network.enable")
+        yield opened, devtools
 
 
 def _shown(opened: Page, address: str, page: str, names: Mapping[str, str]) -> dict[str, float]:

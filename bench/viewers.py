@@ -15,7 +15,7 @@ import psutil
 
 from bench import steady, tables
 from bench.common import PeakMemory, dashboard, own_servers, percentile
-from bench.pages_browser import browser, installed, requests
+from bench.pages_browser import browser, installed, requests, window
 from bench.pages_load import GRACE, Recorded
 from bench.viewers_load import Plan, Viewer, working
 from bench.viewers_people import accounts, signed_in
@@ -136,11 +136,11 @@ def _recorded(address: str, viewer: Viewer) -> dict[str, list[Recorded]]:
     """Return each callback's first request of each page, as a browser with a viewer's session sends it."""
     name, _, value = viewer.cookie.partition("=")
     found: dict[str, list[Recorded]] = {}
-    with browser() as started:
+    with browser() as started, window(started, [{"name": name, "value": value, "url": address}]) as context:
         for page in PAGES:
             click.echo(f"Opening {page} ...", err=True)
             first: dict[str, Recorded] = {}
-            for request in requests(started, address, page, viewer.names, cookie=(name, value)):
+            for request in requests(context, address, page, viewer.names):
                 first.setdefault(request.output, request)
             found[page] = list(first.values())
     return found

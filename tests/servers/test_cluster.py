@@ -98,7 +98,7 @@ def test_a_taken_port_is_named(home: Path) -> None:
 @pytest.mark.servers
 @pytest.mark.timeout(900)  # twenty processes start; a machine that is busy with everything else is slow, not broken
 def test_of_each_kind_one_may_be_killed_in_mid_run(home: Path, tmp_path: Path) -> None:
-    day = simulated_day(tmp_path, tickers=12, trades=20_000)
+    day = simulated_day(tmp_path, tickers=12, trades=10_000)
     (source,) = find_sources(str(day), Settings())
     trades = list(source.batches())
     tickers = sorted({ticker for batch in trades for ticker in batch.column("ticker").dictionary.to_pylist()})

@@ -149,13 +149,13 @@ def leaders_of_shards(
 def test_every_row_equals_the_reference_also_over_splits_a_kill_and_the_loss_of_the_state(
     servers: Settings, tmp_path: Path
 ) -> None:
-    days = [simulated_day(tmp_path, tickers=TICKERS, trades=8_000, day=f"2024-03-0{n}") for n in (5, 6)]
+    days = [simulated_day(tmp_path, tickers=TICKERS, trades=5_000, day=f"2024-03-0{n}") for n in (5, 6)]
     client(servers).create_bucket(Bucket=servers.topic)
     uploaded = run(servers, "upload", *map(str, days), f"s3://{servers.topic}/days")
     assert uploaded.returncode == 0, uploaded.stderr
     trades = [[*find_sources(str(day), servers)[0].batches()] for day in days]
     tickers = sorted({ticker for batch in trades[0] for ticker in batch.column("ticker").dictionary.to_pylist()})
-    strategies = drawn(tickers, 160)
+    strategies = drawn(tickers, 120)
     file = tmp_path / "splits.csv"
     ratios = ("4:1", "3:2", "1:10", "20:1")
     lines = [f"{ticker},2024-03-06,{ratios[i % 4]}" for i, ticker in enumerate(tickers)]
@@ -166,7 +166,7 @@ def test_every_row_equals_the_reference_also_over_splits_a_kill_and_the_loss_of_
 
     with Running(servers, *command) as stream:
         publish_openings(servers, strategies)
-        stream.wait_for("openings 160")
+        stream.wait_for("openings 120")
         with Running(servers, *sending) as ingest:
             until(lambda: re.search(r"fills [1-9].*\n(.*\n)*.*snapshot ", stream.output), 60, lambda: stream.output)
             stream.kill()
