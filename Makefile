@@ -38,10 +38,11 @@ demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulate
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."
-	@{ $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm; } & compiling=$$!; \
+	@$(BIN)/python -m tests.archives & archiving=$$!; \
+	  { $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm; } & compiling=$$!; \
 	  $(MAKE) --no-print-directory lint types; status=$$?; \
 	  $(BIN)/pytest --collect-only -qq >/dev/null; \
-	  wait $$compiling && exit $$status
+	  wait $$archiving && wait $$compiling && exit $$status
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 15
 
 lint: $(VENV)/dev  ## Check style, and look for insecure code.
