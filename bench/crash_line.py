@@ -23,6 +23,9 @@ from riskcontrol.settings import Settings
 _PATIENCE = 180.0
 """Seconds that a command may take, started again as often as it fails, or that the stream may stand still."""
 
+_BATCH = "0.5"
+"""Seconds: the more commits there are, the more of them a kill can meet."""
+
 
 class Line:
     """Kafka, Cassandra, the stream and whatever command runs beside it.
@@ -51,7 +54,7 @@ class Line:
 
     def start_stream(self) -> None:
         """Start the stream; it waits for servers that are away."""
-        self.stream = self._start("stream", "stream", "--wait", f"{_PATIENCE:g}")
+        self.stream = self._start("stream", "stream", "--batch", _BATCH, "--wait", f"{_PATIENCE:g}")
         self.being_killed.clear()
 
     def run(self, *arguments: str, producer: bool = False, name: str = "") -> None:
@@ -144,12 +147,19 @@ class Line:
         """End all commands: the stream is asked to, whatever else runs is killed."""
         self.stopping.set()
         self.being_killed.set()
+        children: list[psutil.Process] = []
         if self.stream is not None and self.stream.poll() is None:
+            children = psutil.Process(self.stream.pid).children(recursive=True)
             self.stream.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 self.stream.wait(30)
         for process in self._processes:
             kill_group(process)
+        # Its row writer has a group of its own, and must not go on writing into the next round's tables.
+        for child in children:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(children, 10)
 
     def _start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         used = self.settings

@@ -47,6 +47,8 @@ _OF_THE_TAPE = ("strategies", "positions", "fills", "bars", "marks", "leaders", 
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s,:\[\]]+))(?::(\d{1,5}))?")
 _CONNECT_SECONDS = 5.0
 _REQUEST_SECONDS = 15.0
+_EMPTY_SECONDS = 70.0
+"""More than a server takes before it gives up emptying a table: asked again meanwhile, it may do so later."""
 _SPECULATE_SECONDS = 2.0
 """After so long, an idempotent request is sent to another replica as well: a node may have just died."""
 
@@ -114,7 +116,7 @@ def init(settings: Settings) -> None:
 
 
 def clear(settings: Settings) -> None:
-    """Empty every table; what no longer can be there is gone when it returns.
+    """Empty every table that has rows; they are gone when it returns.
 
     Raises:
         ServerError: No node answers, the server refuses, or a table is missing.
@@ -124,7 +126,7 @@ def clear(settings: Settings) -> None:
         # To ask first costs a tenth of emptying those that are empty.
         asked = {table: session.execute_async(f"SELECT * FROM {table} LIMIT 1") for table in tables(settings.keyspace)}  # noqa: S608
         filled = [table for table, answer in asked.items() if answer.result().one() is not None]
-        for future in [session.execute_async(f"TRUNCATE {table}") for table in filled]:
+        for future in [session.execute_async(f"TRUNCATE {table}", timeout=_EMPTY_SECONDS) for table in filled]:
             future.result()
 
 

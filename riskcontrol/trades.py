@@ -25,7 +25,7 @@ from riskcontrol.absent import absent
 
 with absent("pandas"):
     # The first array looks for pandas, a third of a second in each process that has no frames. Whoever asks Arrow for a
-    # frame later on gets one all the same.
+    # frame later on gets one all the same; only then is a Series more to it than a sequence. Ours are given as arrays.
     pa.array([0])
 
 LAST = 1

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     # That this pandas is newer than Spark knows does not matter to who uses none of it in Spark.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # for its Python workers
-    with absent("pandas"):
+    with absent("pandas"), warnings.catch_warnings():
+        # Where it is loaded already: that this pandas is newer than Spark knows does not matter.
+        warnings.simplefilter("ignore", FutureWarning)
         # It reads the environment set above. What its tests have in common is loaded with its first object, and looks
         # for pandas, of which nothing that we do in Spark has any use.
         import pyspark  # noqa: PLC0415

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import click
 
 from riskcontrol.cli.options import with_settings
@@ -41,8 +39,10 @@ def command(settings: Settings, only: tuple[str, ...], *, cluster: bool) -> None
         from riskcontrol.errors import ServerError
 
         if not settings.cassandra:
-            with suppress(ServerError):  # they are asked for once more when all nodes are there
+            try:
                 init(settings.model_copy(update={"cassandra": address, "replication": NODES}))
+            except ServerError as error:
+                told(f"no tables yet ({error}); made when all nodes are there")
 
     running = servers.alive(settings.home)
     if cluster:

@@ -14,6 +14,7 @@ from riskcontrol.blocks import OPENINGS_HEADERS, decode, encode, openings_batch
 from riskcontrol.book import CHAPTER, PAGE, Book
 from riskcontrol.engine import Outcome, advance
 from riskcontrol.language.parser import parse
+from riskcontrol.opening import open_and_stop
 from riskcontrol.rows import Columns, Openings
 from riskcontrol.shape import shape_text
 from riskcontrol.states import Status
@@ -177,11 +178,22 @@ def test_long_stretches_are_jumped_through_exactly() -> None:
     block = trades([("IBM", i, int(p) * 10_000, 1, ALL_FLAGS) for i, p in enumerate(prices)])
     steps = [[int(step) * 10_000 for step in rng.integers(1, most, 2)] for most in [40] * 8 + [4] * 10]
     many = [first_rule(f"u{i}", "s", "IBM", 10**9 + i, *both) for i, both in enumerate(steps)]
+    # Of a second page are others that do as the first ones do, which the reference need not work out again.
+    others = [replace(one, username=f"again-{one.username}") for one in many]
     book = Book()
-    outcome = advance(book, [openings(*many), block])
+    outcome = advance(book, [openings(*many, *others), block])
+    assert book.count("pages") == 2
     expected = Reference().feed([openings(*many), block])
-    assert sorted(tuples(outcome.fills)) == sorted(expected.fills)
+    again = [(f"again-{fill[0]}", *fill[1:]) for fill in expected.fills]
+    assert sorted(tuples(outcome.fills)) == sorted(expected.fills + again)
     assert len(expected.fills) > 400
+
+
+def test_openings_are_compiled_once_whoever_made_their_columns() -> None:
+    given = openings(first_rule("ann", "s", "IBM", 10**9, 10_000, 10_000))
+    advance(Book(), [replace(given, cash=given.cash.copy(), time=given.time.copy())])
+    advance(Book(), [given])
+    assert len(open_and_stop.signatures) == 1
 
 
 amounts = st.integers(1, 40).map(lambda cents: cents * 10_000)

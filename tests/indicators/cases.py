@@ -69,6 +69,7 @@ def made_bars(draw: st.DrawFn, least: int = 1, most: int = 60) -> Bars:
     """Bars in cents around 100 dollars, with flat stretches, empty volumes and ends of days among them.
 
     What each example has much of is drawn, and the bars made of it: drawn one by one, they cost ten times all else.
+    So a failing one is made shorter and plainer, but not bar by bar.
     """
     count, rng = draw(st.integers(least, most)), np.random.default_rng(draw(st.integers(0, 2**32)))
 

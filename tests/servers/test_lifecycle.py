@@ -2,6 +2,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -50,6 +51,25 @@ def script(text: str, name: str = "fake") -> Node:
 
     command = (sys.executable, "-c", text)
     return Node(name=name, folder=Path(), command=command, address=f"{HOST}:1", ready=ready)
+
+
+def test_what_follows_a_server_s_answer_is_done_before_the_next_one_starts(home: Path) -> None:
+    told: list[str] = []
+
+    def maker(name: str) -> starting.Maker:
+        (port,) = free_ports(1)
+        node = script(f"import socket, time; s = socket.create_server(('{HOST}', {port})); time.sleep(600)", name)
+
+        def ready() -> None:
+            socket.create_connection((HOST, port), timeout=5).close()
+            told.append(f"{name} answers")
+
+        return lambda _home: replace(node, address=f"{HOST}:{port}", ready=ready)
+
+    makers = {name: maker(name) for name in ("first", "second")}
+    then = {"first": lambda address: told.append(f"first done at {address}")}
+    addresses = starting.Starting(Registry(home), makers, lambda _: None, then).all([["first", "second"]])
+    assert told == ["first answers", f"first done at {addresses['first']}", "second answers"]
 
 
 def test_a_started_server_answers_and_a_stopped_one_leaves_no_process(home: Path) -> None:
