@@ -149,7 +149,8 @@ class Line:
         self.being_killed.set()
         children: list[psutil.Process] = []
         if self.stream is not None and self.stream.poll() is None:
-            children = psutil.Process(self.stream.pid).children(recursive=True)
+            with suppress(psutil.NoSuchProcess):
+                children = psutil.Process(self.stream.pid).children(recursive=True)
             self.stream.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
                 self.stream.wait(30)
