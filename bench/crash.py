@@ -192,9 +192,9 @@ def _round(
     try:
         if number:
             _patiently(line, lambda: clear(own))
-        # The first one waits for its tables, and Spark starts meanwhile.
         line.start_stream()
-        _patiently(line, lambda: init(own))
+        if not number:  # it waits for its tables, and Spark starts meanwhile
+            _patiently(line, lambda: init(own))
         publish_openings(own, tape.strategies)
         line.await_(lambda: line.offset() > 0, time.monotonic() + 120, "the first batch")
         with _Saboteur(line, kills, options.away, chance, one, told) as saboteur:

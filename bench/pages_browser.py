@@ -148,8 +148,7 @@ def requests(context: BrowserContext, address: str, page: str, names: Mapping[st
         names: Whose; by placeholder.
     """
     found: list[Recorded] = []
-    with context.new_page() as opened:
-        opened.add_init_script(_WATCH % json.dumps(_selectors(page)))
+    with _watched(context, page) as opened:
         answers: list[Any] = []
         opened.on("response", lambda answer: answers.append(answer))
         _shown(opened, address, page, names)
@@ -217,11 +216,17 @@ def window(started: Browser, cookies: Sequence[Any] = ()) -> Iterator[BrowserCon
 def _opened(started: Browser, page: str) -> Iterator[tuple[Page, CDPSession]]:
     """A page in a window of its own, which notes when its content is there."""
     with window(started) as context:
-        opened = context.new_page()
-        opened.add_init_script(_WATCH % json.dumps(_selectors(page)))
+        opened = _watched(context, page)
         devtools = context.new_cdp_session(opened)
         devtools.send("Network.enable")
         yield opened, devtools
+
+
+def _watched(context: BrowserContext, page: str) -> Page:
+    """Return an empty page that will note when the content of one of `PAGES` is there."""
+    opened = context.new_page()
+    opened.add_init_script(_WATCH % json.dumps(_selectors(page)))
+    return opened
 
 
 def _shown(opened: Page, address: str, page: str, names: Mapping[str, str]) -> dict[str, float]:

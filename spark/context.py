@@ -55,7 +55,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     # That this pandas is newer than Spark knows does not matter to who uses none of it in Spark.
     os.environ.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")  # for its Python workers
     with absent("pandas"), warnings.catch_warnings():
-        # Where it is loaded already: that this pandas is newer than Spark knows does not matter.
+        # Where it is loaded already, it tells of it here as well.
         warnings.simplefilter("ignore", FutureWarning)
         # It reads the environment set above. What its tests have in common is loaded with its first object, and looks
         # for pandas, of which nothing that we do in Spark has any use.

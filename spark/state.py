@@ -21,7 +21,6 @@ import fcntl
 import json
 import math
 import mmap
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -356,8 +355,8 @@ def _extend(folder: Path, name: str, rows: int) -> None:
 
 def _mapped(folder: Path, name: str, mode: str) -> NDArray[Any]:
     dtype, shape, _ = TABLES[name]
+    rows = _rows(folder, name)
     with (folder / name).open("r+b" if mode == "r+" else "rb") as file:
-        rows = os.fstat(file.fileno()).st_size // _ROW_BYTES[name]
         # No `np.memmap`: it looks for links in the path each time, and costs microseconds at every slice.
         content = mmap.mmap(file.fileno(), rows * _ROW_BYTES[name], access=_ACCESS[mode]) if rows else b""
     return np.ndarray((rows, *shape), dtype, content)
