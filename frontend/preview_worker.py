@@ -6,6 +6,11 @@ The dashboard starts it as ``python -m frontend.preview_worker SOCKET``. It says
 
 from __future__ import annotations
 
+from riskcontrol.heap import roomy
+
+if __name__ == "__main__":
+    roomy()
+
 import os
 import resource
 import signal

@@ -5,6 +5,11 @@ Spark starts it as ``python -m spark.daemon pyspark.worker`` (`spark.python.daem
 
 from __future__ import annotations
 
+from riskcontrol.heap import roomy
+
+if __name__ == "__main__":
+    roomy()
+
 import fcntl
 import gc
 import os

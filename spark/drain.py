@@ -8,6 +8,11 @@ takes it, and ends.
 
 from __future__ import annotations
 
+from riskcontrol.heap import roomy
+
+if __name__ == "__main__":
+    roomy()
+
 import contextlib
 import datetime as dt
 import fcntl

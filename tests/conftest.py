@@ -13,7 +13,10 @@ import hypothesis
 import pytest
 
 from riskcontrol import servers as local_servers
+from riskcontrol.heap import roomy
 from riskcontrol.settings import Settings
+
+roomy()
 
 # It checks, and is no test itself: its assertions tell both sides all the same.
 pytest.register_assert_rewrite("tests.spark.program")

@@ -11,6 +11,7 @@ import click
 
 from riskcontrol.cli import standard_output
 from riskcontrol.errors import RiskControlError
+from riskcontrol.heap import roomy
 from riskcontrol.nearest import likest
 
 COMMANDS = {
@@ -85,6 +86,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; an error raised on purpose is one line, exit status 1, and 2 if it is in the command."""
+    roomy()
     # Asked to end (by the system, a supervisor, `kill`), a command ends as it does on Ctrl-C: cleanly.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

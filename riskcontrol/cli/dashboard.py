@@ -45,7 +45,7 @@ def command(
     listener = listen(host, port)
     try:
         from frontend.app import create_app, entrance_of
-        from frontend.heap import settle
+        from riskcontrol.heap import settle
 
         loopback = _is_loopback(listener.getsockname()[0])
         hosts, proxies = _listed(public_host), _listed(behind_proxy)

@@ -12,6 +12,7 @@ REGION = "us-east-1"
 
 # moto's own command line, without a line in the log for each request.
 _RUN = (
+    "from riskcontrol.heap import roomy; roomy(); "
     "import logging, sys; logging.getLogger('werkzeug').setLevel(logging.ERROR); "
     "from moto.server import main; main(sys.argv[1:])"
 )

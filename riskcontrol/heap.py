@@ -1,4 +1,4 @@
-"""How a process that serves for days keeps its memory."""
+"""When a process looks for garbage, and how one that serves for days keeps its memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from contextlib import suppress
 _ARENA_MAX = -8
 """`M_ARENA_MAX` of glibc's malloc.h."""
 ARENAS = 2
+_YOUNG = 50_000
+
+
+def roomy() -> None:
+    """Look for garbage among the young once there are 50,000 more of them, not 700.
+
+    To be called before a process loads its modules, whose objects all stay: looking for garbage among them took a
+    tenth of a command's start.
+    """
+    gc.set_threshold(_YOUNG)
 
 
 def settle() -> None:

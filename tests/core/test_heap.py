@@ -10,11 +10,11 @@ import sys
 
 import pytest
 
-from frontend.heap import ARENAS
+from riskcontrol.heap import ARENAS
 
 TRIED = """
 import ctypes, gc, json, sys, tempfile, threading
-from frontend.heap import settle
+from riskcontrol.heap import settle
 
 if sys.argv[1] == "settled":
     settle()
@@ -52,3 +52,19 @@ def test_threads_share_a_few_arenas_and_what_is_loaded_stays_out_of_collections(
     assert found["plain"][1] == 0
     assert found["settled"][0] <= ARENAS
     assert found["settled"][1] > 1_000
+
+
+COMMAND = """
+import atexit, gc, sys
+
+atexit.register(lambda: print(gc.get_threshold()[0]))
+from riskcontrol.cli import main
+
+sys.argv = ["riskcontrol", "database", "--help"]
+main()
+"""
+
+
+def test_a_command_looks_for_garbage_less_often_than_python_does() -> None:
+    done = subprocess.run([sys.executable, "-c", COMMAND], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) > 10_000
