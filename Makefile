@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet
 LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-BANDIT := $(BIN)/bandit --quiet --configfile pyproject.toml --recursive riskcontrol ingestion spark database frontend bench jars examples
+CODE := riskcontrol ingestion spark database frontend bench jars examples
+BANDIT := $(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 
 .PHONY: help demo test lint format types lock clean
 
@@ -33,15 +34,17 @@ $(VENV)/dev: requirements/dev.lock $(VENV)/runtime
 demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulated day.
 	@trap : INT; $(BIN)/riskcontrol demo || test $$? -eq 130  # Ctrl-C is how it ends
 
-# Where a shell forbids writing them down, each of some hundred processes would compile our modules. Tests are collected
-# once before, so that those that run them find them compiled.
+# What changed is compiled by one process, before those that run tests each do it.
+$(VENV)/collected: $(VENV)/dev $(shell find tests $(CODE) -name '*.py')
+	@$(BIN)/pytest --collect-only -qq >/dev/null && touch $@ || true
+
+# Where a shell forbids writing them down, each of some hundred processes would compile our modules.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."
 	@$(BIN)/python -m tests.archives & archiving=$$!; \
 	  { $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm; } & compiling=$$!; \
-	  $(MAKE) --no-print-directory lint types; status=$$?; \
-	  $(BIN)/pytest --collect-only -qq >/dev/null; \
+	  $(MAKE) --no-print-directory lint types $(VENV)/collected; status=$$?; \
 	  wait $$archiving && wait $$compiling && exit $$status
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 15
 

@@ -50,6 +50,7 @@ class Options:
         trades: Trades of both days together.
         strategies: Open from the beginning.
         day_seconds: Wall seconds that the producer takes for a regular session.
+        shards: Partitions of the tape.
     """
 
     rounds: int = 20
@@ -61,6 +62,7 @@ class Options:
     trades: int = 40_000
     strategies: int = 400
     day_seconds: float = 8.0
+    shards: int = 4
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ def run(options: Options, *, home: Path | None = None) -> dict[str, Any]:
         raise InputError("holds a crash test already, whose tape is there; name another --home", source=str(home))
     # Here rather than in the midst of a round, on two processors at once.
     compile_kernels()
-    with progress(options.rounds) as told, _servers(home, told) as settings:
+    with progress(options.rounds) as told, _servers(home, options.shards, told) as settings:
         folder = settings.home / "crash"
         folder.mkdir()
         tape = make(
@@ -153,7 +155,7 @@ def run(options: Options, *, home: Path | None = None) -> dict[str, Any]:
 
 
 @contextmanager
-def _servers(home: Path | None, told: Told) -> Iterator[Settings]:
+def _servers(home: Path | None, shards: int, told: Told) -> Iterator[Settings]:
     """Start Kafka and Cassandra in a folder of their own, and stop them at the end."""
     with ExitStack() as stack:
         if home is None:
@@ -168,7 +170,7 @@ def _servers(home: Path | None, told: Told) -> Iterator[Settings]:
             "cassandra": "",
             "s3_endpoint": "",
             "home": home,
-            "shards": 4,
+            "shards": shards,
             "replication": 1,
             "keyspace": "crash",
         }

@@ -25,7 +25,14 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-
 """What is looked for, first what people use."""
 HEADLESS = BROWSERS[-1]
 """The same browser without its windows, in three quarters of the processor time."""
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--process-per-site",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,8 @@ def _recorded(address: str, viewer: Viewer) -> dict[str, list[Recorded]]:
     name, _, value = viewer.cookie.partition("=")
     found: dict[str, list[Recorded]] = {}
     with browser() as started, window(started, [{"name": name, "value": value, "url": address}]) as context:
+        # A process of these pages that stays, so that not each of them compiles the scripts.
+        context.new_page().goto(f"{address}/api/v1/health")
         for page in PAGES:
             click.echo(f"Opening {page} ...", err=True)
             first: dict[str, Recorded] = {}

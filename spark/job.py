@@ -387,7 +387,7 @@ def _serve(
         # DStreams are deprecated but stay; the design rests on them.
         warnings.simplefilter("ignore", FutureWarning)
         # Parts of seconds are fine, whatever the annotation says.
-        streaming = StreamingContext(context, interval)  # type: ignore[arg-type]
+        streaming = StreamingContext(context, interval)
     # A queue with a default is a clock: it gives an (empty) RDD at every tick.
     empty = context.emptyRDD()
     streaming.queueStream([empty], default=empty).foreachRDD(stream.on_tick)

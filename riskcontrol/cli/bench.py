@@ -308,6 +308,7 @@ def viewers(*, as_json: bool, **load: float) -> None:
 @click.option("--strategies", type=click.IntRange(1, 100_000), default=400, show_default=True, help="Strategies.")
 @click.option("--day-seconds", type=click.FloatRange(0.5, 23_400), default=8.0, show_default=True,
               help="Seconds in which a trading day is replayed.")  # fmt: skip
+@click.option("--shards", type=click.IntRange(1, 64), default=4, show_default=True, help="Partitions of the tape.")
 @click.option("--home", type=click.Path(file_okay=False, path_type=Path), default=None,
               help="Folder for servers, logs and rows, kept afterwards [default: one that is removed].")  # fmt: skip
 @_JSON

@@ -13,7 +13,7 @@ from bench.crash_kills import KINDS
 from riskcontrol.strategy import Strategy
 from tests.processes import RISKCONTROL
 
-SMALL = ("--trades", "4000", "--strategies", "60", "--day-seconds", "3")
+SMALL = ("--trades", "4000", "--strategies", "60", "--day-seconds", "2", "--shards", "2")
 KILLED = ("driver", "worker", "cassandra")
 """The producer's and a broker's have tests of their own: ingestion/test_kill.py, servers/test_cluster.py."""
 

@@ -145,8 +145,52 @@ def leaders_of_shards(
     return merged(found)
 
 
+def put_aside(settings: Settings, stream: Running, *, at: str) -> None:
+    """Send records that are none, between two foreign trades: these are taken, those told with offset and reason."""
+    from kafka import KafkaConsumer, TopicPartition
+
+    strategy = first_rule("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
+    shard = partition_of("IBM", settings.shards)
+    stranger = next(t for t in ("BAC", "GE", "F", "AIG") if partition_of(t, settings.shards) != shard)
+    foreign = [
+        b'{"ticker": "IBM", "price": %s, "timestamp": "%s:%02d-05:00"}' % (price, at.encode(), second)
+        for second, price in enumerate((b"200.00", b"199.90"))
+    ]
+    publish_openings(settings, [strategy])
+    stream.wait_for("openings 1 ")
+    with TapeProducer(settings) as producer:
+        producer.send(shard, foreign[0], [])
+        producer.send(shard, b"\x00 no block", [("type", b"trades"), ("schema", b"1")])
+        producer.send(shard, b"no JSON", [])
+        producer.send(shard, b"later", [("type", b"trades"), ("schema", b"9")])
+        producer.send(shard, foreign[0].replace(b"IBM", stranger.encode()), [])
+        producer.send(shard, foreign[1], [])
+        last = producer.wait(shard)
+    assert last is not None
+    until(lambda: reached(settings, {shard: last + 1}), 90, lambda: stream.output)
+    until(lambda: sum(int(n) for n in re.findall(r"rejected (\d+)", stream.output)) == 4, 10, lambda: stream.output)
+    assert [row[6] for row in rows(settings, "fills", FILLS) if row[0] == "ann"] == [50]
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka, auto_offset_reset="earliest")
+    consumer.assign([TopicPartition(settings.topic + ".rejected", 0)])
+    rejected: list[dict[str, bytes]] = []
+
+    def four() -> bool:
+        for records in consumer.poll(200).values():
+            rejected.extend(dict(record.headers) for record in records)
+        return len(rejected) >= 4
+
+    until(four, 20)
+    consumer.close()
+    assert [r["partition"] for r in rejected] == [str(shard).encode()] * 4
+    assert [int(r["offset"]) for r in rejected] == [*range(last - 4, last)]
+    assert b"Arrow" in rejected[0]["reason"]
+    assert b"JSON" in rejected[1]["reason"]
+    assert b"schema version '9'" in rejected[2]["reason"]
+    assert b"belongs to partition" in rejected[3]["reason"]
+
+
 @pytest.mark.timeout(600)
-def test_every_row_equals_the_reference_also_over_splits_a_kill_and_the_loss_of_the_state(
+def test_every_row_equals_the_reference_over_splits_a_kill_and_the_loss_of_the_state_and_bad_records_are_put_aside(
     servers: Settings, tmp_path: Path
 ) -> None:
     days = [simulated_day(tmp_path, tickers=TICKERS, trades=5_000, day=f"2024-03-0{n}") for n in (5, 6)]
@@ -179,74 +223,27 @@ def test_every_row_equals_the_reference_also_over_splits_a_kill_and_the_loss_of_
         else:
             content = (folder / "positions").read_bytes()
             (folder / "positions").write_bytes(content[:64] + bytes(64) + content[128:])
-    with Running(servers, *command) as stream:
-        until(lambda: reached(servers, ends(servers)), 90, lambda: stream.output)
-        assert stream.interrupt() == 0, stream.output
-        assert stream.output.count("goes on from snapshot") == servers.shards, stream.output
     events = [read_splits(file), *trades[0], *trades[1]]
     reference = Reference().feed([openings(*strategies), *events])
     assert len(reference.fills) > 1_000
     assert len([fill for fill in reference.fills if fill[-1] == Reason.SPLIT]) > 5
-    check_against(reference, servers)
-    check_days(reference, servers)
-    leaders, wanted = Reader(connect(servers)).leaders(), leaders_of_shards(strategies, events, servers.shards)
-    assert leaders is not None
-    assert len(wanted.by_gain) > 50
-    assert encode_leaders(leaders) == encode_leaders(wanted)
-
-
-def test_bad_records_are_put_aside_a_second_stream_is_refused_and_the_first_goes_on_until_its_jvm_ends(
-    servers: Settings, tmp_path: Path
-) -> None:
-    from kafka import KafkaConsumer, TopicPartition
-
-    strategy = first_rule("ann", "dip", "IBM", 10**10, 100_000, 100_000, FillMode.SAME)
-    shard = partition_of("IBM", servers.shards)
-    stranger = next(t for t in ("BAC", "GE", "F", "AIG") if partition_of(t, servers.shards) != shard)
-    foreign = [
-        b'{"ticker": "IBM", "price": %s, "timestamp": "2024-03-05T10:00:%02d-05:00"}' % (price, second)
-        for second, price in enumerate((b"200.00", b"199.90"))
-    ]
-    command = ("stream", "--batch", "0.3", "--state", str(tmp_path / "state"))
     with Running(servers, *command) as stream:
-        publish_openings(servers, [strategy])
-        stream.wait_for("openings 1 ")
+        until(lambda: reached(servers, ends(servers)), 90, lambda: stream.output)
+        assert stream.output.count("goes on from snapshot") == servers.shards, stream.output
+        check_against(reference, servers)
+        check_days(reference, servers)
+        leaders, wanted = Reader(connect(servers)).leaders(), leaders_of_shards(strategies, events, servers.shards)
+        assert leaders is not None
+        assert len(wanted.by_gain) > 50
+        assert encode_leaders(leaders) == encode_leaders(wanted)
         second = run(servers, *command)
         assert second.returncode == 1
         assert "one runs already" in second.stderr
-        with TapeProducer(servers) as producer:
-            producer.send(shard, foreign[0], [])
-            producer.send(shard, b"\x00 no block", [("type", b"trades"), ("schema", b"1")])
-            producer.send(shard, b"no JSON", [])
-            producer.send(shard, b"later", [("type", b"trades"), ("schema", b"9")])
-            producer.send(shard, foreign[0].replace(b"IBM", stranger.encode()), [])
-            producer.send(shard, foreign[1], [])
-            last = producer.wait(shard)
-        assert last is not None
-        until(lambda: reached(servers, {shard: last + 1}), 90, lambda: stream.output)
-        until(lambda: sum(int(n) for n in re.findall(r"rejected (\d+)", stream.output)) == 4, 10, lambda: stream.output)
+        put_aside(servers, stream, at="2024-03-07T10:00")
         (jvm,) = (c for c in psutil.Process(stream.process.pid).children(recursive=True) if c.name() == "java")
         jvm.kill()
         assert stream.process.wait(60) == 1
         until(lambda: "its JVM has ended" in stream.output, 10, lambda: stream.output)
-    assert [row[6] for row in rows(servers, "fills", FILLS)] == [50]
-    consumer = KafkaConsumer(bootstrap_servers=servers.kafka, auto_offset_reset="earliest")
-    consumer.assign([TopicPartition(servers.topic + ".rejected", 0)])
-    rejected: list[dict[str, bytes]] = []
-
-    def four() -> bool:
-        for records in consumer.poll(200).values():
-            rejected.extend(dict(record.headers) for record in records)
-        return len(rejected) >= 4
-
-    until(four, 20)
-    consumer.close()
-    assert [r["partition"] for r in rejected] == [str(shard).encode()] * 4
-    assert [int(r["offset"]) for r in rejected] == [2, 3, 4, 5]
-    assert b"Arrow" in rejected[0]["reason"]
-    assert b"JSON" in rejected[1]["reason"]
-    assert b"schema version '9'" in rejected[2]["reason"]
-    assert b"belongs to partition" in rejected[3]["reason"]
 
 
 def test_tables_of_another_tape_are_refused(servers: Settings, tmp_path: Path) -> None:
