@@ -1,23 +1,30 @@
-"""The product as a user meets it: file, S3, Kafka, Spark, Cassandra, page; all commands real, all at once."""
+"""The product as a user meets it: file, S3, Kafka, Spark, Cassandra, page, all at once, as `riskcontrol demo`."""
 
 from __future__ import annotations
 
+import json
 import re
+import urllib.request
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from playwright.sync_api import Page, expect
 
+from database.session import close
 from ingestion.s3 import client
+from riskcontrol import servers
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
 from spark.source import Tape, read_range
+from tests.browser.test_accounts import sign_in
+from tests.cli.test_demo import processes_of
 from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
 from tests.spark.test_stream import check_against, check_days, ends, reached, rows
 
 USERS = 60
+MORE = 5
 
 
 def whole_tape(settings: Settings) -> list[pa.RecordBatch | Openings]:
@@ -32,60 +39,89 @@ def whole_tape(settings: Settings) -> list[pa.RecordBatch | Openings]:
     return events
 
 
+@pytest.fixture
+def bucket(all_servers: Settings, tmp_path: Path) -> tuple[str, str]:
+    """Two days in a bucket."""
+    days = [simulated_day(tmp_path / "days", tickers=8, trades=12_000, day=day) for day in ("2024-03-05", "2024-03-06")]
+    client(all_servers).create_bucket(Bucket="whole-line")
+    assert run(all_servers, "upload", *map(str, days), "s3://whole-line/days/").returncode == 0
+    first, second = (f"s3://whole-line/days/{day.name}" for day in days)
+    return first, second
+
+
+def told(demo: Running, what: str) -> str:
+    """Return what the demonstration's words of welcome say of something."""
+    found = re.search(rf"{what} +(.+)", demo.output)
+    assert found is not None, demo.output
+    return found[1]
+
+
+def opens_its_own(page: Page, ticker: str) -> None:
+    """Open a strategy with levels that every cent of movement reaches, in the form."""
+    page.get_by_role("main").get_by_role("link", name="New strategy").click()
+    page.get_by_role("textbox", name="Ticker").fill(ticker)
+    page.get_by_label("Buy when").fill("price <= reference - 0.01")
+    page.get_by_label("Sell when").fill("price >= reference + 0.01")
+    page.get_by_label("Name", exact=True).fill("mine")
+    page.get_by_role("button", name="Open strategy").click()
+    expect(page.locator("#strategy-status")).to_have_text(re.compile("sent|waiting|running"))
+
+
 @pytest.mark.servers
 @pytest.mark.timeout(400)
-def test_from_trade_file_to_page(servers: Settings, page: Page, tmp_path: Path) -> None:
-    first, second = (simulated_day(tmp_path, tickers=8, trades=12_000, day=day) for day in ("2024-03-05", "2024-03-06"))
-    client(servers).create_bucket(Bucket=servers.topic)
-    bucket = f"s3://{servers.topic}/days/"
-    assert run(servers, "upload", str(first), str(second), bucket).returncode == 0
-    with Running(servers, "stream", "--state", str(tmp_path / "state")) as stream:
-        stream.wait_for("nothing new on the tape")
-        opened = run(servers, "users", "generate", "--count", str(USERS), "--tickers", bucket)
-        assert "All are open" in opened.stdout, opened.stdout + opened.stderr
-        busiest = str(rows(servers, "strategies", "ticker, username")[0][0])
-        with (
-            Running(servers, "dashboard", "--no-sign-in", "--port", "0") as dashboard,
-            Running(servers, "ingest", bucket + first.name, "--speed", "2400", "--from", "09:30") as ingest,
-        ):
-            dashboard.wait_for(" is at http://")
-            found = re.search(r"http://\S+", dashboard.output)
-            assert found is not None
-            page.goto(found.group())
-            page.get_by_role("textbox", name="Username").fill("user000001")
-            page.keyboard.press("Enter")
-            page.wait_for_url(re.compile("/user/user000001"))
-            table = page.locator("#table .ag-center-cols-container .ag-row")
-            expect(table).to_have_count(1)
-            table.locator('[col-id="value"]').click()
-            page.wait_for_url(re.compile("/user/user000001/.+/.+"))
-            page.wait_for_function(
-                "(g => g && g.calcdata && g.calcdata.some(points => points.length > 3))"
-                "(document.querySelector('#strategy-overview-graph .js-plotly-plot'))"
-            )
-            page.go_back()
-            expect(table).to_have_count(1)
-            # A strategy of one's own, with levels that every cent of movement reaches.
-            page.get_by_role("main").get_by_role("link", name="New strategy").click()
-            page.get_by_role("textbox", name="Ticker").fill(busiest)
-            page.get_by_label("Buy when").fill("price <= reference - 0.01")
-            page.get_by_label("Sell when").fill("price >= reference + 0.01")
-            page.get_by_label("Name", exact=True).fill("mine")
-            page.get_by_role("button", name="Open strategy").click()
-            expect(page.locator("#strategy-status")).to_have_text(re.compile("sent|waiting|running"))
-            page.locator(".crumbs").get_by_role("link", name="user000001").click()
-            mine = page.locator(f'#table .ag-row[row-id="{busiest} mine"]')
-            expect(mine.locator('[col-id="status"]')).to_have_text(re.compile("sent|waiting|running"))
-            # A day of its own to trade on, however late it came into the other.
-            assert ingest.process.wait(120) == 0, ingest.output
-            sent = run(servers, "ingest", bucket + second.name, "--speed", "max")
-            assert sent.returncode == 0, sent.stderr
-            expect(mine.locator('[col-id="status"]')).to_have_text("running")
-            expect(mine.locator('[col-id="fills"]')).to_have_text(re.compile("[1-9]"))
-            until(lambda: reached(servers, ends(servers)), 60, lambda: stream.output)
-        assert stream.interrupt() == 0
-    reference = Reference().feed(whole_tape(servers))
-    assert len({fill[0] for fill in reference.fills}) > USERS // 2
-    assert any(fill[1] == "mine" for fill in reference.fills)
-    check_against(reference, servers)
-    check_days(reference, servers)
+@pytest.mark.usefixtures("started_once")
+def test_the_demo_shows_a_user_whose_numbers_move_all_fills_are_the_reference_s_and_nothing_is_left_behind(
+    all_servers: Settings, bucket: tuple[str, str], page: Page, tmp_path: Path
+) -> None:
+    first, second = bucket
+    bucket_s = {name: value for name, value in all_servers if name.startswith("s3_")}
+    settings = Settings(home=tmp_path / "home", **bucket_s)
+    of_demo = settings.model_copy(update={"home": settings.home / "demo", "shards": 4})
+    command = ("demo", "--trades", first, "--users", str(USERS), "--port", "0")
+    with Running(settings, *command, "--speed", "2400") as demo:
+        demo.wait_for("Ctrl-C stops everything", 180)
+        url, username = told(demo, "RiskControl is at"), told(demo, "Try the user").split()[0]
+        with urllib.request.urlopen(f"{url}api/v1/health", timeout=10) as answer:  # noqa: S310  loopback
+            assert json.load(answer)["ok"] is True
+        page.goto(url)
+        sign_in(page, username, told(demo, "Its password"))
+        page.wait_for_url(re.compile(f"/user/{username}"))
+        table = page.locator("#table .ag-center-cols-container .ag-row")
+        expect(table).to_have_count(1)
+        table.locator('[col-id="value"]').click()
+        page.wait_for_url(re.compile(f"/user/{username}/.+/.+"))
+        page.wait_for_function(
+            "(g => g && g.calcdata && g.calcdata.some(points => points.length > 3))"
+            "(document.querySelector('#strategy-overview-graph .js-plotly-plot'))"
+        )
+        page.go_back()
+        expect(table).to_have_count(1)
+        found = servers.resolve(of_demo)
+        busiest = str(rows(found, "strategies", "ticker, username")[0][0])
+        opens_its_own(page, busiest)
+        page.locator(".crumbs").get_by_role("link", name=username).click()
+        mine = page.locator(f'#table .ag-row[row-id="{busiest} mine"]')
+        expect(mine.locator('[col-id="status"]')).to_have_text(re.compile("sent|waiting|running"))
+        another = run(settings, *command)
+        assert another.returncode == 1
+        assert "another one runs" in another.stderr
+        # Other commands find all of it by its folder.
+        more = run(of_demo, "users", "generate", "--count", str(MORE), "--prefix", "more", "--tickers", second)
+        assert "All are open" in more.stdout, more.stdout + more.stderr
+        # A day of its own to trade on, however late it came into the other.
+        demo.wait_for("The day is over", 120)
+        assert re.search(r"[1-9][\d,]* trades sent; last batch", demo.output), demo.output
+        sent = run(of_demo, "ingest", second, "--speed", "max")
+        assert sent.returncode == 0, sent.stderr
+        expect(mine.locator('[col-id="status"]')).to_have_text("running")
+        expect(mine.locator('[col-id="fills"]')).to_have_text(re.compile("[1-9]"))
+        until(lambda: reached(found, ends(found)), 60, lambda: demo.output)
+        reference = Reference().feed(whole_tape(found))
+        assert len({fill[0] for fill in reference.fills}) > USERS // 2
+        assert any(fill[1] == "mine" for fill in reference.fills)
+        check_against(reference, found)
+        check_days(reference, found)
+        close()  # a session would look for its server in vain
+        assert demo.interrupt() == 130
+        assert "Everything is stopped." in demo.output
+    assert processes_of(settings.home) == []

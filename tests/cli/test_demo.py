@@ -1,17 +1,14 @@
-"""`riskcontrol demo`: up with everything, and down with everything, whenever Ctrl-C comes."""
+"""`riskcontrol demo`: down with everything, whenever Ctrl-C comes; what it shows is in browser/test_whole_line.py."""
 
 from __future__ import annotations
 
-import json
 import os
 import pty
 import re
 import time
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 
-import httpx
 import psutil
 import pytest
 
@@ -37,29 +34,6 @@ def demo(tmp_path: Path) -> tuple[Settings, tuple[str, ...]]:
     """Settings and command of a demonstration on a small day of its own."""
     day = simulated_day(tmp_path / "day", tickers=10, trades=20_000)
     return Settings(home=tmp_path / "home"), ("demo", "--trades", str(day), "--users", "200", "--port", "0")
-
-
-def test_it_shows_a_user_whose_numbers_move_and_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]]) -> None:
-    settings, command = demo
-    with Running(settings, *command, "--speed", "600") as running:
-        running.wait_for("Ctrl-C stops everything", 180)
-        found = re.search(r"Try the user +(\S+) +\((http://\S+)/user/", running.output)
-        assert found is not None, running.output
-        username, url = found.groups()
-        assert username.startswith("user")
-        with urllib.request.urlopen(f"{url}/api/v1/health", timeout=10) as answer:  # noqa: S310  loopback
-            assert json.load(answer)["ok"] is True
-        password = re.search(r"Its password +(.+)", running.output)
-        assert password is not None, running.output
-        entered = httpx.post(f"{url}/sign-in", data={"username": username, "password": password[1]}, timeout=30)
-        assert entered.headers["location"] == f"/user/{username}"
-        until(lambda: re.search(r"[1-9][\d,]* trades sent; last batch", running.output), 120, lambda: running.output)
-        second = run(settings, *command)
-        assert second.returncode == 1
-        assert "another one runs" in second.stderr
-        assert running.interrupt() == 130
-        assert "Everything is stopped." in running.output
-    assert processes_of(settings.home) == []
 
 
 def test_a_port_that_is_taken_is_told_once_before_anything_starts(demo: tuple[Settings, tuple[str, ...]]) -> None:
