@@ -19,6 +19,9 @@ from jars.parts import Jar, Module, Part
 from riskcontrol.errors import ServerError
 from riskcontrol.servers.java import java
 
+_QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For a JVM that lives for seconds."""
+
 _LAYOUT = "[organisation]/[module]/[revision]/[artifact]-[revision](-[classifier]).[ext]"
 """Where Ivy puts a jar under the folder it fills: all that a lock file says of it is in the path."""
 
@@ -118,7 +121,7 @@ def run(module: str, work: Path, *, poms: bool, stop: threading.Event, holds: tu
     file.write_text(module, encoding="utf-8")
     shutil.rmtree(work / "jars", ignore_errors=True)
     command = [
-        str(java()), *_trust(work), "-cp", str(_jar()), "org.apache.ivy.Main",
+        str(java()), *_QUICK, *_trust(work), "-cp", str(_jar()), "org.apache.ivy.Main",
         "-settings", str(settings),
         "-ivy", str(file),
         "-confs", "default",

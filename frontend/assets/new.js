@@ -2,6 +2,7 @@
 (function () {
     "use strict";
     var PAUSE_MS = 250;
+    var FRAMES = 60;
     var AGAIN = "riskcontrol draft ";
     var timer = null;
     var last = {};
@@ -48,6 +49,18 @@
         }
         if (source) {
             set("new-load", { data: source });
+        }
+    }
+
+    // What is marked is drawn after the message of it has come here, on a busy machine some frames later.
+    function focusWrong(frames) {
+        var wrong = document.querySelector(".new-form [aria-invalid='true']");
+        if (wrong) {
+            wrong.focus();
+        } else if (frames) {
+            requestAnimationFrame(function () {
+                focusWrong(frames - 1);
+            });
         }
     }
 
@@ -104,9 +117,8 @@
                 return sent.address;
             },
             focus: function (message) {
-                var wrong = message && document.querySelector(".new-form [aria-invalid='true']");
-                if (wrong) {
-                    wrong.focus();
+                if (message) {
+                    focusWrong(FRAMES);
                 }
             },
         },

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from kafka import KafkaConsumer
 from playwright.sync_api import Page, expect
 
 from database.session import close
@@ -16,7 +18,8 @@ from ingestion.s3 import client
 from riskcontrol import servers
 from riskcontrol.rows import Openings
 from riskcontrol.settings import Settings
-from spark.source import Tape, read_range
+from spark import source
+from spark.source import Tape
 from tests.browser.test_accounts import sign_in
 from tests.cli.test_demo import processes_of
 from tests.processes import Running, run, simulated_day, until
@@ -29,13 +32,17 @@ MORE = 5
 
 def whole_tape(settings: Settings) -> list[pa.RecordBatch | Openings]:
     """Return every block of the tape; a ticker is in one partition, so that partition after partition will do."""
-    tape = Tape(settings)
     events: list[pa.RecordBatch | Openings] = []
-    for shard, end in tape.ends().items():
-        blocks, rejected = read_range(settings, shard, 0, end, shards=tape.shards)
-        assert not rejected
-        events += blocks
-    tape.close()
+    consumers: dict[object, KafkaConsumer] = {}
+    with closing(Tape(settings)) as tape, pytest.MonkeyPatch.context() as patch:
+        # None is kept: its threads would look for brokers that have gone.
+        patch.setattr(source, "_consumers", consumers)
+        for shard, end in tape.ends().items():
+            blocks, rejected = source.read_range(settings, shard, 0, end, shards=tape.shards)
+            assert not rejected
+            events += blocks
+        for consumer in consumers.values():
+            consumer.close(autocommit=False)
     return events
 
 

@@ -36,16 +36,32 @@ def watching(
     patch: pytest.MonkeyPatch, clock: Clock, sleep: Callable[[float], Coroutine[Any, Any, None]], thread: float = 0.0
 ) -> Busy:
     """Return what is known once `sleep` has ended its watch; a thread is there after `thread` seconds."""
+    ours: list[asyncio.AbstractEventLoop] = []
+    usual, usual_thread = asyncio.sleep, busy.run_in_threadpool
+
+    def is_ours() -> bool:
+        # A server that another test has left to end has a loop, and a watch, of its own.
+        return asyncio.get_running_loop() in ours
+
+    async def slept(seconds: float) -> None:
+        await (sleep(seconds) if is_ours() else usual(seconds))
 
     async def in_thread(work: Callable[[], None]) -> None:
-        work()
-        clock.now += thread
+        if is_ours():
+            work()
+            clock.now += thread
+        else:
+            await usual_thread(work)
 
-    patch.setattr(busy.asyncio, "sleep", sleep)
+    async def watch() -> None:
+        ours.append(asyncio.get_running_loop())
+        await found.watch()
+
+    patch.setattr(busy.asyncio, "sleep", slept)
     patch.setattr(busy, "run_in_threadpool", in_thread)
     found = Busy(clock)
     with pytest.raises(asyncio.CancelledError):
-        awaited(found.watch)
+        awaited(watch)
     return found
 
 

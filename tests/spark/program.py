@@ -55,7 +55,8 @@ def follows(settings: Settings, stream: Running, day: Path, ticker: str) -> None
                 (iso(row.time), row.shares, money(row.price), row.number) for row in rows.itertuples()
             ]
             assert [line.split()[0] for line in printed] == [one["time"] for one in fills[: len(printed)]]
-            assert api.get(f"{one}/equity").json()["points"][-1]["value"] == api.get(one).json()["position"]["value"]
+            # Each answer is as new as the prices that the server has read, once a second.
+            until(lambda: value_at_the_end(api, one) == api.get(one).json()["position"]["value"], 20)
             assert api.get(f"{one}/verdict").json()["decision"]
             assert api.get(f"/bars/{ticker}", params={"interval": "1h"}).json()["bars"]
             assert api.delete(one).status_code == 202
@@ -74,3 +75,9 @@ def fills_of(api: httpx.Client, one: str) -> list[dict[str, Any]]:
         found += page["fills"]
         cursor, more = page["next"] or "", page["more"]
     return found
+
+
+def value_at_the_end(api: httpx.Client, one: str) -> str:
+    """Return what a strategy is worth at the end of its graph."""
+    value: str = api.get(f"{one}/equity").json()["points"][-1]["value"]
+    return value
