@@ -54,7 +54,7 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
 
     options = Options(trades, users, None if speed == float("inf") else speed, _free(port))
     demo = Demo(settings, options)
-    _interrupt_once()
+    interrupted = _interrupt_once()
     try:
         with _bar() as bar:
             began = time.monotonic()
@@ -66,6 +66,11 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
             _watch(demo)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception:
+        # In the midst of loading a module, Python may lose the interrupt itself, and what is half loaded fails.
+        if interrupted.is_set():
+            sys.exit(130)
+        raise
     finally:
         _ignore_interrupts()
         # The terminal may be gone; that must not keep anything running.
@@ -216,12 +221,18 @@ def _watch(demo: Demo) -> None:
         demo.check()
 
 
-def _interrupt_once() -> None:
-    """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt, those after it nothing: stopping must finish."""
+def _interrupt_once() -> threading.Event:
+    """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt, those after it nothing: stopping must finish.
+
+    Returns:
+        Set once it has come.
+    """
+    interrupted = threading.Event()
     on_terminal = [stream for stream in (1, 2) if os.isatty(stream)]
 
     def interrupt(number: int, frame: object) -> None:
         _ignore_interrupts()
+        interrupted.set()
         if number == signal.SIGHUP:
             # The terminal is gone: what is still said to it must fail nowhere.
             nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -231,6 +242,7 @@ def _interrupt_once() -> None:
 
     for each in _INTERRUPTS:
         signal.signal(each, interrupt)
+    return interrupted
 
 
 def _ignore_interrupts() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import pty
 import re
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -53,6 +55,29 @@ def test_ctrl_c_during_the_start_leaves_nothing_behind(demo: tuple[Settings, tup
         time.sleep(seconds)
         assert running.interrupt() in (130, -2), running.output
     assert processes_of(settings.home) == []
+
+
+LOST = """
+import os, signal, sys, time
+from riskcontrol.cli import demonstration, main
+
+class Lost(demonstration.Demo):
+    def start(self, told):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            raise ImportError("half of a module is loaded") from None
+
+demonstration.Demo = Lost
+sys.argv = ["riskcontrol", "demo", "--port", "0"]
+main()
+"""
+
+
+def test_a_ctrl_c_that_broke_off_the_loading_of_a_module_is_no_failure(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", LOST], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 @pytest.mark.filterwarnings("ignore:.*forkpty.*:DeprecationWarning")
