@@ -35,7 +35,8 @@ demo: $(VENV)/runtime  ## Start everything on this machine and replay a simulate
 	@trap : INT; $(BIN)/riskcontrol demo || test $$? -eq 130  # Ctrl-C is how it ends
 
 # What changed is compiled by one process, before those that run tests each do it.
-$(VENV)/collected: $(VENV)/dev $(shell find tests $(CODE) -name '*.py')
+$(VENV)/collected: export PYTHONDONTWRITEBYTECODE =
+$(VENV)/collected: $(VENV)/dev $(shell find tests $(CODE) -type f -name '*.py')
 	@$(BIN)/pytest --collect-only -qq >/dev/null && touch $@ || true
 
 # Where a shell forbids writing them down, each of some hundred processes would compile our modules.

@@ -10,15 +10,22 @@ _ARENA_MAX = -8
 """`M_ARENA_MAX` of glibc's malloc.h."""
 ARENAS = 2
 _YOUNG = 50_000
+_USUAL = gc.get_threshold()
 
 
 def roomy() -> None:
-    """Look for garbage among the young once there are 50,000 more of them, not 700.
+    """Look for garbage among the young once there are 50,000 more of them, not some hundred as is Python's usual way.
 
     To be called before a process loads its modules, whose objects all stay: looking for garbage among them took a
-    tenth of a command's start.
+    tenth of a command's start. What goes on for long calls `usual` or `settle` once it is loaded.
     """
     gc.set_threshold(_YOUNG)
+
+
+def usual() -> None:
+    """Look for garbage as often as Python does; what is loaded is no longer looked at."""
+    gc.freeze()
+    gc.set_threshold(*_USUAL)
 
 
 def settle() -> None:
@@ -31,6 +38,6 @@ def settle() -> None:
     one thread at a time runs Python, two are enough.
     """
     gc.collect()
-    gc.freeze()
+    usual()
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(_ARENA_MAX, ARENAS)

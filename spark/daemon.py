@@ -5,13 +5,12 @@ Spark starts it as ``python -m spark.daemon pyspark.worker`` (`spark.python.daem
 
 from __future__ import annotations
 
-from riskcontrol.heap import roomy
+from riskcontrol.heap import roomy, usual
 
 if __name__ == "__main__":
     roomy()
 
 import fcntl
-import gc
 import os
 from pathlib import Path
 
@@ -30,5 +29,5 @@ if __name__ == "__main__":
         fcntl.flock(lock, fcntl.LOCK_EX)
         compile_kernels()
     # Spark collects garbage after every task; what is loaded here need not be looked at again each time.
-    gc.freeze()
+    usual()
     manager()

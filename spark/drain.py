@@ -8,7 +8,7 @@ takes it, and ends.
 
 from __future__ import annotations
 
-from riskcontrol.heap import roomy
+from riskcontrol.heap import roomy, usual
 
 if __name__ == "__main__":
     roomy()
@@ -230,6 +230,7 @@ def _pieces(rows: Columns) -> Iterator[Any]:
 
 def main() -> None:
     """Serve until the input ends."""
+    usual()
     give_way(os.getpid(), _NICE)
     said = json.loads(sys.stdin.readline())
     settings, state, tape = Settings(**said["settings"]), Path(said["state"]), said["tape"]

@@ -18,6 +18,7 @@ from ingestion.topic import ensure_topic, tape_id
 from riskcontrol import secret
 from riskcontrol.claim import claim
 from riskcontrol.errors import ServerError, SettingsError, StateError
+from riskcontrol.heap import usual
 from riskcontrol.servers import require
 from riskcontrol.servers.holders import STREAM
 from riskcontrol.settings import Settings
@@ -381,6 +382,7 @@ def _serve(
     """Run batches until `stop` is set or one of them fails for good."""
     from pyspark.streaming import StreamingContext  # noqa: PLC0415  reads the environment set above
 
+    usual()
     if on_ready is not None:
         on_ready(stream)
     with warnings.catch_warnings():

@@ -6,6 +6,7 @@
     var AGAIN = "riskcontrol draft ";
     var timer = null;
     var last = {};
+    var newest = null;
 
     function set(id, props) {
         window.dash_clientside.set_props(id, props);
@@ -52,14 +53,20 @@
         }
     }
 
-    // What is marked is drawn after the message of it has come here, on a busy machine some frames later.
-    function focusWrong(frames) {
+    // What is marked is drawn after the message of it has come here, on a busy machine some frames later. Whoever goes
+    // elsewhere meanwhile is left there.
+    function focusWrong(message, at, frames) {
         var wrong = document.querySelector(".new-form [aria-invalid='true']");
+        if (message !== newest || document.activeElement !== at || !frames) {
+            return;
+        }
         if (wrong) {
             wrong.focus();
-        } else if (frames) {
+            at = document.activeElement;
+        }
+        if (!wrong || at !== wrong) {
             requestAnimationFrame(function () {
-                focusWrong(frames - 1);
+                focusWrong(message, at, frames - 1);
             });
         }
     }
@@ -117,8 +124,9 @@
                 return sent.address;
             },
             focus: function (message) {
+                newest = message;
                 if (message) {
-                    focusWrong(FRAMES);
+                    focusWrong(message, document.activeElement, FRAMES);
                 }
             },
         },

@@ -61,14 +61,14 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
             ready = demo.start(_teller(bar, began))
             click.echo(f"Everything runs after {time.monotonic() - began:.0f} s.")
             _welcome(ready, options.users)
-            _replayed(demo, ready, bar)
+            _replayed(demo, ready, bar, interrupted)
             click.echo("The day is over; the pages stay until Ctrl-C.")
-            _watch(demo)
+            _watch(demo, interrupted)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception:
         # In the midst of loading a module, Python may lose the interrupt itself, and what is half loaded fails.
-        if interrupted.is_set():
+        if interrupted:
             sys.exit(130)
         raise
     finally:
@@ -160,7 +160,7 @@ def _welcome(ready: Ready, users: int) -> None:
     )
 
 
-def _replayed(demo: Demo, ready: Ready, bar: Bar | None) -> None:
+def _replayed(demo: Demo, ready: Ready, bar: Bar | None, interrupted: list[int]) -> None:
     """Replay the day, showing how far it is, until it is over or a part fails."""
     from ingestion.replay import new_york
     from riskcontrol.cli.background import in_background
@@ -177,7 +177,7 @@ def _replayed(demo: Demo, ready: Ready, bar: Bar | None) -> None:
     last_line = 0.0
     try:
         while not replay.done():
-            time.sleep(0.5)
+            _pause(0.5, interrupted)
             demo.check()
             if not latest:
                 continue
@@ -215,24 +215,36 @@ class _Pipeline:
         return f"last batch: {batch.trades:,} trades, {batch.fills:,} fills, {batch.processing:.2f} s"
 
 
-def _watch(demo: Demo) -> None:
+def _watch(demo: Demo, interrupted: list[int]) -> None:
     while True:
-        time.sleep(1)
+        _pause(1, interrupted)
         demo.check()
 
 
-def _interrupt_once() -> threading.Event:
+def _pause(seconds: float, interrupted: list[int]) -> None:
+    """Wait.
+
+    Raises:
+        KeyboardInterrupt: It came, now or at a moment at which Python lost it.
+    """
+    time.sleep(seconds)
+    if interrupted:
+        raise KeyboardInterrupt
+
+
+def _interrupt_once() -> list[int]:
     """Make the first Ctrl-C (or SIGTERM) raise KeyboardInterrupt, those after it nothing: stopping must finish.
 
     Returns:
-        Set once it has come.
+        What has come, empty so far.
     """
-    interrupted = threading.Event()
+    # No event of `threading`: its lock may be held where the signal comes.
+    interrupted: list[int] = []
     on_terminal = [stream for stream in (1, 2) if os.isatty(stream)]
 
     def interrupt(number: int, frame: object) -> None:
         _ignore_interrupts()
-        interrupted.set()
+        interrupted.append(number)
         if number == signal.SIGHUP:
             # The terminal is gone: what is still said to it must fail nowhere.
             nowhere = os.open(os.devnull, os.O_WRONLY)

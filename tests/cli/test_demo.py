@@ -1,4 +1,4 @@
-"""`riskcontrol demo`: down with everything, whenever Ctrl-C comes; what it shows is in browser/test_whole_line.py."""
+"""`riskcontrol demo`: down with everything, whenever it is to end; what it shows: browser/test_whole_line.py."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_port_that_is_taken_is_told_once_before_anything_starts(demo: tuple[Se
     assert not (settings.home / "demo").exists()
 
 
-@pytest.mark.parametrize("seconds", [0.5, 6.0])
+@pytest.mark.parametrize("seconds", [0.5, 4.0])
 def test_ctrl_c_during_the_start_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]], seconds: float) -> None:
     settings, command = demo
     with Running(settings, *command) as running:
@@ -75,8 +75,16 @@ main()
 """
 
 
+def sent_by(settings: Settings) -> bool:
+    """Say whether a demonstration's stream has taken trades."""
+    return "trades " in (settings.home / "demo" / "logs" / "stream.log").read_text()
+
+
 def test_a_ctrl_c_that_broke_off_the_loading_of_a_module_is_no_failure(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", LOST], cwd=tmp_path, capture_output=True, text=True, check=False)
+    own = environment(Settings(home=tmp_path))
+    done = subprocess.run(
+        [sys.executable, "-c", LOST], env=own, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stderr) == (130, "")
 
 
@@ -87,9 +95,10 @@ def test_a_terminal_that_is_closed_leaves_nothing_behind(demo: tuple[Settings, t
     if pid == 0:
         os.execvpe(RISKCONTROL[0], [*RISKCONTROL, *command], environment(settings))  # noqa: S606
     shown = b""
-    while b"Starting Kafka" not in shown:
+    while b"Ctrl-C stops everything" not in shown:
         shown += os.read(terminal, 4096)
-    until(lambda: any("stream" in line for line in processes_of(settings.home)), 60, lambda: shown.decode())
+    assert re.search(rb"Try the user +(\S+) +\(http://127\S+/user/\1\)", shown), shown.decode()
+    until(lambda: sent_by(settings), 60)  # the day is under way
     os.close(terminal)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 130

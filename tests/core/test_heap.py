@@ -1,4 +1,4 @@
-"""What a served process's memory is told before it serves."""
+"""When a process looks for garbage, and what its memory is told before it serves."""
 
 from __future__ import annotations
 

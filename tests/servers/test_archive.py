@@ -215,7 +215,7 @@ def classes(log: Path) -> tuple[int, int]:
 
 @pytest.mark.servers
 @pytest.mark.usefixtures("short_lived")
-def test_kafka_starts_from_its_archive_or_without_one_that_is_damaged(
+def test_kafka_starts_from_its_archive_and_is_given_none_that_is_damaged(
     home: Path, real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def start(log: str) -> tuple[int, int]:
@@ -226,17 +226,16 @@ def test_kafka_starts_from_its_archive_or_without_one_that_is_damaged(
 
     assert start("first")[1] == 0
     (made,) = (real / "classes").glob("kafka-*")
-
-    def used() -> bool:
-        return f"-XX:SharedArchiveFile={made}" in kafka(home).command
-
-    assert used()
+    assert f"-XX:SharedArchiveFile={made}" in kafka(home).command
     loaded, shared = start("second")
     assert shared > loaded / 3
     assert list((real / "classes").glob("kafka-*")) == [made]
     made.chmod(0o644)
     os.truncate(made, made.stat().st_size // 2)  # a JVM that took it would crash
-    assert not used()
+    again = kafka(home)
+    assert "-XX:+RecordDynamicDumpInfo" in again.command, "the next one is not asked for another"
+    assert again.archive is not None
+    assert not made.exists()
 
 
 STREAM = """

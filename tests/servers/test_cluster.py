@@ -113,8 +113,8 @@ def test_of_each_kind_one_may_be_killed_in_mid_run(home: Path, tmp_path: Path) -
     with Running(settings, "stream", "--batch", "1") as stream:
         publish_openings(found, strategies)
         stream.wait_for("openings 120", 180)
-        # A day in ten seconds, so that the kills come in the midst of it.
-        with Running(settings, "ingest", str(day), "--speed", "2400", "--from", "09:30") as ingest:
+        # A day in a quarter of a minute, so that the kills come in the midst of it.
+        with Running(settings, "ingest", str(day), "--speed", "1500", "--from", "09:30") as ingest:
             until(lambda: re.search("fills [1-9]", stream.output), 60, lambda: stream.output)
             before = ends(found)
             for name in KILLED:

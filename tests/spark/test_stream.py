@@ -190,7 +190,7 @@ def put_aside(settings: Settings, stream: Running, *, at: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_every_row_equals_the_reference_over_splits_a_kill_and_the_loss_of_the_state_and_bad_records_are_put_aside(
+def test_every_row_is_the_reference_s_over_splits_a_kill_and_lost_state_bad_records_are_put_aside_and_a_second_refused(
     servers: Settings, tmp_path: Path
 ) -> None:
     days = [simulated_day(tmp_path, tickers=TICKERS, trades=5_000, day=f"2024-03-0{n}") for n in (5, 6)]
@@ -240,6 +240,7 @@ def test_every_row_equals_the_reference_over_splits_a_kill_and_the_loss_of_the_s
         assert second.returncode == 1
         assert "one runs already" in second.stderr
         put_aside(servers, stream, at="2024-03-07T10:00")
+        assert len(rows(servers, "fills", FILLS)) == len(reference.fills) + 1
         (jvm,) = (c for c in psutil.Process(stream.process.pid).children(recursive=True) if c.name() == "java")
         jvm.kill()
         assert stream.process.wait(60) == 1

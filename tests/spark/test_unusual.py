@@ -89,7 +89,8 @@ def test_a_day_that_waited_clocks_that_jump_numbers_twice_new_tickers_and_a_part
     # Small records, all there before the stream: as if it had stood still while the half day went by.
     publish_openings(servers, strategies)
     send(servers, [batch.slice(first, 3) for batch in half for first in range(0, batch.num_rows, 3)])
-    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state")) as stream:
+    kept = ("--snapshots", str(tmp_path / "snapshots"), "--snapshot-every", "1")
+    with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state"), *kept) as stream:
         until(lambda: reached(servers, ends(servers)), 120, lambda: stream.output)
         send(servers, strange)
         with TapeProducer(servers) as producer:
