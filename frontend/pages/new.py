@@ -252,18 +252,19 @@ def register(app: Dash, context: Context) -> None:
             State("pending", "data"),
             State("new-source", "data"),
             State("new-message", "children"),
+            *(State(element(name), "error") for name in _EMPTY_AT_FIRST),
         ],
         prevent_initial_call=True,
     )
     @in_thread
-    def check(typed: Any, kept: Any, source: Any, refused: Any) -> dict[str, Any]:
+    def check(typed: Any, kept: Any, source: Any, refused: Any, *marks: Any) -> dict[str, Any]:
         """Say what is wrong with what was typed so far, and how it is understood."""
         values = values_of(typed)
         reading = form.read(values)
         problems = dict(reading.problems)
-        for name in ("username", "ticker"):  # not wrong yet, only not there, unless it was to be sent so
-            if not values[name] and not refused:
-                problems.pop(name, None)
+        unmarked = [name for name in _EMPTY_AT_FIRST if not values[name] and not refused]
+        for name in unmarked:  # not wrong yet, only not there, unless it was to be sent so
+            problems.pop(name, None)
         try:
             known = context.market.snapshot().prices
             warning = None if "ticker" in problems else tickers.warning(values["ticker"], known)
@@ -273,8 +274,13 @@ def register(app: Dash, context: Context) -> None:
         except ServerError:  # the frame says already that the database is away
             warning, suggested = None, []
         template = values["template"]
+        errors = {name: fields.error(problems.get(name)) for name in fields.MARKED}
+        # One that was sent while this was asked is marked by the time of this answer, and stays so.
+        errors |= {
+            name: no_update for name, mark in zip(_EMPTY_AT_FIRST, marks, strict=True) if name in unmarked and not mark
+        }
         return {
-            "errors": {name: fields.error(problems.get(name)) for name in fields.MARKED},
+            "errors": errors,
             "tickers": suggested,
             "warning": alert(warning, "yellow", "ticker-warning") if warning else None,
             "understood": _understood(values),
@@ -287,6 +293,7 @@ def register(app: Dash, context: Context) -> None:
         }
 
 
+_EMPTY_AT_FIRST = ("username", "ticker")
 _FROM_TEMPLATE = set(FIELDS) - {"template", "username", "ticker", "name"}
 
 

@@ -39,8 +39,8 @@ def typed(**values: str) -> dict[str, str]:
     return {element(name): value for name, value in {**TYPED, **values}.items()}
 
 
-def check(page: Page, refused: Any = None, **values: str) -> dict[str, Any]:
-    states = {"new_message__children": refused}
+def check(page: Page, refused: Any = None, mark: Any = None, **values: str) -> dict[str, Any]:
+    states = {"new_message__children": refused, "new_username__error": mark}
     return page.call("new-understood.children", "new-typed.data", new_typed__data=typed(**values), **states)
 
 
@@ -222,6 +222,13 @@ def test_amounts_are_read_as_people_write_them(written: str, micros: int) -> Non
     assert strategy.cash == micros
 
 
+def test_what_was_marked_as_it_was_sent_stays_marked_by_an_earlier_question(page: Page) -> None:
+    asked = check(page, username="", ticker="")
+    assert not {"new-username.error", "new-ticker.error"} & set(asked)
+    assert check(page, mark="only small letters", username="", ticker="")["new-username.error"] is None
+    assert check(page, refused="It was not opened", mark="missing", username="")["new-username.error"]
+
+
 def test_rules_that_are_too_much_together_are_refused_once() -> None:
     averages = " + ".join(f"sma({n})" for n in range(900, 940))
     reading = form.read({**TYPED, "buy": f"price > {averages}", "sell": f"price < {averages}"})
@@ -328,7 +335,7 @@ def test_the_refusal_goes_with_the_last_mark(page: Page) -> None:
     none = check(page, shown)
     assert none["new-message.children"] is None
     assert not none["new-username.error"]
-    assert not check(page, username="")["new-username.error"], "nobody has tried to send it"
+    assert not check(page, username="").get("new-username.error"), "nobody has tried to send it"
 
 
 def test_a_button_that_only_appeared_sends_nothing(page: Page, tape: Tape) -> None:
