@@ -6,7 +6,7 @@ The dashboard starts it as ``python -m frontend.preview_worker SOCKET``. It says
 
 from __future__ import annotations
 
-from riskcontrol.heap import roomy
+from riskcontrol.heap import roomy, usual
 
 if __name__ == "__main__":
     roomy()
@@ -101,6 +101,7 @@ def main(number: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
     connection = Connection(number)
     warm_up()
+    usual()
     connection.send("ready")
     while connection.poll(IDLE_SECONDS):
         try:

@@ -65,12 +65,14 @@ def run(settings: Settings) -> None:
     """
     from frontend.follower import Follower
     from riskcontrol.claim import noted
+    from riskcontrol.heap import usual
     from riskcontrol.priority import give_way
     from riskcontrol.servers.holders import alerts_lock
 
     keys = _keys(settings)
     senders = senders_of(settings, keys)
     store, told = _store(settings), _Teller()
+    usual()
     give_way(os.getpid(), _NICE)
     with noted(alerts_lock(settings.home, settings.keyspace)):
         follow(Follower(_reader(settings), store, senders, keys, told=told), store, told)
