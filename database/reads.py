@@ -21,6 +21,7 @@ from database.session import answering, prepare
 from riskcontrol.errors import ServerError, StrategyError
 from riskcontrol.leaders import Leaders, decode_leaders, merged
 from riskcontrol.newyork import date_of
+from riskcontrol.packed import unpacked
 from riskcontrol.shape import PARAMETERS, read_shape
 from riskcontrol.strategy import USERNAME_PATTERN, Strategy
 from riskcontrol.terms import read_terms
@@ -364,9 +365,7 @@ def _packed(table: str, shard: int) -> Iterator[None]:
 
 def _columns(block: bytes, names: Sequence[str]) -> pa.RecordBatch:
     """Return these columns of a packed row, which is one batch; raises what `_packed` tells."""
-    with pa.ipc.open_stream(block) as reader:
-        (batch,) = reader
-    batch.validate(full=True)  # or offsets beyond their buffer would be followed
+    (batch,) = unpacked(block)
     return batch.select(names)
 
 

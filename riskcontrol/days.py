@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from riskcontrol.book import BAR_FIELDS, Book
 from riskcontrol.minutes import BAR, add_to_days
 from riskcontrol.newyork import NS_PER_DAY, local_time
+from riskcontrol.packed import packed
 from riskcontrol.rows import Bars
 
 
@@ -61,13 +62,7 @@ def day_so_far(book: Book, time: int) -> Bars:
 
 
 def encode_day(rows: Bars) -> bytes:
-    """Return rows of `day_so_far` as bytes: an Arrow IPC stream, compressed."""
+    """Return rows of `day_so_far` as bytes, packed: `ticker` as text, and the fields of a bar."""
     names = pa.array(rows.ticker.astype("U").tolist(), pa.utf8())
-    batch = pa.record_batch(
-        [names, *(pa.array(getattr(rows, field)) for field in BAR_FIELDS)], names=["ticker", *BAR_FIELDS]
-    )
-    sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
-        writer.write_batch(batch)
-    return bytes(sink.getvalue())
+    columns = [names, *(pa.array(getattr(rows, field)) for field in BAR_FIELDS)]
+    return packed(pa.record_batch(columns, names=["ticker", *BAR_FIELDS]))

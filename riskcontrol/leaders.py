@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from riskcontrol.packed import packed, unpacked
 from riskcontrol.rows import Columns, Ints, Names
 from riskcontrol.strategy import NAME_LENGTH, USERNAME_LENGTH
 from riskcontrol.trades import TICKER_LENGTH
@@ -165,14 +166,9 @@ def _best(parts: Sequence[Ranking], key: str) -> Ranking:
 
 
 def encode_leaders(leaders: Leaders) -> bytes:
-    """Return leaders as bytes: three Arrow IPC streams, compressed."""
-    sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    """Return leaders as bytes: three tables, packed."""
     counts = pa.record_batch([pa.array(leaders.counts)], names=["counts"])
-    for batch in (_batch(leaders.by_gain), _batch(leaders.by_evidence), counts):
-        with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
-            writer.write_batch(batch)
-    return bytes(sink.getvalue())
+    return packed(_batch(leaders.by_gain), _batch(leaders.by_evidence), counts)
 
 
 def decode_leaders(time: int, block: bytes) -> Leaders:
@@ -182,8 +178,7 @@ def decode_leaders(time: int, block: bytes) -> Leaders:
         time: The minute's start, nanoseconds UTC.
         block: The bytes, of our own tables.
     """
-    source = pa.BufferReader(block)
-    (by_gain,), (by_evidence,), (counts,) = (list(pa.ipc.open_stream(source)) for _ in range(3))
+    by_gain, by_evidence, counts = unpacked(block, 3)
     return Leaders(time, _rows(by_gain), _rows(by_evidence), counts.column("counts").to_numpy())
 
 

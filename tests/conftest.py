@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import uuid
@@ -61,6 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         elif "windows" in fixtures:
             item.add_marker(pytest.mark.xdist_group("pages"))
     items.sort(key=place)
+
+
+def pytest_collection_finish() -> None:
+    """Set apart what was loaded to collect the tests: it stays, and looking for garbage among it takes seconds."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,8 @@ from riskcontrol.strategy import Strategy
 from tests.processes import RISKCONTROL
 
 SMALL = ("--trades", "4000", "--strategies", "60", "--day-seconds", "2", "--shards", "2")
-KILLED = ("driver", "worker", "cassandra")
-"""The producer's and a broker's have tests of their own: ingestion/test_kill.py, servers/test_cluster.py."""
+KILLED = ("worker", "kafka", "cassandra")
+"""The stream and the producer are killed in tests of their own: spark/test_stream.py, ingestion/test_kill.py."""
 
 
 def crash(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from fastapi import FastAPI, Request
@@ -19,6 +18,7 @@ from bench.pages_data import OPEN, Day, Size
 from bench.pages_load import Recorded, load, recorded
 from riskcontrol.cli.bench import command
 from riskcontrol.equity import equity_curve
+from riskcontrol.packed import unpacked
 from riskcontrol.trades import NS_PER_MINUTE
 from tests.awaiting import awaited
 from tests.frontend.serving import served
@@ -63,8 +63,8 @@ def test_the_days_of_all_shards_are_the_sums_of_the_bars(day: Day) -> None:
     bars = day.bars()
     found = []
     for shard in range(3):
-        with pa.ipc.open_stream(day.days(bars, shard)) as stream:
-            found += stream.read_all().to_pylist()
+        (table,) = unpacked(day.days(bars, shard))
+        found += table.to_pylist()
     assert sum(row["volume"] for row in found) == bars.volume.sum()
     assert {row["ticker"] for row in found} == {name.decode() for name in bars.ticker.tolist()}
     assert bars.time.min() >= OPEN

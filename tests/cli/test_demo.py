@@ -48,7 +48,7 @@ def test_a_port_that_is_taken_is_told_once_before_anything_starts(demo: tuple[Se
     assert not (settings.home / "demo").exists()
 
 
-@pytest.mark.parametrize("seconds", [0.5, 4.0])
+@pytest.mark.parametrize("seconds", [0.5, 2.5])
 def test_ctrl_c_during_the_start_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]], seconds: float) -> None:
     settings, command = demo
     with Running(settings, *command) as running:

@@ -13,24 +13,23 @@ from tests.processes import RISKCONTROL
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "unbuffered"),
     [
-        ["--help"],
-        ["indicators", "closes.csv", "--expr", "ema(3)"],
-        ["bars", "x_20131007.gz"],
-        ["bars", "x_20131007.gz", "--format", "json"],
+        ("--help", ""),
+        ("--help", "1"),
+        ("indicators closes.csv --expr ema(3)", ""),
+        ("bars x_20131007.gz", "1"),
+        ("bars x_20131007.gz --format json", ""),
     ],
-    ids=" ".join,
 )
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_full_output_is_told(tmp_path: Path, arguments: list[str], unbuffered: str) -> None:
+def test_a_full_output_is_told(tmp_path: Path, arguments: str, unbuffered: str) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     write(tmp_path / "x_20131007.gz", taq([row(), row()]))
     (tmp_path / "closes.csv").write_text("date,close\n2013-10-07,10\n2013-10-08,11\n")
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run(
-            [*RISKCONTROL, *arguments],
+            [*RISKCONTROL, *arguments.split()],
             cwd=tmp_path,
             env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
             stdout=full,

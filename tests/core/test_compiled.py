@@ -118,13 +118,20 @@ def dotted(node: ast.AST) -> str:
 
 def called(text: str, own: set[str]) -> set[str]:
     """Return what a module's Python, its examples included, uses of what has no way in for it."""
-    tree, closed = ast.parse(text), closed_functions()
-    used = set(of_python(tree)) & (imported(tree, closed) | own)
+    tree = ast.parse(text)
+    found = used(tree, own)
+    if ">>>" not in text:
+        return found
     documented = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
     docs = [ast.get_docstring(node) or "" for node in documented]
     examples = "".join(each.source for doc in docs for each in doctest.DocTestParser().get_examples(doc))
-    example = ast.parse(examples)
-    return used | (set(of_python(example)) & (imported(example, closed) | own))
+    return found | used(ast.parse(examples), own)
+
+
+def used(tree: ast.AST, own: set[str]) -> set[str]:
+    """Return what Python uses of what has no way in for it: of the module itself, and of what it imports."""
+    known = imported(tree, closed_functions()) | own
+    return known & set(of_python(tree)) if known else known
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

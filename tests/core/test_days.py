@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from riskcontrol.days import add_bars, day_number, day_so_far, encode_day
 from riskcontrol.engine import advance
 from riskcontrol.minutes import BAR
 from riskcontrol.newyork import NEW_YORK, date_of
+from riskcontrol.packed import unpacked
 from riskcontrol.rows import Bars
 from riskcontrol.trades import HIGH_LOW, LAST, NS_PER_MINUTE, NS_PER_SECOND, VOLUME
 from tests.core.test_engine import trades, tuples
@@ -106,8 +106,8 @@ def test_what_is_packed_is_what_was_there() -> None:
     book = Book()
     advance(book, [trades([("BRK.B", NS_PER_MINUTE, 5_000_000, 7, 15)])])
     found = day_so_far(book, NS_PER_MINUTE)
-    with pa.ipc.open_stream(encode_day(found)) as stream:
-        (row,) = stream.read_all().to_pylist()
+    (table,) = unpacked(encode_day(found))
+    (row,) = table.to_pylist()
     assert row == {
         **dict.fromkeys(("open", "high", "low", "close"), 5_000_000),
         **{"ticker": "BRK.B", "volume": 7, "notional": 35_000_000, "trades": 1},

@@ -58,6 +58,7 @@ LIKELY = [
 ]
 
 rules: st.SearchStrategy[Node] = st.one_of(st.sampled_from(LIKELY).map(parse), conditions(leaves=4, indicators=SMALL))
+_sells = st.one_of(st.none(), rules)
 terms = st.builds(
     Terms,
     stop_loss=st.sampled_from([0, 0, 1_000, 3_000]),
@@ -80,7 +81,7 @@ def strategies(draw: st.DrawFn) -> Strategy:
     try:
         shape, numbers = shape_text(
             draw(rules),
-            draw(st.one_of(st.none(), rules)),
+            draw(_sells),
             draw(st.sampled_from([1, 5, 60])),
             draw(st.sampled_from(Session)),
         )
@@ -107,6 +108,10 @@ steps = st.tuples(
 )
 
 
+_opened = st.lists(strategies(), min_size=1, max_size=5)
+_moves = st.lists(steps, max_size=60)
+
+
 @st.composite
 def tapes(draw: st.DrawFn) -> list[pa.RecordBatch | Openings]:
     """Draw a tape of openings and trades in turn."""
@@ -114,9 +119,9 @@ def tapes(draw: st.DrawFn) -> list[pa.RecordBatch | Openings]:
     time, price, sequence = TEN_O_CLOCK, dict.fromkeys(["IBM", "BAC"], 1_000), 1
     for _ in range(draw(st.integers(1, 3))):
         action = draw(st.sampled_from([Action.OPEN, Action.OPEN, Action.OPEN, Action.STOP]))
-        events.append(openings(*draw(st.lists(strategies(), min_size=1, max_size=5)), action=action))
+        events.append(openings(*draw(_opened), action=action))
         rows = []
-        for ticker, wait, step, size, flags in draw(st.lists(steps, max_size=60)):
+        for ticker, wait, step, size, flags in draw(_moves):
             time += wait
             price[ticker] = max(1, price[ticker] + step)
             rows.append((ticker, time, price[ticker] * 10_000, size, flags))

@@ -13,6 +13,7 @@ from riskcontrol.blocks import encode
 from riskcontrol.days import encode_day
 from riskcontrol.errors import ServerError
 from riskcontrol.leaders import encode_leaders
+from riskcontrol.packed import unpacked
 from tests.database.tables import bars
 from tests.frontend.fake import leaders
 
@@ -20,7 +21,7 @@ MARKS = encode(pa.record_batch([["IBM", "BAC"], [10, 20], [5, 6]], names=["ticke
 DAY = encode_day(bars("IBM", [0]))
 LEADERS = encode_leaders(leaders(count=3))
 END = 8
-"""Bytes of the mark at the end of a stream, without which it is read as well."""
+"""Bytes of the mark at the end of a stream, without which one that isn't compressed is read as well."""
 
 
 class Rows(Reader):
@@ -36,28 +37,47 @@ class Rows(Reader):
         return [[(0, self.block)]]
 
 
-READ: list[tuple[str, bytes, Callable[[bytes], Any]]] = [
-    ("marks", MARKS, lambda block: _unpacked({3: block})),
-    ("days", DAY, lambda block: _unpacked_day([(3, 0, block)]).to_numpy().tolist()),
-    ("leaders", LEADERS, lambda block: str(Rows(block).leaders(until=1))),
+READ: list[tuple[str, bytes, int, Callable[[bytes], Any]]] = [
+    ("marks", MARKS, END, lambda block: _unpacked({3: block})),
+    ("days", DAY, 0, lambda block: _unpacked_day([(3, 0, block)]).to_numpy().tolist()),
+    ("leaders", LEADERS, 0, lambda block: str(Rows(block).leaders(until=1))),
 ]
-NAMES = [table for table, _, _ in READ]
+NAMES = [table for table, *_ in READ]
 
 
-@pytest.mark.parametrize(("table", "block", "read"), READ, ids=NAMES)
+@pytest.mark.parametrize(("table", "block", "end", "read"), READ, ids=NAMES)
 def test_a_row_that_is_cut_anywhere_is_told_and_one_without_its_end_is_whole(
-    table: str, block: bytes, read: Callable[[bytes], Any]
+    table: str, block: bytes, end: int, read: Callable[[bytes], Any]
 ) -> None:
     whole = read(block)
-    for length in range(len(block) - END):
+    for length in range(len(block) - end):
         with pytest.raises(ServerError, match=f"row 3 of {table} is damaged"):
             read(block[:length])
-    assert read(block[:-END]) == whole
+    assert read(block[: len(block) - end]) == whole
 
 
-@pytest.mark.parametrize(("table", "block", "read"), READ[:2], ids=NAMES[:2])
-def test_a_ticker_that_is_no_text_is_told(table: str, block: bytes, read: Callable[[bytes], Any]) -> None:
-    (batch,) = pa.ipc.open_stream(block)
+@pytest.mark.parametrize("length", [b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00", b"\xfe\xff\xff\xff"])
+def test_a_row_whose_length_is_damaged_takes_no_memory(length: bytes) -> None:
+    for read in (lambda block: _unpacked_day([(3, 0, block)]), lambda block: Rows(block).leaders(until=1)):
+        with pytest.raises(ServerError, match=r"row 3 of .* is damaged"):
+            read(length + DAY[4:])
+
+
+def test_rows_that_were_packed_buffer_by_buffer_are_read() -> None:
+    tables = unpacked(LEADERS, 3)
+    sink = pa.BufferOutputStream()
+    for table in tables:
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
+            writer.write_batch(table)
+    before = sink.getvalue().to_pybytes()
+    assert unpacked(before, 3) == tables
+    assert str(Rows(before).leaders(until=1)) == str(Rows(LEADERS).leaders(until=1))
+
+
+@pytest.mark.parametrize(("table", "block", "_end", "read"), READ[:2], ids=NAMES[:2])
+def test_a_ticker_that_is_no_text_is_told(table: str, block: bytes, _end: int, read: Callable[[bytes], Any]) -> None:
+    (batch,) = unpacked(block)
     strange = pa.array([b"\xff"] * len(batch), pa.binary()).view(pa.utf8())
     columns = [strange if name == "ticker" else batch.column(name) for name in batch.schema.names]
     with pytest.raises(ServerError, match=f"row 3 of {table} is damaged"):

@@ -20,7 +20,7 @@ from tests.processes import RISKCONTROL, environment
 pytestmark = pytest.mark.servers
 
 DAY = dt.date(2024, 3, 5)
-KILLS = 6
+KILLS = 4
 
 
 def ingest(settings: Settings, path: Path, speed: str) -> subprocess.Popen[str]:

@@ -36,11 +36,13 @@ pieces = st.lists(st.sampled_from(PIECES), max_size=60).map(lambda parts: "".joi
 spaced = st.lists(st.sampled_from(PIECES), max_size=60).map(lambda parts: " ".join(parts))
 
 
+texts = st.one_of(conditions().map(text), st.sampled_from([line.partition(" | ")[0] for line in MISTAKES.splitlines()]))
+
+
 @st.composite
 def mutated(draw: st.DrawFn) -> str:
     """Draw the text of a rule, or of a known mistake, with pieces of it cut, doubled or replaced."""
-    known = st.sampled_from([line.partition(" | ")[0] for line in MISTAKES.splitlines()])
-    written = draw(st.one_of(conditions().map(text), known))
+    written = draw(texts)
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(written)))
         end = draw(st.integers(start, min(len(written), start + 8)))

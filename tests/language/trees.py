@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -53,6 +54,8 @@ numbers = st.one_of(
 ).map(Number)
 
 
+# Made once: hypothesis looks through each strategy that it has not seen, which took longer than drawing from it.
+@cache
 def values(
     *, position: bool = True, price: bool = True, indicators: tuple[Indicator, ...] = INDICATORS
 ) -> st.SearchStrategy[Node]:
@@ -80,11 +83,17 @@ def values(
     return st.recursive(leaves, larger, max_leaves=6)
 
 
+@cache
+def _beside_price(indicators: tuple[Indicator, ...]) -> st.SearchStrategy[Node]:
+    """Draw what stands beside `price`."""
+    known = st.sampled_from([*map(Word, POSITION_NUMBERS), Number("2"), Number("0.5"), Number("-3"), Number("1.02")])
+    return st.one_of(known, known, values(price=False, indicators=indicators))
+
+
 @st.composite
 def priced(draw: st.DrawFn, indicators: tuple[Indicator, ...] = INDICATORS) -> Node:
     """Draw comparisons of a position that say `price` once, inside sums, products, quotients and `abs`."""
-    known = st.sampled_from([*map(Word, POSITION_NUMBERS), Number("2"), Number("0.5"), Number("-3"), Number("1.02")])
-    others = st.one_of(known, known, values(price=False, indicators=indicators))
+    others = _beside_price(indicators)
     node: Node = Word("price")
     for _ in range(draw(st.integers(1, 4))):
         other = draw(others)
@@ -102,6 +111,7 @@ def priced(draw: st.DrawFn, indicators: tuple[Indicator, ...] = INDICATORS) -> N
     return Comparison(draw(st.sampled_from([*OPERATORS, "==", "!="])), *sides)
 
 
+@cache
 def comparisons(*, position: bool = True, indicators: tuple[Indicator, ...] = INDICATORS) -> st.SearchStrategy[Node]:
     """Draw comparisons and crosses."""
     inner = values(position=position, indicators=indicators)
@@ -120,6 +130,7 @@ def comparisons(*, position: bool = True, indicators: tuple[Indicator, ...] = IN
     return st.one_of(kinds)
 
 
+@cache
 def conditions(
     *, position: bool = True, leaves: int = 5, indicators: tuple[Indicator, ...] = INDICATORS
 ) -> st.SearchStrategy[Node]:

@@ -48,8 +48,12 @@ def contents(book: Book) -> dict[str, object]:
     }
 
 
+_traders = st.lists(traders(), min_size=2, max_size=5)
+any_tape = st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(_traders, RATIOS))
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
-@given(tape=st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(traders(), RATIOS)))
+@given(tape=any_tape)
 def test_batches_through_the_files_equal_one_run_in_memory(tmp_path: Path, tape: list[Event]) -> None:
     shutil.rmtree(tmp_path / "s", ignore_errors=True)
     store = ShardStore(tmp_path / "s", 3, "tape")
@@ -247,7 +251,7 @@ _MARKET_RULE = '{"buy":"crosses_above(ema(close, 2), ema(close, 3))","every":60}
 HALVED = Splits(np.array([b"IBM"]), np.array([10**15]), np.array([2]), np.array([1]))
 
 
-@given(tape=st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(traders(), RATIOS)))
+@given(tape=any_tape)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=15)
 def test_a_copy_put_elsewhere_goes_on_as_the_shard_itself(tmp_path: Path, tape: list[Event]) -> None:
     shutil.rmtree(tmp_path, ignore_errors=True)
