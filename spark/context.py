@@ -12,12 +12,10 @@ from typing import Any
 
 from riskcontrol.absent import absent
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import java_home_for_spark
+from riskcontrol.servers.java import QUICK, java_home_for_spark
 from spark import standalone
 
 _GC = ("-XX:+UseSerialGC",)
-_QUICK = ("-XX:TieredStopAtLevel=1", *_GC)
-"""The driver's JVM does little but hand out tasks: it starts a third sooner without the second compiler."""
 
 _SETTLED_SECONDS = 8.0
 """After so long the driver's JVM has loaded what it needs for batches, and its classes are kept for the next one."""
@@ -67,7 +65,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     logging_file = scratch / "log4j2.properties"
     logging_file.write_text(_LOGGING)
     classes, archived = archive.options("spark", Path(pyspark.__file__).parent / "jars", _GC)
-    options = (f"-Dlog4j2.configurationFile={logging_file}", *_QUICK, *classes)
+    options = (f"-Dlog4j2.configurationFile={logging_file}", *QUICK, *_GC, *classes)
     conf = (
         pyspark.SparkConf()
         .setMaster(master)

@@ -5,10 +5,26 @@ Spark starts it as ``python -m spark.daemon pyspark.worker`` (`spark.python.daem
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable
+
 from riskcontrol.heap import roomy, usual
+
+
+def installed_first(path: Iterable[str]) -> list[str]:
+    """Return folders to import from with archives last.
+
+    Spark names its own Python as archives, whose modules are compiled anew by each process; they are installed as well.
+
+    >>> installed_first(["lib/pyspark.zip", "lib/py4j-src.zip", "/site-packages"])
+    ['/site-packages', 'lib/pyspark.zip', 'lib/py4j-src.zip']
+    """
+    return sorted(path, key=lambda entry: entry.endswith(".zip"))
+
 
 if __name__ == "__main__":
     roomy()
+    sys.path[:] = installed_first(sys.path)
 
 import fcntl
 import os

@@ -124,6 +124,12 @@ _consumers: dict[tuple[str, str, int], KafkaConsumer] = {}
 """This process's consumers, by brokers, topic and partition: making one costs more than a batch."""
 
 
+def close() -> None:
+    """Close this process's consumers: their threads would look for brokers that have gone."""
+    while _consumers:
+        _consumers.popitem()[1].close(autocommit=False)
+
+
 def _consumer(settings: Settings, shard: int) -> KafkaConsumer:
     key = (settings.kafka, settings.topic, shard)
     if key not in _consumers:

@@ -64,7 +64,7 @@
             wrong.focus();
             at = document.activeElement;
         }
-        if (!wrong || at !== wrong) {
+        if (at !== wrong) {
             requestAnimationFrame(function () {
                 focusWrong(message, at, frames - 1);
             });

@@ -63,6 +63,7 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
             _welcome(ready, options.users)
             _replayed(demo, ready, bar, interrupted)
             click.echo("The day is over; the pages stay until Ctrl-C.")
+            _another_day(ready, trades)
             _watch(demo, interrupted)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -158,6 +159,19 @@ def _welcome(ready: Ready, users: int) -> None:
         "within two seconds, while the tape is in the session (09:30 to 16:00 New York).\n"
         f"Other commands find all this with --home {ready.settings.home}\nCtrl-C stops everything.\n"
     )
+
+
+def _another_day(ready: Ready, trades: str) -> None:
+    """Tell how the strategies get another day to trade on, after the simulated one or one's own."""
+    from ingestion.simulate import file_name
+    from riskcontrol.cli.demonstration import NEXT_DAY
+
+    lines = ["All strategies go on with the next day that is sent, from another terminal:"]
+    if not trades:
+        lines.append(f"  riskcontrol simulate --day {NEXT_DAY}")
+    file = "FILE" if trades else file_name(NEXT_DAY)
+    lines.append(f"  riskcontrol ingest {file} --speed 60 --home {ready.settings.home}")
+    click.echo("\n".join(lines))
 
 
 def _replayed(demo: Demo, ready: Ready, bar: Bar | None, interrupted: list[int]) -> None:

@@ -45,7 +45,7 @@ class Told(Protocol):
         """Take what is being done, which part of it is done (None where that isn't known), and more in words."""
 
 
-DAY = date(2024, 3, 5)
+DAY, NEXT_DAY = date(2024, 3, 5), date(2024, 3, 6)
 TICKERS = 100
 TRADES = 1_000_000
 SEED = 1

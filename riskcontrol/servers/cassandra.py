@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import LONG_RUNNING, ONE_OF_MANY, java
+from riskcontrol.servers.java import LONG_RUNNING, QUICK, java
 from riskcontrol.servers.layout import HOSTS, Layout
 from riskcontrol.servers.layout import folder as cluster_folder
 from riskcontrol.servers.node import HOST, Node, heap, ports, touch
@@ -169,7 +169,7 @@ def _node(
     (conf / "logback.xml").write_text(_LOGGING.format())
     jars = fetch("cassandra")
     options, archived = archive.options("cassandra", jars, _GC)
-    compiling = ONE_OF_MANY if len(hosts) > 1 else LONG_RUNNING
+    compiling = QUICK if len(hosts) > 1 else LONG_RUNNING
     options += [f"-D{name}={value}" for name, value in _PROPERTIES.items()]
     options += [f"-Dcassandra.config=file://{conf}/cassandra.yaml", f"-Dcassandra.storagedir={folder}"]
     options += [f"-Dlogback.configurationFile={conf}/logback.xml"]

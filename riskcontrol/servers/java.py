@@ -24,8 +24,9 @@ LONG_RUNNING = (
 While everything starts that compiler would take a third of the processor; under load it has its turn seconds later.
 """
 
-ONE_OF_MANY = ("-XX:TieredStopAtLevel=1",)
-"""How a cluster's JVM compiles, on a machine that it shares with nine others: once, quickly.
+QUICK = ("-XX:TieredStopAtLevel=1",)
+"""Has a JVM compile once, quickly: one of a cluster's, on a machine that it shares with nine others; the driver's,
+which does little but hand out tasks; or one that lives for seconds.
 
 They start with three fifths of the work, and what is compiled runs somewhat slower.
 """

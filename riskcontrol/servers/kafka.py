@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import LONG_RUNNING, ONE_OF_MANY, java
+from riskcontrol.servers.java import LONG_RUNNING, QUICK, java
 from riskcontrol.servers.layout import Layout, identifier
 from riskcontrol.servers.layout import folder as cluster_folder
 from riskcontrol.servers.node import HOST, Node, heap, ports, touch
@@ -89,7 +89,7 @@ def _broker(
     logging.write_text(_LOGGING)
     _format(folder / "log", number, identity)
     options, archived = archive.options("kafka", jars, _GC)
-    compiling = ONE_OF_MANY if together else LONG_RUNNING
+    compiling = QUICK if together else LONG_RUNNING
     return Node(
         name=name,
         folder=folder,

@@ -10,7 +10,7 @@ from typing import Any
 
 from riskcontrol.errors import ServerError
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import ONE_OF_MANY, java, java_home_for_spark
+from riskcontrol.servers.java import QUICK, java, java_home_for_spark
 from riskcontrol.servers.layout import Layout, folder, secret_file
 from riskcontrol.servers.node import HOST, Node, heap, touch
 
@@ -91,7 +91,7 @@ def _node(home: Path, layout: Layout, name: str, address: str, arguments: list[s
         name=name,
         folder=own,
         command=(
-            str(java()), "-Xms32m", "-Xmx192m", *_GC, *ONE_OF_MANY, *options, f"-Dlog4j2.configurationFile={logging}",
+            str(java()), "-Xms32m", "-Xmx192m", *_GC, *QUICK, *options, f"-Dlog4j2.configurationFile={logging}",
             "-Dspark.worker.cleanup.enabled=true",
             # A master that forgot the stream when it ended would have its executors killed.
             "-Dspark.deploy.recoveryMode=FILESYSTEM", f"-Dspark.deploy.recoveryDirectory={own}/recovery",

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from kafka import KafkaConsumer
 from playwright.sync_api import Page, expect
 
 from database.session import close
@@ -33,16 +32,11 @@ MORE = 5
 def whole_tape(settings: Settings) -> list[pa.RecordBatch | Openings]:
     """Return every block of the tape; a ticker is in one partition, so that partition after partition will do."""
     events: list[pa.RecordBatch | Openings] = []
-    consumers: dict[object, KafkaConsumer] = {}
-    with closing(Tape(settings)) as tape, pytest.MonkeyPatch.context() as patch:
-        # None is kept: its threads would look for brokers that have gone.
-        patch.setattr(source, "_consumers", consumers)
+    with closing(Tape(settings)) as tape, closing(source):
         for shard, end in tape.ends().items():
             blocks, rejected = source.read_range(settings, shard, 0, end, shards=tape.shards)
             assert not rejected
             events += blocks
-        for consumer in consumers.values():
-            consumer.close(autocommit=False)
     return events
 
 

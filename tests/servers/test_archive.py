@@ -240,6 +240,7 @@ def test_kafka_starts_from_its_archive_and_is_given_none_that_is_damaged(
 
 STREAM = """
 import sys, time
+from contextlib import suppress
 from pathlib import Path
 import psutil
 import spark.context as spark
@@ -247,8 +248,11 @@ spark._SETTLED_SECONDS = 0.1
 folder, deadline = Path(sys.argv[2]), time.monotonic() + 100
 before = set(folder.glob("spark-*.jsa"))
 context = spark.spark_context("local[1]", Path(sys.argv[1]), "512m")
-given = [word for child in psutil.Process().children(recursive=True) for word in child.cmdline()]
-if not any("SharedArchiveFile" in word for word in given):
+given = ""
+for child in psutil.Process().children(recursive=True):
+    with suppress(psutil.Error):  # it may have ended
+        given += " ".join(child.cmdline())
+if "SharedArchiveFile" not in given:
     while set(folder.glob("spark-*.jsa")) <= before and time.monotonic() < deadline:
         time.sleep(0.1)
 # Of the JVM alone: with workers in Python the other tests have it, and these take as long to start as all else.
