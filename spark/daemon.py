@@ -16,10 +16,10 @@ def installed_first(path: Iterable[str]) -> list[str]:
 
     Spark names its own Python as archives, whose modules are compiled anew by each process; they are installed as well.
 
-    >>> installed_first(["lib/pyspark.zip", "lib/py4j-src.zip", "/site-packages"])
-    ['/site-packages', 'lib/pyspark.zip', 'lib/py4j-src.zip']
+    >>> installed_first(["lib/pyspark.zip", "jars/spark-core.jar", "/site-packages"])
+    ['/site-packages', 'lib/pyspark.zip', 'jars/spark-core.jar']
     """
-    return sorted(path, key=lambda entry: entry.endswith(".zip"))
+    return sorted(path, key=lambda entry: entry.endswith((".zip", ".jar")))
 
 
 if __name__ == "__main__":

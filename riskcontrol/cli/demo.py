@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -157,7 +158,7 @@ def _welcome(ready: Ready, users: int) -> None:
         "another one there.\n"
         f"{users:,} strategies trade on paper while the day is replayed. In the page, open one of your own: it trades "
         "within two seconds, while the tape is in the session (09:30 to 16:00 New York).\n"
-        f"Other commands find all this with --home {ready.settings.home}\nCtrl-C stops everything.\n"
+        f"Other commands find all this with --home {shlex.quote(str(ready.settings.home))}\nCtrl-C stops everything.\n"
     )
 
 
@@ -170,7 +171,7 @@ def _another_day(ready: Ready, trades: str) -> None:
     if not trades:
         lines.append(f"  riskcontrol simulate --day {NEXT_DAY}")
     file = "FILE" if trades else file_name(NEXT_DAY)
-    lines.append(f"  riskcontrol ingest {file} --speed 60 --home {ready.settings.home}")
+    lines.append(f"  riskcontrol ingest {file} --speed 60 --home {shlex.quote(str(ready.settings.home))}")
     click.echo("\n".join(lines))
 
 

@@ -15,7 +15,7 @@ from tests.processes import RISKCONTROL
 
 SMALL = ("--trades", "4000", "--strategies", "60", "--day-seconds", "2", "--shards", "2")
 KILLED = ("worker", "kafka", "cassandra")
-"""The stream and the producer are killed in tests of their own: spark/test_stream.py, ingestion/test_kill.py."""
+"""The stream, JVM and all, and the producer are killed in spark/test_stream.py and ingestion/test_kill.py."""
 
 
 def crash(*arguments: str) -> subprocess.CompletedProcess[str]:

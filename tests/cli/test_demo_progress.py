@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from riskcontrol.cli import demo
+from riskcontrol.cli import demo, demonstration, simulate
 
 
 def test_a_long_step_tells_now_and_then_how_far_it_is(
@@ -25,3 +27,24 @@ def test_a_long_step_tells_now_and_then_how_far_it_is(
         " 42.0 s  Waiting: 9,000 are open",
         " 42.0 s  Replaying ...",
     ]
+
+
+@pytest.mark.parametrize(
+    ("trades", "lines"),
+    [
+        ("", ["simulate --day 2024-03-06", "ingest EQY_US_ALL_TRADE_20240306.gz --speed 60 --home '/a home'"]),
+        ("s3://days", ["ingest FILE --speed 60 --home '/a home'"]),
+    ],
+)
+def test_after_the_day_it_tells_how_another_one_is_sent(
+    capsys: pytest.CaptureFixture[str], trades: str, lines: list[str]
+) -> None:
+    ready: Any = SimpleNamespace(settings=SimpleNamespace(home=Path("/a home")))
+    demo._another_day(ready, trades)
+    assert capsys.readouterr().out.splitlines()[1:] == [f"  riskcontrol {line}" for line in lines]
+
+
+def test_the_day_that_follows_is_as_large_as_the_demonstration_s() -> None:
+    defaults = {option.name: option.default for option in simulate.command.params}
+    own = (demonstration.TICKERS, demonstration.TRADES, demonstration.SEED)
+    assert (defaults["tickers"], defaults["trades"], defaults["seed"]) == own

@@ -18,8 +18,8 @@ from tests.processes import RISKCONTROL
         ("--help", ""),
         ("--help", "1"),
         ("indicators closes.csv --expr ema(3)", ""),
-        ("bars x_20131007.gz", "1"),
-        ("bars x_20131007.gz --format json", ""),
+        ("bars x_20131007.gz", ""),
+        ("bars x_20131007.gz --format json", "1"),
     ],
 )
 def test_a_full_output_is_told(tmp_path: Path, arguments: str, unbuffered: str) -> None:

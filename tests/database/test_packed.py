@@ -37,12 +37,31 @@ class Rows(Reader):
         return [[(0, self.block)]]
 
 
+def by_buffer(*tables: pa.RecordBatch) -> bytes:
+    """Return a packed row of an earlier version: streams whose buffers are compressed one by one."""
+    sink = pa.BufferOutputStream()
+    for table in tables:
+        with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+            writer.write_batch(table)
+    return bytes(sink.getvalue())
+
+
+def read_day(block: bytes) -> Any:
+    return _unpacked_day([(3, 0, block)]).to_numpy().tolist()
+
+
+def read_leaders(block: bytes) -> str:
+    return str(Rows(block).leaders(until=1))
+
+
 READ: list[tuple[str, bytes, int, Callable[[bytes], Any]]] = [
     ("marks", MARKS, END, lambda block: _unpacked({3: block})),
-    ("days", DAY, 0, lambda block: _unpacked_day([(3, 0, block)]).to_numpy().tolist()),
-    ("leaders", LEADERS, 0, lambda block: str(Rows(block).leaders(until=1))),
+    ("days", DAY, 0, read_day),
+    ("leaders", LEADERS, 0, read_leaders),
+    ("days", by_buffer(*unpacked(DAY)), END, read_day),
+    ("leaders", by_buffer(*unpacked(LEADERS, 3)), END, read_leaders),
 ]
-NAMES = [table for table, *_ in READ]
+NAMES = ["marks", "days", "leaders", "days of before", "leaders of before"]
 
 
 @pytest.mark.parametrize(("table", "block", "end", "read"), READ, ids=NAMES)
@@ -56,23 +75,22 @@ def test_a_row_that_is_cut_anywhere_is_told_and_one_without_its_end_is_whole(
     assert read(block[: len(block) - end]) == whole
 
 
-@pytest.mark.parametrize("length", [b"\xff\xff\xff\x7f", b"\x00\x00\x00\x00", b"\xfe\xff\xff\xff"])
-def test_a_row_whose_length_is_damaged_takes_no_memory(length: bytes) -> None:
-    for read in (lambda block: _unpacked_day([(3, 0, block)]), lambda block: Rows(block).leaders(until=1)):
-        with pytest.raises(ServerError, match=r"row 3 of .* is damaged"):
-            read(length + DAY[4:])
+@pytest.mark.parametrize(
+    ("length", "told"),
+    [(b"\xff\xff\xff\x7f", "its length"), (b"\xfe\xff\xff\xff", "its length"), (bytes(4), ""), (b"\x01\0\0\0", "")],
+)
+@pytest.mark.parametrize(("block", "read"), [(DAY, read_day), (LEADERS, read_leaders)], ids=["days", "leaders"])
+def test_a_row_whose_length_is_damaged_is_told_and_takes_no_memory(
+    block: bytes, read: Callable[[bytes], Any], length: bytes, told: str
+) -> None:
+    with pytest.raises(ServerError, match=rf"row 3 of .* is damaged \({told}"):
+        read(length + block[4:])
 
 
-def test_rows_that_were_packed_buffer_by_buffer_are_read() -> None:
-    tables = unpacked(LEADERS, 3)
-    sink = pa.BufferOutputStream()
-    for table in tables:
-        options = pa.ipc.IpcWriteOptions(compression="zstd")
-        with pa.ipc.new_stream(sink, table.schema, options=options) as writer:
-            writer.write_batch(table)
-    before = sink.getvalue().to_pybytes()
-    assert unpacked(before, 3) == tables
-    assert str(Rows(before).leaders(until=1)) == str(Rows(LEADERS).leaders(until=1))
+def test_rows_of_before_are_read_as_those_of_now() -> None:
+    for (_, now, _, read), (_, before, _, _) in zip(READ[1:3], READ[3:], strict=True):
+        assert now != before
+        assert read(now) == read(before)
 
 
 @pytest.mark.parametrize(("table", "block", "_end", "read"), READ[:2], ids=NAMES[:2])
