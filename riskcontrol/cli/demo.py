@@ -158,8 +158,13 @@ def _welcome(ready: Ready, users: int) -> None:
         "another one there.\n"
         f"{users:,} strategies trade on paper while the day is replayed. In the page, open one of your own: it trades "
         "within two seconds, while the tape is in the session (09:30 to 16:00 New York).\n"
-        f"Other commands find all this with --home {shlex.quote(str(ready.settings.home))}\nCtrl-C stops everything.\n"
+        f"Other commands find all this with --home {_named(ready)}\nCtrl-C stops everything.\n"
     )
+
+
+def _named(ready: Ready) -> str:
+    """Return the demonstration's home as a shell takes it, in whatever folder it is."""
+    return shlex.quote(str(ready.settings.home.absolute()))
 
 
 def _another_day(ready: Ready, trades: str) -> None:
@@ -171,7 +176,7 @@ def _another_day(ready: Ready, trades: str) -> None:
     if not trades:
         lines.append(f"  riskcontrol simulate --day {NEXT_DAY}")
     file = "FILE" if trades else file_name(NEXT_DAY)
-    lines.append(f"  riskcontrol ingest {file} --speed 60 --home {shlex.quote(str(ready.settings.home))}")
+    lines.append(f"  riskcontrol ingest {file} --from 09:30 --speed 60 --home {_named(ready)}")
     click.echo("\n".join(lines))
 
 

@@ -32,8 +32,14 @@ def test_a_long_step_tells_now_and_then_how_far_it_is(
 @pytest.mark.parametrize(
     ("trades", "lines"),
     [
-        ("", ["simulate --day 2024-03-06", "ingest EQY_US_ALL_TRADE_20240306.gz --speed 60 --home '/a home'"]),
-        ("s3://days", ["ingest FILE --speed 60 --home '/a home'"]),
+        (
+            "",
+            [
+                "simulate --day 2024-03-06",
+                "ingest EQY_US_ALL_TRADE_20240306.gz --from 09:30 --speed 60 --home '/a home'",
+            ],
+        ),
+        ("s3://days", ["ingest FILE --from 09:30 --speed 60 --home '/a home'"]),
     ],
 )
 def test_after_the_day_it_tells_how_another_one_is_sent(
