@@ -24,7 +24,7 @@ def packed(*tables: pa.RecordBatch) -> bytes:
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_batch(table)
     streams = sink.getvalue()
-    return len(streams).to_bytes(_LENGTH, "little") + bytes(pa.compress(streams, _CODEC, asbytes=True))
+    return len(streams).to_bytes(_LENGTH, "little") + pa.compress(streams, _CODEC, asbytes=True)
 
 
 def unpacked(block: bytes, count: int = 1) -> list[pa.RecordBatch]:

@@ -72,8 +72,10 @@ def opens_its_own(page: Page, ticker: str) -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("started_once")
 def test_the_demo_shows_a_user_whose_numbers_move_all_fills_are_the_reference_s_and_nothing_is_left_behind(
-    all_servers: Settings, days: tuple[str, str], page: Page, tmp_path: Path
+    all_servers: Settings, days: tuple[str, str], page: Page, expected: list[str], tmp_path: Path
 ) -> None:
+    # A change of a graph may come when its page has been left: Dash drops it, which is right, and tells the console.
+    expected.append("Cannot patch undefined")
     first, second = days
     of_s3 = {name: value for name, value in all_servers if name.startswith("s3_")}
     settings = Settings(home=tmp_path / "home", **of_s3)

@@ -48,8 +48,7 @@ def contents(book: Book) -> dict[str, object]:
     }
 
 
-_traders = st.lists(traders(), min_size=2, max_size=5)
-any_tape = st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(_traders, RATIOS))
+any_tape = st.one_of(tapes(), tapes_of_any_rule(), tapes_with_splits(traders(), RATIOS))
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
