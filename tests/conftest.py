@@ -12,6 +12,8 @@ from typing import Any
 
 import hypothesis
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 from riskcontrol import servers as local_servers
 from riskcontrol.heap import roomy
@@ -62,6 +64,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         elif "windows" in fixtures:
             item.add_marker(pytest.mark.xdist_group("pages"))
     items.sort(key=place)
+
+
+class GroupsAndFiles(LoadGroupScheduling):
+    """Hands out whole files but for what is grouped: test after test, thousands cost more to hand out than to run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return nodeid.partition("::")[0] if scope == nodeid else scope
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist makes its own
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupsAndFiles:
+    """Hand out tests as the groups above and `--dist loadgroup` say."""
+    return GroupsAndFiles(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -12,7 +12,9 @@ from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from riskcontrol.indicators.batch import compute
 from riskcontrol.indicators.registry import COLUMNS, INDICATORS
@@ -66,7 +68,8 @@ class Bars:
     fresh: bool = False
     asked: dict[str, int] = field(default_factory=dict)
     """By indicator: how many bars had closed when it was first asked for."""
-    values: dict[tuple[Indicator, int], float] = field(default_factory=dict)
+    values: dict[tuple[object, ...], dict[str, NDArray[np.float64]]] = field(default_factory=dict)
+    """By indicator and when it was asked for: its outputs at all bars since."""
 
     def take(self, time: int, price: int, size: int, flags: int) -> None:
         """Take a trade."""
@@ -131,17 +134,16 @@ class Bars:
 
     def value(self, indicator: Indicator, ago: int) -> float:
         """Return an indicator at the last closed bar, or at one before."""
-        key = (indicator, ago)
+        since = self.asked[text(indicator)]
+        if since >= self.count - ago:
+            return math.nan
+        key = (indicator.name, indicator.source, indicator.parameters, since)
         if key not in self.values:
-            since, until = self.asked[text(indicator)], self.count - ago
-            self.values[key] = math.nan
-            if since < until:
-                needed = INDICATORS[indicator.name].columns(indicator.source)
-                columns = {name: self.closed[name][since:until] for name in needed}
-                parameters = [float(p) for p in indicator.parameters]
-                found = compute(indicator.name, parameters, columns, indicator.source)
-                self.values[key] = float(found[indicator.output][-1])
-        return self.values[key]
+            needed = INDICATORS[indicator.name].columns(indicator.source)
+            columns = {name: column[since:] for name, column in self.closed.items() if name in needed}
+            parameters = [float(p) for p in indicator.parameters]
+            self.values[key] = compute(indicator.name, parameters, columns, indicator.source)
+        return float(self.values[key][indicator.output][-1 - ago])
 
 
 @dataclass

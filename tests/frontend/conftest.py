@@ -97,8 +97,19 @@ def _name(part: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def tables() -> FakeReader:
-    return trader()
+def own_application() -> None:
+    """Asked for by tests of what an application keeps from one answer to the next: they get one of their own."""
+
+
+@pytest.fixture
+def tables(request: pytest.FixtureRequest) -> FakeReader:
+    """What the pages show: those of the application that stands, where the test has it, as if nobody had been here."""
+    if "client" not in request.fixturenames or "own_application" in request.fixturenames:
+        return trader()
+    kept: FakeReader = request.getfixturevalue("standing")[1]
+    vars(kept).clear()
+    vars(kept).update(vars(trader()))
+    return kept
 
 
 @pytest.fixture
@@ -111,25 +122,21 @@ def tape() -> Iterator[Tape]:
 
 @pytest.fixture(scope="session")
 def standing() -> Iterator[tuple[str, FakeReader]]:
-    """An application for all who change nothing of it, as to make one takes longer than most tests; and its tables."""
+    """An application that stands all the time, as to make one takes longer than most tests; and its tables."""
     tables = trader()
     with served(application.create_app(Settings(), reader=tables)) as at:
         yield at, tables
 
 
 @pytest.fixture
-def client(request: pytest.FixtureRequest) -> Iterator[httpx.Client]:
-    """A client of the standing application; of one of its own, where the test asks for what is behind it."""
-    own = {"tables", "tape", "monkeypatch"} & set(request.fixturenames)
-    request.getfixturevalue("tape")  # nothing is sent in earnest
+def client(request: pytest.FixtureRequest, tables: FakeReader, tape: Tape) -> Iterator[httpx.Client]:
+    """A client of the application; nothing is sent in earnest."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(market, "FRESH_SECONDS", 0)  # what a test changes is seen at once
-        if own:
-            app = application.create_app(Settings(), reader=request.getfixturevalue("tables"))
-            at = stack.enter_context(served(app))
+        if "own_application" in request.fixturenames:
+            at = stack.enter_context(served(application.create_app(Settings(), reader=tables)))
         else:
-            at, tables = request.getfixturevalue("standing")
-            vars(tables).update(vars(trader()))  # with batches that are as young as ever
+            at, _ = request.getfixturevalue("standing")
         yield stack.enter_context(client_of(at))
 
 

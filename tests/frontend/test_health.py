@@ -110,6 +110,7 @@ def test_nothing_is_sent_while_nothing_changes_and_only_data_when_it_does(page: 
     assert tables.asked[asked:].count("batches") <= 3  # new ones alone, not the hour
 
 
+@pytest.mark.usefixtures("own_application")
 def test_what_is_away_is_told(page: Page, tables: FakeReader, kafka: list[str]) -> None:
     kafka.clear()
     tables.batch_rows = [batch(100 + i) for i in range(9, -1, -1)]

@@ -141,6 +141,7 @@ def test_candles_too_many_to_draw_are_longer_and_it_is_said(page: Page, tables: 
     assert "Shown in 5m" in draw(page, candles_period__value="5d")["candles-note.children"]
 
 
+@pytest.mark.usefixtures("own_application")
 def test_only_weekdays_are_asked_for(page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
     real = tables.bars

@@ -418,6 +418,7 @@ def test_an_old_version_that_is_stopped_already_is_left_alone(page: Page, tape: 
     assert [action for _, action in tape.sent] == [Action.OPEN]
 
 
+@pytest.mark.usefixtures("own_application")
 def test_the_preview_shows_verdict_figures_and_that_it_is_on_bars(page: Page, tried: list[Job]) -> None:
     answer = preview(page, username="", name="")
     result = words(answer["new-result.children"])
@@ -455,11 +456,13 @@ def test_another_rule_changes_the_data_and_no_axis_another_ticker_all(
     assert "layout" in preview(page, axis=axis, ticker="BAC")["new-graph.figure"]
 
 
+@pytest.mark.usefixtures("own_application")
 def test_an_indicator_that_never_gets_warm_is_told(page: Page, tried: list[Job]) -> None:
     said = words(preview(page, buy="price < sma(100)")["new-result.children"])
     assert "sma(close, 100) has its first value after 100 bars" in said
 
 
+@pytest.mark.usefixtures("own_application")
 @pytest.mark.parametrize(
     ("values", "said"),
     [

@@ -66,6 +66,7 @@ def test_a_new_strategy_brings_the_whole_table(page: Page, tables: FakeReader) -
     assert [row["status"] for row in answer["table.rowData"]] == ["waiting", "running"]
 
 
+@pytest.mark.usefixtures("own_application")
 def test_statistics_come_a_few_at_a_time(page: Page, tables: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(user, "FIRST_SECONDS", 0.0)
     monkeypatch.setattr(user, "MORE_SECONDS", 0.0)

@@ -431,6 +431,7 @@ def test_indicators_that_are_not_there_yet_are_asked_for_again(
     assert "operations" not in again(page, shown, tab__value="price")["strategy-price-graph.figure"]
 
 
+@pytest.mark.usefixtures("own_application")
 @pytest.mark.parametrize(
     "broken", ["riskcontrol.indicators.batch.compute", "riskcontrol.indicators.expressions.evaluate"]
 )
