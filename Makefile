@@ -39,14 +39,15 @@ $(VENV)/collected: export PYTHONDONTWRITEBYTECODE =
 $(VENV)/collected: $(VENV)/dev $(shell find tests $(CODE) -type f -name '*.py')
 	@$(BIN)/pytest --collect-only -qq >/dev/null && touch $@ || true
 
+# The engine takes longest to compile, so all else there gives way to it.
 # Where a shell forbids writing them down, each of some hundred processes would compile our modules.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."
-	@$(BIN)/python -m tests.archives & archiving=$$!; \
-	  { $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm; } & compiling=$$!; \
-	  $(MAKE) --no-print-directory lint types $(VENV)/collected; status=$$?; \
-	  wait $$archiving && wait $$compiling && exit $$status
+	@{ $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm strategies; } & engine=$$!; \
+	  nice sh -c "$(BIN)/python -m tests.archives && $(BIN)/python -m tests.warm tapes" & others=$$!; \
+	  nice $(MAKE) --no-print-directory lint types $(VENV)/collected; status=$$?; \
+	  wait $$engine && wait $$others && exit $$status
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 15
 
 lint: $(VENV)/dev  ## Check style, and look for insecure code.
