@@ -75,14 +75,16 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
         raise
     finally:
         _ignore_interrupts()
-        # The terminal may be gone; that must not keep anything running.
-        with suppress(OSError):
-            if demo.ours:
-                click.echo("\nStopping ...", err=True)
-        demo.stop()
-        with suppress(OSError):
-            if demo.ours:
-                click.echo("Everything is stopped.", err=True)
+        if demo.ours:
+            _say("")  # after the terminal's ^C
+            demo.stop(_say)
+            _say("Everything is stopped.")
+
+
+def _say(line: str) -> None:
+    """Tell what becomes of the end; the terminal may be gone, which must not keep anything running."""
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 def _free(port: int) -> int:

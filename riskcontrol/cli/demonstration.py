@@ -55,6 +55,8 @@ DEMO_PASSWORD = "paper money only"  # noqa: S105  known to everybody, and said t
 CLOCK_FROM = clock_time(9, 29, 50)
 """The replay clock starts just before the session opens; what is before it is sent at once."""
 
+_PARTS = {"stream": "the stream, which finishes its batch", "alerts": "the alerts", "dashboard": "the pages"}
+"""The commands that are run, as people know them."""
 _TABLES = ("cassandra", "keyspace")
 """Settings by which a command finds the demonstration's tables."""
 
@@ -209,8 +211,8 @@ class Demo:
             if child.process() is None:
                 raise _ended(child)
 
-    def stop(self) -> None:
-        """Stop every process that was started."""
+    def stop(self, say: Callable[[str], None]) -> None:
+        """Stop every process that was started; `say` gets a line for each step."""
         if self._alone is None:
             return  # another demonstration has this folder; nothing in it is ours
         with self._lock:
@@ -219,10 +221,13 @@ class Demo:
         for child in reversed(self._children):
             process = child.process()
             if process is not None:
+                say(f"Stopping {_PARTS[child.name]} ...")
                 end(process)
                 _end_orphans(child)
             self._registry.remove(child.name)
-        self._leave_empty_tables()
+        self._leave_empty_tables(say)
+        if servers.alive(self.home):
+            say("Stopping the servers ...")
         servers.stop(self.home)
         self._alone.close()
 
@@ -238,11 +243,12 @@ class Demo:
         if not fit:
             shutil.rmtree(self.home / "cassandra", ignore_errors=True)
 
-    def _leave_empty_tables(self) -> None:
+    def _leave_empty_tables(self, say: Callable[[str], None]) -> None:
         """Empty the tables for the next run, and note down which they are; if it can't be done, it makes new ones."""
         from database import session
 
-        if self._tables is not None and "cassandra" in servers.running(self.home):
+        if self._tables is not None and "cassandra" in servers.alive(self.home):
+            say("Emptying the tables for the next start ...")
             with suppress(ServerError):
                 session.clear(self._tables)
                 self._empty.write_text("\n".join(session.schema(self._tables.keyspace)))

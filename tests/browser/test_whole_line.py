@@ -128,5 +128,6 @@ def test_the_demo_shows_a_user_whose_numbers_move_all_fills_are_the_reference_s_
         page.goto("about:blank")  # it would ask on, and its server ends
         close()  # a session would look for its server in vain
         assert demo.interrupt() == 130
-        assert "Everything is stopped." in demo.output
+        assert set(re.findall(r"^Stopping the (\w+)", demo.output, re.M)) == {"pages", "alerts", "stream", "servers"}
+        assert demo.output.endswith("Stopping the servers ...\nEverything is stopped.")
     assert processes_of(settings.home) == []
