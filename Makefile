@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet
 LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 CODE := riskcontrol ingestion spark database frontend bench jars examples
+# By another name than MAKE, which `make -n` would run in earnest.
+AGAIN := $(MAKE) --no-print-directory
 BANDIT := $(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 
-.PHONY: help demo test lint format types lock clean
+.PHONY: help demo test tools lint format types lock clean
 
 help:  ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,9 +48,11 @@ test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@echo "Linting and checking types, beside compiling the kernels where they are not yet ..."
 	@{ $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm strategies; } & engine=$$!; \
 	  nice sh -c "$(BIN)/python -m tests.archives && $(BIN)/python -m tests.warm tapes" & others=$$!; \
-	  nice $(MAKE) --no-print-directory lint types $(VENV)/collected; status=$$?; \
+	  nice $(AGAIN) lint types $(VENV)/collected; status=$$?; \
 	  wait $$engine && wait $$others && exit $$status
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 15
+
+tools: $(VENV)/dev  ## Install what the tests need, for `.venv/bin/pytest` and the like.
 
 lint: $(VENV)/dev  ## Check style, and look for insecure code.
 	$(BIN)/ruff check .

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -75,9 +77,9 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
         raise
     finally:
         _ignore_interrupts()
-        if demo.ours:
+        if interrupted:
             _say("")  # after the terminal's ^C
-            demo.stop(_say)
+        if demo.stop(_say):
             _say("Everything is stopped.")
 
 
@@ -160,13 +162,19 @@ def _welcome(ready: Ready, users: int) -> None:
         "another one there.\n"
         f"{users:,} strategies trade on paper while the day is replayed. In the page, open one of your own: it trades "
         "within two seconds, while the tape is in the session (09:30 to 16:00 New York).\n"
-        f"Other commands find all this with --home {_named(ready)}\nCtrl-C stops everything.\n"
+        f"Other commands ({_program()} status, say) find all this with --home {_named(ready)}\n"
+        "Ctrl-C stops everything.\n"
     )
 
 
 def _named(ready: Ready) -> str:
     """Return the demonstration's home as a shell takes it, in whatever folder it is."""
     return shlex.quote(str(ready.settings.home.absolute()))
+
+
+def _program() -> str:
+    """Return what another terminal, in whatever folder it is, calls this program by."""
+    return "riskcontrol" if shutil.which("riskcontrol") else shlex.quote(str(Path(sys.argv[0]).absolute()))
 
 
 def _another_day(ready: Ready, trades: str) -> None:
@@ -176,9 +184,9 @@ def _another_day(ready: Ready, trades: str) -> None:
 
     lines = ["All strategies go on with the next day that is sent, from another terminal:"]
     if not trades:
-        lines.append(f"  riskcontrol simulate --day {NEXT_DAY}")
+        lines.append(f"  {_program()} simulate --day {NEXT_DAY}")
     file = "FILE" if trades else file_name(NEXT_DAY)
-    lines.append(f"  riskcontrol ingest {file} --from 09:30 --speed 60 --home {_named(ready)}")
+    lines.append(f"  {_program()} ingest {file} --from 09:30 --speed 60 --home {_named(ready)}")
     click.echo("\n".join(lines))
 
 

@@ -180,11 +180,6 @@ class Demo:
         self._child(settings, "alerts", "run", fields=_TABLES)
         return Ready(url, username, settings, sources)
 
-    @property
-    def ours(self) -> bool:
-        """Whether this demonstration has the folder, and with it something to stop."""
-        return self._alone is not None
-
     def _find(self, settings: Settings) -> list[Source]:
         from ingestion.sources import find_sources
 
@@ -211,25 +206,29 @@ class Demo:
             if child.process() is None:
                 raise _ended(child)
 
-    def stop(self, say: Callable[[str], None]) -> None:
-        """Stop every process that was started; `say` gets a line for each step."""
+    def stop(self, say: Callable[[str], None]) -> bool:
+        """Stop every process that was started, and return whether there was any; `say` gets a line for each step."""
         if self._alone is None:
-            return  # another demonstration has this folder; nothing in it is ours
+            return False  # another demonstration has this folder; nothing in it is ours
+        any_ran = False
         with self._lock:
             self._stopping = True
         # The stream first, so that it can finish its batch while the servers still answer.
         for child in reversed(self._children):
             process = child.process()
             if process is not None:
+                any_ran = True
                 say(f"Stopping {_PARTS[child.name]} ...")
                 end(process)
                 _end_orphans(child)
             self._registry.remove(child.name)
         self._leave_empty_tables(say)
         if servers.alive(self.home):
+            any_ran = True
             say("Stopping the servers ...")
         servers.stop(self.home)
         self._alone.close()
+        return any_ran
 
     def _clear(self) -> None:
         """Remove what the last run left behind, up to empty tables: making them anew takes seconds."""

@@ -45,6 +45,12 @@ def test_a_port_that_is_taken_is_told_once_before_anything_starts(demo: tuple[Se
     assert not (settings.home / "demo").exists()
 
 
+def test_where_nothing_was_started_nothing_is_said_to_be_stopped(tmp_path: Path) -> None:
+    result = run(Settings(home=tmp_path), "demo", "--trades", str(tmp_path / "none.gz"), "--port", "0")
+    assert result.returncode == 1
+    assert re.fullmatch(r"riskcontrol: error: .*none\.gz: isn't there.*\n", result.stderr)
+
+
 @pytest.mark.parametrize("server", ["", "CassandraDaemon"])
 def test_ctrl_c_during_the_start_leaves_nothing_behind(demo: tuple[Settings, tuple[str, ...]], server: str) -> None:
     settings, command = demo
@@ -97,10 +103,12 @@ def test_a_terminal_that_is_closed_leaves_nothing_behind(demo: tuple[Settings, t
             shown += os.read(terminal, 65_536)
         return any("kafka.Kafka" in line for line in processes_of(settings.home))
 
-    # It is drawing, anew all the time, and learns that there is nobody left to see it.
-    until(in_its_midst, 120)
-    assert b"Starting" in shown, shown.decode()
-    os.close(terminal)
+    try:
+        # It is drawing, anew all the time, and learns that there is nobody left to see it.
+        until(in_its_midst, 120)
+        assert b"Starting" in shown, shown.decode()
+    finally:
+        os.close(terminal)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 130
     assert processes_of(settings.home) == []

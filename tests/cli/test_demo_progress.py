@@ -43,11 +43,14 @@ def test_a_long_step_tells_now_and_then_how_far_it_is(
     ],
 )
 def test_after_the_day_it_tells_how_another_one_is_sent(
-    capsys: pytest.CaptureFixture[str], trades: str, lines: list[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trades: str, lines: list[str]
 ) -> None:
     ready: Any = SimpleNamespace(settings=SimpleNamespace(home=Path("/a home")))
-    demo._another_day(ready, trades)
-    assert capsys.readouterr().out.splitlines()[1:] == [f"  riskcontrol {line}" for line in lines]
+    monkeypatch.setattr(demo.sys, "argv", ["/a clone/.venv/bin/riskcontrol"])
+    for found, program in (("/usr/bin/riskcontrol", "riskcontrol"), (None, "'/a clone/.venv/bin/riskcontrol'")):
+        monkeypatch.setattr(demo.shutil, "which", {"riskcontrol": found}.get)
+        demo._another_day(ready, trades)
+        assert capsys.readouterr().out.splitlines()[1:] == [f"  {program} {line}" for line in lines]
 
 
 def test_the_day_that_follows_is_as_large_as_the_demonstration_s() -> None:
