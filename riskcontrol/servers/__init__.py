@@ -7,6 +7,7 @@ keeps them in memory).
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 from riskcontrol.errors import ServerError
 from riskcontrol.servers import cluster
 from riskcontrol.servers.cassandra import cassandra
+from riskcontrol.servers.holders import holders
 from riskcontrol.servers.kafka import kafka
 from riskcontrol.servers.layout import NODES, Layout
 from riskcontrol.servers.layout import folder as cluster_folder
@@ -185,7 +187,15 @@ def require(settings: Settings, *names: str) -> Settings:
     for name in names:
         if not getattr(resolved, name):
             raise ServerError(
-                f"none is set and none runs here; start one with: riskcontrol up, or give its address with --{name}",
+                f"none is set and none runs here; {_at_hand(settings.home)}, or give its address with --{name}",
                 server=name,
             )
     return resolved
+
+
+def _at_hand(home: Path) -> str:
+    """Return in words how whoever has no server comes to one: a demonstration that runs has its own."""
+    for one in holders(home):
+        if one.name == "demo":
+            return f"the demonstration's are found with: --home {shlex.quote(one.claims)}"
+    return "start one with: riskcontrol up"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,10 @@ from click.testing import CliRunner
 
 from riskcontrol.claim import claim, noted
 from riskcontrol.cli import cli
+from riskcontrol.errors import ServerError
+from riskcontrol.servers import require
 from riskcontrol.servers.holders import DEMO, STREAM, Holder, alerts_lock, dashboard_lock, holders, producer_lock
+from riskcontrol.settings import Settings
 
 
 def test_the_holders_of_claims_are_found_as_long_as_they_hold_them(tmp_path: Path) -> None:
@@ -54,6 +58,15 @@ def test_status_lists_what_was_started_by_hand(tmp_path: Path) -> None:
         shown = CliRunner().invoke(cli, ["status", "--home", str(tmp_path)]).stdout
     assert f"riskcontrol demo runs, pid {os.getpid()}, up 0:00:0" in shown
     assert f"(riskcontrol status --home {tmp_path / 'demo'})" in shown
+
+
+def test_who_has_no_server_is_told_of_the_demonstration_s_where_one_runs(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    with pytest.raises(ServerError, match=r"none runs here; start one with: riskcontrol up, or .* --kafka"):
+        require(settings, "kafka")
+    told = f"the demonstration's are found with: --home {tmp_path / 'demo'}, or"
+    with claim(tmp_path / DEMO) or pytest.fail("nobody holds it"), pytest.raises(ServerError, match=re.escape(told)):
+        require(settings, "kafka")
 
 
 def test_what_is_noted_is_found_only_while_it_runs(tmp_path: Path) -> None:
