@@ -49,7 +49,7 @@ test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	@{ $(BIN)/python -m riskcontrol.warm && $(BIN)/python -m tests.warm strategies; } & engine=$$!; \
 	  nice sh -c "$(BIN)/python -m tests.archives && $(BIN)/python -m tests.warm tapes" & others=$$!; \
 	  nice $(AGAIN) lint types $(VENV)/collected; status=$$?; \
-	  wait $$engine && wait $$others && exit $$status
+	  wait $$engine || status=$$?; wait $$others || status=$$?; exit $$status
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 15
 
 tools: $(VENV)/dev  ## Install what the tests need, for `.venv/bin/pytest` and the like.

@@ -74,10 +74,10 @@ class GroupsAndFiles(LoadGroupScheduling):
         return nodeid.partition("::")[0] if scope == nodeid else scope
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist makes its own
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupsAndFiles:
-    """Hand out tests as the groups above and `--dist loadgroup` say."""
-    return GroupsAndFiles(config, log)
+@pytest.hookimpl(tryfirst=True, optionalhook=True)  # before xdist makes its own, where there is xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupsAndFiles | None:
+    """Hand out tests by the groups above and by files, where that is asked for by `--dist loadgroup`."""
+    return GroupsAndFiles(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:

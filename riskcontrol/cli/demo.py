@@ -77,7 +77,7 @@ def command(settings: Settings, trades: str, users: int, speed: float, port: int
         raise
     finally:
         _ignore_interrupts()
-        if interrupted:
+        if interrupted and sys.stderr.isatty():
             _say("")  # after the terminal's ^C
         if demo.stop(_say):
             _say("Everything is stopped.")

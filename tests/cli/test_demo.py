@@ -109,6 +109,6 @@ def test_a_terminal_that_is_closed_leaves_nothing_behind(demo: tuple[Settings, t
         assert b"Starting" in shown, shown.decode()
     finally:
         os.close(terminal)
-    _, status = os.waitpid(pid, 0)
+        _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 130
     assert processes_of(settings.home) == []

@@ -1,14 +1,22 @@
-"""What a demonstration tells while it starts, where there is no terminal to draw on."""
+"""What a demonstration tells while it starts and replays its day, and after it."""
 
 from __future__ import annotations
 
+import io
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import rich.console
+from rich.console import Console
 
 from riskcontrol.cli import demo, demonstration, simulate
+from tests.frontend.fake import OPEN
 
 
 def test_a_long_step_tells_now_and_then_how_far_it_is(
@@ -27,6 +35,31 @@ def test_a_long_step_tells_now_and_then_how_far_it_is(
         " 42.0 s  Waiting: 9,000 are open",
         " 42.0 s  Replaying ...",
     ]
+
+
+def test_on_a_terminal_the_replay_is_drawn_and_an_interrupt_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, interrupted, ended = io.StringIO(), list[int](), threading.Event()
+    monkeypatch.setattr(rich.console, "Console", partial(Console, file=terminal, force_terminal=True, width=160))
+    monkeypatch.setattr(demo, "_Pipeline", lambda settings: SimpleNamespace(told=lambda: "last batch: 7 trades"))
+
+    def replay(ready: object, show: Callable[[object], None], stop: threading.Event) -> None:
+        show(SimpleNamespace(time=OPEN, sent=1_234, bytes_read=50, size=100))
+        assert stop.wait(60)
+        ended.set()
+
+    def check() -> None:
+        if "1,234" in terminal.getvalue():
+            interrupted.append(signal.SIGINT)
+
+    running: Any = SimpleNamespace(replay=replay, check=check)
+    ready: Any = SimpleNamespace(settings=None)
+    with demo._bar() as bar:
+        demo._teller(bar, began=0.0)("Starting", 0.5)
+        with pytest.raises(KeyboardInterrupt):
+            demo._replayed(running, ready, bar, interrupted)
+    assert ended.wait(60), "the producer goes on"
+    last = terminal.getvalue().rpartition("Replaying")[2]
+    assert "09:30:00 New York, 1,234 trades sent; last batch: 7 trades" in last
 
 
 @pytest.mark.parametrize(

@@ -133,10 +133,9 @@ def client(request: pytest.FixtureRequest, tables: FakeReader, tape: Tape) -> It
     """A client of the application; nothing is sent in earnest."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setattr(market, "FRESH_SECONDS", 0)  # what a test changes is seen at once
-        if "own_application" in request.fixturenames:
+        at, kept = request.getfixturevalue("standing")
+        if tables is not kept:
             at = stack.enter_context(served(application.create_app(Settings(), reader=tables)))
-        else:
-            at, _ = request.getfixturevalue("standing")
         yield stack.enter_context(client_of(at))
 
 

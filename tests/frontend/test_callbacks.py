@@ -25,6 +25,7 @@ def test_the_table_shows_what_a_position_is_worth_at_the_last_price(page: Page, 
     assert row["rule"] == "buy when price ≤ reference − 0.1\nsell when price ≥ reference + 0.2"
 
 
+@pytest.mark.usefixtures("own_application")
 def test_nothing_is_sent_while_nothing_changes(page: Page, tables: FakeReader) -> None:
     first = refresh(page)
     assert refresh(page, table_version__data=first["table-version.data"]) == {}

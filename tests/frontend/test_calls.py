@@ -128,7 +128,6 @@ def test_answers_are_compressed_for_who_takes_it(client: httpx.Client, page: Pag
     assert found["response"]["board-version"]["data"].split()[0] == plain["board-version.data"].split()[0]
 
 
-@pytest.mark.usefixtures("own_application")
 @pytest.mark.parametrize("first", ["gzip", "identity"])
 def test_large_answers_are_compressed_in_a_thread(
     client: httpx.Client, page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch, first: str
@@ -148,7 +147,6 @@ def test_large_answers_are_compressed_in_a_thread(
     assert on_loop == [False]
 
 
-@pytest.mark.usefixtures("own_application")
 @pytest.mark.parametrize(("age", "reads"), [(1.0, 1), (1_000.0, 0)])
 def test_openings_are_read_in_a_thread_and_only_young_ones(
     page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch, age: float, reads: int
@@ -179,7 +177,6 @@ def test_a_busy_server_has_pages_ask_less_often(page: Page, monkeypatch: pytest.
     assert page.call("market.data", "clock.n_intervals", clock__interval=2_500)["clock.interval"] == 1_000
 
 
-@pytest.mark.usefixtures("own_application")
 def test_pages_that_change_their_pace_leave_the_others_what_was_made(
     page: Page, kept: FakeReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,7 @@ def frame(*rows: tuple[object, ...]) -> pd.DataFrame:
 
 
 @pytest.fixture(autouse=True)
-def kafka(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def kafka(own_application: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the brokers say; nothing for no answer."""
     said = ["answers, topic tape has 4 partitions"]
 
@@ -110,7 +110,6 @@ def test_nothing_is_sent_while_nothing_changes_and_only_data_when_it_does(page: 
     assert tables.asked[asked:].count("batches") <= 3  # new ones alone, not the hour
 
 
-@pytest.mark.usefixtures("own_application")
 def test_what_is_away_is_told(page: Page, tables: FakeReader, kafka: list[str]) -> None:
     kafka.clear()
     tables.batch_rows = [batch(100 + i) for i in range(9, -1, -1)]

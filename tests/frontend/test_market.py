@@ -132,6 +132,7 @@ def test_another_period_or_interval_is_another_graph(page: Page) -> None:
     assert strange["candles.figure"]["layout"]["uirevision"] == "IBM 1d 1m"
 
 
+@pytest.mark.usefixtures("own_application")
 def test_candles_too_many_to_draw_are_longer_and_it_is_said(page: Page, tables: FakeReader) -> None:
     tables.bar_rows["IBM"] = [
         (OPEN - day * 24 * 60 * NS_PER_MINUTE + i * NS_PER_MINUTE, 5, 5, 5, 5, 1, 5, 1)
