@@ -17,7 +17,7 @@ from typing import Self
 
 from riskcontrol.claim import make_folder
 from riskcontrol.errors import ServerError
-from riskcontrol.servers.node import HOST, free_ports, is_free
+from riskcontrol.servers.node import HOST, free_ports, soon_free
 
 NODES = 3
 """So many brokers, nodes of Cassandra and workers: the fewest of which one may end without anything being lost."""
@@ -69,7 +69,7 @@ class Layout:
             ServerError: Another program listens on one of them.
         """
         for host, port in self.ports(name):
-            if not is_free(port, host):
+            if not soon_free(port, host):
                 raise ServerError(
                     f"its port {host}:{port} is taken by another program; end that one, or give the cluster up with: "
                     "riskcontrol down --purge",

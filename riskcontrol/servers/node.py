@@ -6,6 +6,7 @@ import os
 import random
 import re
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,9 @@ from pathlib import Path
 from riskcontrol.errors import SettingsError
 
 HOST = "127.0.0.1"
+
+_LEAVING_SECONDS = 2.0
+"""How long a port may still be held by a server that was killed: it counts as ended while its last threads end."""
 
 _PORTS = range(20_000, 32_000)
 """Where ports are chosen: below those that systems give to outgoing connections, one of which could come between."""
@@ -63,7 +67,7 @@ def ports(folder: Path, count: int) -> list[int]:
         known = [int(text) for text in note.read_text().split()]
     except (OSError, ValueError):
         known = []
-    if len(set(known)) == count and all(port in _PORTS and is_free(port) for port in known):
+    if len(set(known)) == count and all(port in _PORTS and soon_free(port) for port in known):
         return known
     chosen = free_ports(count)
     note.write_text(" ".join(map(str, chosen)) + "\n")
@@ -80,6 +84,14 @@ def is_free(port: int, host: str = HOST) -> bool:
         except OSError:
             return False
     return True
+
+
+def soon_free(port: int, host: str = HOST) -> bool:
+    """Return whether nobody listens on a port, now or once a server that was just killed has gone."""
+    deadline = time.monotonic() + _LEAVING_SECONDS
+    while not (free := is_free(port, host)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return free
 
 
 def heap(name: str, default: str) -> str:

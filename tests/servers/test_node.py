@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,15 @@ def test_ports_are_kept_as_long_as_they_are_free(tmp_path: Path) -> None:
         second = ports(tmp_path, 3)
     assert first[1] not in second
     assert ports(tmp_path, 3) == second
+
+
+def test_the_port_of_a_server_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
+    first = ports(tmp_path, 1)
+    with socket.create_server((HOST, *first)) as ending:
+        leaves = threading.Timer(0.3, ending.close)
+        leaves.start()
+        assert ports(tmp_path, 1) == first
+        leaves.join()
 
 
 @pytest.mark.parametrize("text", ["", "20000", "20000 20000", "80 81", "x y", "\x00", "20000 20001 20002"])
