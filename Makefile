@@ -12,7 +12,6 @@ LOCK := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --
 CODE := riskcontrol ingestion spark database frontend bench jars examples
 # By another name than MAKE, which `make -n` would run in earnest.
 AGAIN := $(MAKE) --no-print-directory
-BANDIT := $(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(CODE)
 
 .PHONY: help demo test tools lint format types lock clean
 
@@ -66,7 +65,6 @@ tools: $(VENV)/collected  ## Install what the tests need, for `.venv/bin/pytest`
 lint: $(VENV)/dev  ## Check style, and look for insecure code.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BANDIT)
 
 format: $(VENV)/dev  ## Put the code into the project's format.
 	$(BIN)/ruff check --fix .

@@ -58,7 +58,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
         # It reads the environment set above. What its tests have in common is loaded with its first object, and looks
         # for pandas, of which nothing that we do in Spark has any use.
         import pyspark  # noqa: PLC0415
-        import pyspark.testing.utils  # noqa: PLC0415
+        import pyspark.testing.utils  # noqa: F401, PLC0415
 
     scratch = (home / "spark").absolute()
     scratch.mkdir(parents=True, exist_ok=True)
