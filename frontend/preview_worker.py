@@ -106,7 +106,7 @@ def main(number: int) -> None:
     while connection.poll(IDLE_SECONDS):
         try:
             job = connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):  # the pages' process has ended, or was killed
             return
         # Its default action ends the process, even inside compiled loops.
         signal.setitimer(signal.ITIMER_REAL, ANSWER_SECONDS)

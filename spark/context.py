@@ -13,6 +13,7 @@ from typing import Any
 from riskcontrol.absent import absent
 from riskcontrol.servers import archive
 from riskcontrol.servers.java import QUICK, java_home_for_spark
+from riskcontrol.servers.spark import spark_home
 from spark import standalone
 
 _GC = ("-XX:+UseSerialGC",)
@@ -36,6 +37,11 @@ appender.stderr.target = SYSTEM_ERR
 appender.stderr.layout.type = PatternLayout
 appender.stderr.layout.pattern = %d{yyyy-MM-dd HH:mm:ss}{UTC}Z %p %c{1}: %m%n%ex
 """
+
+
+def class_options() -> tuple[list[str], Path | None]:
+    """Return options with which the driver's JVM finds its classes sooner, and the archive it is to make, if any."""
+    return archive.options("spark", spark_home() / "jars", _GC)
 
 
 def spark_context(master: str, home: Path, memory: str) -> Any:
@@ -64,7 +70,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     scratch.mkdir(parents=True, exist_ok=True)
     logging_file = scratch / "log4j2.properties"
     logging_file.write_text(_LOGGING)
-    classes, archived = archive.options("spark", Path(pyspark.__file__).parent / "jars", _GC)
+    classes, archived = class_options()
     options = (f"-Dlog4j2.configurationFile={logging_file}", *QUICK, *_GC, *classes)
     conf = (
         pyspark.SparkConf()
