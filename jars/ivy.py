@@ -17,7 +17,7 @@ from xml.sax.saxutils import quoteattr  # it only writes  # nosec B406
 
 from jars.parts import Jar, Module, Part
 from riskcontrol.errors import ServerError
-from riskcontrol.servers.java import QUICK, java
+from riskcontrol.servers.java import QUICK, SERIAL, java
 
 _LAYOUT = "[organisation]/[module]/[revision]/[artifact]-[revision](-[classifier]).[ext]"
 """Where Ivy puts a jar under the folder it fills: all that a lock file says of it is in the path."""
@@ -118,7 +118,7 @@ def run(module: str, work: Path, *, poms: bool, stop: threading.Event, holds: tu
     file.write_text(module, encoding="utf-8")
     shutil.rmtree(work / "jars", ignore_errors=True)
     command = [
-        str(java()), *QUICK, "-XX:+UseSerialGC", *_trust(work), "-cp", str(_jar()), "org.apache.ivy.Main",
+        str(java()), *QUICK, *SERIAL, *_trust(work), "-cp", str(_jar()), "org.apache.ivy.Main",
         "-settings", str(settings),
         "-ivy", str(file),
         "-confs", "default",

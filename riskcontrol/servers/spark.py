@@ -10,11 +10,9 @@ from typing import Any
 
 from riskcontrol.errors import ServerError
 from riskcontrol.servers import archive
-from riskcontrol.servers.java import QUICK, java, java_home_for_spark
+from riskcontrol.servers.java import QUICK, SERIAL, java, java_home_for_spark
 from riskcontrol.servers.layout import Layout, folder, secret_file
 from riskcontrol.servers.node import HOST, Node, heap, touch
-
-_GC = ("-XX:+UseSerialGC",)
 
 _RECOVERY_SECONDS = 10
 """How long a master that is started again waits for the workers and drivers that it had."""
@@ -84,14 +82,14 @@ def _node(home: Path, layout: Layout, name: str, address: str, arguments: list[s
     logging = own / "log4j2.properties"
     logging.write_text(_LOGGING)
     jars = spark_home() / "jars"
-    options, archived = archive.options("standalone", jars, _GC)
+    options, archived = archive.options("standalone", jars, SERIAL)
     (_, port), (_, page) = layout.ports(name)
     kind = "master.Master" if name == "spark-master" else "worker.Worker"
     return Node(
         name=name,
         folder=own,
         command=(
-            str(java()), "-Xms32m", "-Xmx192m", *_GC, *QUICK, *options, f"-Dlog4j2.configurationFile={logging}",
+            str(java()), "-Xms32m", "-Xmx192m", *SERIAL, *QUICK, *options, f"-Dlog4j2.configurationFile={logging}",
             "-Dspark.worker.cleanup.enabled=true",
             # A master that forgot the stream when it ended would have its executors killed.
             "-Dspark.deploy.recoveryMode=FILESYSTEM", f"-Dspark.deploy.recoveryDirectory={own}/recovery",
