@@ -19,9 +19,10 @@ help:  ## Show this list.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(BIN)/uv: requirements/bootstrap.lock
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "RiskControl needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make demo PYTHON=python3.12")'
-	@echo "Making the virtual environment in $(VENV) with $(PYTHON) ..."
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "RiskControl needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another with: make demo PYTHON=python3.12 (on Debian it needs its package python3-venv)")'
+	@# One that is there keeps its Python: another's would be mixed into it.
+	@$(BIN)/pip --version >/dev/null 2>&1 || { \
+	  echo "Making the virtual environment in $(VENV) with $(PYTHON) ..." && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.lock
 	@touch $@
 
@@ -31,13 +32,14 @@ $(VENV)/runtime: requirements/runtime.lock pyproject.toml | $(BIN)/uv
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@# What the commands load is compiled here, once, and not by each process, where PYTHONDONTWRITEBYTECODE is set.
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -c 'import frontend.app' & pages=$$!; \
-	  PYTHONDONTWRITEBYTECODE= $(BIN)/python -W ignore -c 'import ingestion.ingest, moto.server, pyspark.testing.utils, spark.job' && \
-	  wait $$pages
+	  PYTHONDONTWRITEBYTECODE= $(BIN)/python -W ignore -c 'import boto3, ingestion.ingest, moto.s3.responses, moto.server, \
+	pyspark.testing.utils, pyspark.worker, rich.live, rich.progress, rich.table, spark.job'; status=$$?; \
+	  wait $$pages || status=$$?; exit $$status
 	@touch $@
 
 $(VENV)/dev: requirements/dev.lock $(VENV)/runtime
 	@echo "Installing the tools for tests ..."
-	@# Without peewee's parts in C, which none of our tests uses.
+	@# Without peewee's parts in C, which none of our tests uses (uv may keep that build for others on this machine).
 	@NO_SQLITE=1 $(INSTALL) --require-hashes -r requirements/dev.lock
 	@touch $@
 
@@ -61,6 +63,7 @@ test: $(VENV)/dev  ## Lint, check types, run every test with the real servers.
 	$(BIN)/pytest --numprocesses 3 --dist loadgroup --no-loadscope-reorder --durations 15
 
 tools: $(VENV)/collected  ## Install what the tests need, for `.venv/bin/pytest` and the like.
+	@test -e $(VENV)/collected || echo "The tests can't be collected; what is wrong says: $(BIN)/pytest --collect-only"
 
 lint: $(VENV)/dev  ## Check style, and look for insecure code.
 	$(BIN)/ruff check .

@@ -15,6 +15,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -106,13 +107,14 @@ def main(number: int) -> None:
     while connection.poll(IDLE_SECONDS):
         try:
             job = connection.recv()
-        except (EOFError, ConnectionResetError):  # the pages' process has ended, or was killed
+        except (EOFError, ConnectionError):  # the pages' process has ended, or was killed
             return
         # Its default action ends the process, even inside compiled loops.
         signal.setitimer(signal.ITIMER_REAL, ANSWER_SECONDS)
         made = answer(job)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        connection.send(made)
+        with suppress(ConnectionError):  # nobody waits for it any more
+            connection.send(made)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ The page of a strategy is looked at in `test_strategy`, with each of its tabs.
 def tables() -> FakeReader:
     """A user with strategies in every state, and leaders."""
     reader = trader()
-    reader.leading = leaders(12)
+    reader.leading = leaders(20)  # more than fit: it scrolls
     reader.day_rows[date_of(OPEN)] = quotes(
         ("IBM", 181_000_000, 181_500_000, 5_000), ("BAC", 14_000_000, 13_810_000, 9_000)
     )

@@ -86,7 +86,7 @@ def test_every_width_shows_the_table_whole_and_a_row_leads_to_its_strategy_by_mo
         cell(page, "IBM dip", "value").click()
         page.wait_for_url(re.compile(r"/user/ann/IBM/dip"))
         page.go_back()
-        # What comes last: until then the table's rows may be drawn anew, under whoever has the focus.
+        # What comes last: until then a page that one comes back to may draw its rows anew, under whoever has the focus.
         expect(cell(page, "IBM dip", "verdict")).to_have_text("keep testing")
         cell(page, "IBM dip", "strategy").get_by_role("link").press("Enter")
         page.wait_for_url(re.compile(r"/user/ann/IBM/dip"))

@@ -87,7 +87,8 @@ def test_single_servers_and_a_cluster_do_not_mix(home: Path, tmp_path: Path) -> 
     assert servers.running(home) == {}
 
 
-def test_a_taken_port_is_named(home: Path) -> None:
+def test_a_taken_port_is_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riskcontrol.servers.node._LEAVING_SECONDS", 0.1)
     layout = Layout.made(home)
     with socket.create_server(layout.ports("cassandra-2")[0]) as other:
         with pytest.raises(ServerError, match=rf"cassandra-2: its port 127\.0\.0\.2:{other.getsockname()[1]} is taken"):

@@ -11,7 +11,8 @@ import pytest
 from riskcontrol.servers.node import HOST, ports
 
 
-def test_ports_are_kept_as_long_as_they_are_free(tmp_path: Path) -> None:
+def test_ports_are_kept_as_long_as_they_are_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("riskcontrol.servers.node._LEAVING_SECONDS", 0.1)
     first = ports(tmp_path, 3)
     assert len(set(first)) == 3
     assert ports(tmp_path, 3) == first
