@@ -1,6 +1,6 @@
 # Two commands for a newcomer: `make demo` and `make test`. `make help` lists the rest.
 # The system's own Python comes first: it is built for speed, which one that was compiled on the machine (by pyenv, say)
-# rarely is, and that takes half as long again.
+# rarely is: a loop in that takes half as long again, the tests a tenth.
 PYTHON ?= $(shell for found in /usr/bin/python3 python3; do \
   $$found -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; done; echo $$found)
 VENV := .venv

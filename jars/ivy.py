@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from xml.sax.saxutils import quoteattr  # it only writes  # nosec B406
+from xml.sax.saxutils import quoteattr  # it only writes
 
 from jars.parts import Jar, Module, Part
 from riskcontrol.errors import ServerError
