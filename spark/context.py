@@ -13,7 +13,6 @@ from typing import Any
 from riskcontrol.absent import absent
 from riskcontrol.servers import archive
 from riskcontrol.servers.java import QUICK, SERIAL, java_home_for_spark
-from riskcontrol.servers.spark import spark_home
 from spark import standalone
 
 _SETTLED_SECONDS = 8.0
@@ -35,11 +34,6 @@ appender.stderr.target = SYSTEM_ERR
 appender.stderr.layout.type = PatternLayout
 appender.stderr.layout.pattern = %d{yyyy-MM-dd HH:mm:ss}{UTC}Z %p %c{1}: %m%n%ex
 """
-
-
-def class_options() -> tuple[list[str], Path | None]:
-    """Return options with which the driver's JVM finds its classes sooner, and the archive it is to make, if any."""
-    return archive.options("spark", spark_home() / "jars", SERIAL)
 
 
 def spark_context(master: str, home: Path, memory: str) -> Any:
@@ -68,7 +62,7 @@ def spark_context(master: str, home: Path, memory: str) -> Any:
     scratch.mkdir(parents=True, exist_ok=True)
     logging_file = scratch / "log4j2.properties"
     logging_file.write_text(_LOGGING)
-    classes, archived = class_options()
+    classes, archived = archive.options("spark", Path(pyspark.__file__).parent / "jars", SERIAL)
     options = (f"-Dlog4j2.configurationFile={logging_file}", *QUICK, *SERIAL, *classes)
     conf = (
         pyspark.SparkConf()

@@ -111,16 +111,6 @@ def until(condition: Callable[[], object], seconds: float, told: Callable[[], st
         time.sleep(0.05)
 
 
-def classes(log: Path) -> tuple[int, int]:
-    """Return how many classes JVMs have loaded, and how many of them from an archive beyond Java's own.
-
-    Args:
-        log: What the names of their logs begin with: `JDK_JAVA_OPTIONS` with ``-Xlog:class+load:file=LOG%p``.
-    """
-    lines = [line for path in log.parent.glob(f"{log.name}*") for line in path.read_text().splitlines()]
-    return len(lines), sum("shared objects file (top)" in line for line in lines)
-
-
 def simulated_day(folder: Path, *, tickers: int, trades: int, seed: int = 1, day: str = "2024-03-05") -> Path:
     """Write a simulated day and return its file."""
     import datetime as dt

@@ -1,10 +1,9 @@
-"""Archives of classes: made once, used from then on, and never a reason for a JVM not to start.
-
-A stream's JVM has its turn in spark/test_unusual.py.
-"""
+"""Archives of classes: made once, used from then on, and never a reason for a JVM not to start."""
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,6 @@ from jars.fetch import PARTS, fetch, folder
 from riskcontrol import servers
 from riskcontrol.servers import archive
 from riskcontrol.servers.kafka import kafka
-from tests.processes import classes
 
 # A Java that writes an archive of its own classes, never the same twice, and can do nothing else.
 JAVA = """#!/bin/sh
@@ -209,6 +207,12 @@ def real(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return cache
 
 
+def classes(log: Path) -> tuple[int, int]:
+    """Return how many classes JVMs have loaded, and how many of them from an archive beyond Java's own."""
+    lines = [line for path in log.parent.glob(f"{log.name}*") for line in path.read_text().splitlines()]
+    return len(lines), sum("shared objects file (top)" in line for line in lines)
+
+
 @pytest.mark.servers
 @pytest.mark.usefixtures("short_lived")
 def test_kafka_starts_from_its_archive_and_is_given_none_that_is_damaged(
@@ -232,3 +236,33 @@ def test_kafka_starts_from_its_archive_and_is_given_none_that_is_damaged(
     assert "-XX:+RecordDynamicDumpInfo" in again.command, "the next one is not asked for another"
     assert again.archive is not None
     assert not made.exists()
+
+
+STREAM = """
+import sys, time
+from pathlib import Path
+import spark.context as spark
+spark._SETTLED_SECONDS = 0.1
+context = spark.spark_context("local[1]", Path(sys.argv[1]), "512m")
+folder, deadline = Path(sys.argv[2]), time.monotonic() + 100
+while not list(folder.glob("spark-*.jsa")) and time.monotonic() < deadline:
+    time.sleep(0.1)
+# Of the JVM alone: with workers in Python the other tests have it, and these take as long to start as all else.
+assert context._jsc.parallelize([1, 2], 1).count() == 2
+context.stop()
+"""
+
+
+@pytest.mark.servers
+def test_sparks_jvm_starts_from_its_archive_and_says_nothing_of_it(cache: Path, tmp_path: Path) -> None:
+    for number in range(2):
+        log = tmp_path / f"classes{number}-"
+        said = subprocess.run(
+            [sys.executable, "-c", STREAM, tmp_path / "a home", cache / "classes"],
+            env=os.environ | {"JDK_JAVA_OPTIONS": f"-Xlog:class+load:file={log}%p"},
+            stdout=subprocess.PIPE,
+            check=True,
+        ).stdout
+        assert said == b""
+        loaded, shared = classes(log)
+        assert (shared > loaded / 3) == (number == 1)

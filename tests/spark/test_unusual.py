@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from ingestion.topic import partition_of, tape_id
 from riskcontrol.blocks import TRADES_HEADERS, encode
 from riskcontrol.settings import Settings
 from riskcontrol.trades import ALL_FLAGS, MAX_AHEAD
-from spark.context import class_options
 from tests.core.test_engine import openings
 from tests.core.test_engine import trades as block
-from tests.processes import Running, classes, run, simulated_day, until
+from tests.processes import Running, run, simulated_day, until
 from tests.reference import Reference
 from tests.spark.test_stream import check_against, drawn, ends, reached, rows
 
@@ -74,7 +72,7 @@ def send(settings: Settings, blocks: list[pa.RecordBatch]) -> None:
 
 
 def test_a_day_that_waited_clocks_that_jump_numbers_twice_new_tickers_and_a_partition_without_trades(
-    servers: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    servers: Settings, tmp_path: Path
 ) -> None:
     # The day after Thanksgiving closes at one o'clock; the next session is a Monday's.
     days = [simulated_day(tmp_path, tickers=9, trades=4_000, seed=6, day=day) for day in ("2024-11-29", "2024-12-02")]
@@ -92,8 +90,6 @@ def test_a_day_that_waited_clocks_that_jump_numbers_twice_new_tickers_and_a_part
     publish_openings(servers, strategies)
     send(servers, [batch.slice(first, 3) for batch in half for first in range(0, batch.num_rows, 3)])
     kept = ("--snapshots", str(tmp_path / "snapshots"), "--snapshot-every", "1")
-    monkeypatch.setenv("JDK_JAVA_OPTIONS", f"-Xlog:class+load:file={tmp_path / 'classes'}%p")
-    _, to_make = class_options()
     with Running(servers, "stream", "--batch", "0.3", "--state", str(tmp_path / "state"), *kept) as stream:
         until(lambda: reached(servers, ends(servers)), 120, lambda: stream.output)
         send(servers, strange)
@@ -102,12 +98,7 @@ def test_a_day_that_waited_clocks_that_jump_numbers_twice_new_tickers_and_a_part
         send(servers, monday)
         until(lambda: reached(servers, ends(servers)), 90, lambda: stream.output)
         until(lambda: "rejected 1 " in stream.output, 10, lambda: stream.output)
-        # Its JVM starts from an archive of its classes, or makes that for the next; of neither it says a word.
-        until(lambda: not to_make or list(to_make.parent.glob(f"{to_make.name}-*.jsa")), 60, lambda: stream.output)
         assert stream.interrupt() == 0, stream.output
-    loaded, shared = classes(tmp_path / "classes")
-    assert to_make or shared > loaded / 3, (shared, loaded)
-    assert not re.search(r"\[warning\]|archive|attached", stream.output), stream.output
     told = Reader(connect(servers)).batches(limit=1_000).iloc[::-1]
     waited = told[told["trades"] > 0].iloc[:WAITED]
     # How far behind it is is told with every batch: no batch takes all that waits.
