@@ -105,17 +105,14 @@ def main(number: int) -> None:
     usual()
     connection.send("ready")
     while connection.poll(IDLE_SECONDS):
-        try:
-            job = connection.recv()
-        except (EOFError, ConnectionError):  # the pages' process has ended, or was killed
-            return
+        job = connection.recv()
         # Its default action ends the process, even inside compiled loops.
         signal.setitimer(signal.ITIMER_REAL, ANSWER_SECONDS)
         made = answer(job)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        with suppress(ConnectionError):  # nobody waits for it any more
-            connection.send(made)
+        connection.send(made)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    with suppress(EOFError, ConnectionError):  # the pages' process has ended, or was killed
+        main(int(sys.argv[1]))
